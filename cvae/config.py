@@ -1,0 +1,122 @@
+"""Configuration as frozen dataclasses; a checkpoint's config.json rebuilds them strictly."""
+
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What is needed to build a model; every field is stored beside its weights."""
+
+    family: str = "vae"  # vae | cvae | classifier
+    network: str = "dense"  # dense | conv | residual
+    image_shape: tuple[int, int, int] = (1, 28, 28)  # channels, height, width
+    latent_dim: int = 2
+    widths: tuple[int, ...] = (512, 256)  # dense: units per layer; else: channels at 1/2, 1/4, ... of the size
+    blocks: tuple[int, ...] = (2, 2)  # residual blocks per width (residual networks only)
+    n_classes: int = 0  # 0: not conditional
+    likelihood: str = "bernoulli"  # bernoulli | gaussian
+    flow_layers: int = 0  # coupling layers of the prior; 0: standard normal prior
+    flow_width: int = 128
+
+    def __post_init__(self) -> None:
+        _one_of("family", self.family, ("vae", "cvae", "classifier"))
+        _one_of("network", self.network, ("dense", "conv", "residual"))
+        _one_of("likelihood", self.likelihood, ("bernoulli", "gaussian"))
+        _between("latent_dim", self.latent_dim, 1, 4096)
+        _between("n_classes", self.n_classes, 0 if self.family == "vae" else 2, 10_000)
+        if self.flow_layers and self.latent_dim < 2:
+            raise ValueError(f"flow_layers={self.flow_layers} needs latent_dim of at least 2; got {self.latent_dim}.")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which images, how many are held out, and whether pixels are drawn anew as 0 or 1 each time."""
+
+    dataset: str = "mnist"  # a name in data.DATASETS, or the path of a folder with one subfolder per class
+    binarize: bool = False  # True: x ~ Bernoulli(pixel), fresh for every visit
+    augment: bool = False  # True: small random rotation, shift and scale (the classifier only)
+    n_validation: int = 2000
+    split_seed: int = 0
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The optimisation. The learning rate rises over `warmup` of the steps, then falls along a cosine to zero."""
+
+    epochs: int = 20
+    batch_size: int = 128  # over all processes together
+    lr: float = 1e-3
+    warmup: float = 0.1
+    weight_decay: float = 0.0
+    clip: float = 200.0  # maximum gradient norm; a guard against rare spikes, seldom reached
+    beta: float = 1.0  # weight of the KL in the objective; never part of a reported elbo
+    kl_warmup: float = 0.1  # share of the steps over which beta rises from 0
+    ema_decay: float = 0.999
+    iw_samples: int = 1  # samples of the importance-weighted bound in the last `iw_epochs` epochs
+    iw_epochs: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _between("epochs", self.epochs, 1, 1_000_000)
+        _between("batch_size", self.batch_size, 1, 1_000_000)
+        if not 0 < self.lr <= 1:
+            raise ValueError(f"lr must be above 0 and at most 1, such as 1e-3; got {self.lr}.")
+        if not 0 <= self.beta < float("inf"):
+            raise ValueError(f"beta must be 0 or more (1 is the plain evidence lower bound); got {self.beta}.")
+        _between("seed", self.seed, 0, 2**31)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One model of the zoo: its name, what it is and why, and the three configurations that make it."""
+
+    name: str
+    about: str  # model card: one paragraph with the paper it follows
+    model: ModelConfig = field(default_factory=ModelConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    classes: tuple[str, ...] = ()  # class names in label order; filled in from the data set
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain containers, ready for JSON."""
+        return asdict(self)
+
+
+_PARTS = {"model": ModelConfig, "data": DataConfig, "train": TrainConfig}
+
+
+def preset_from_dict(content: Any) -> Preset:
+    """Rebuild a Preset from `to_dict`; ValueError names an unknown or missing key or a value of the wrong type."""
+    content = dict(_checked(Preset, content))
+    for part, kind in _PARTS.items():
+        content[part] = kind(**_checked(kind, content.get(part, {})))
+    return Preset(**content)
+
+
+def _checked(kind: type, content: Any) -> dict[str, Any]:
+    """Return `content` as keyword arguments of dataclass `kind`, lists as tuples; ValueError if it does not fit."""
+    if not isinstance(content, dict):
+        raise ValueError(f"expected an object with the keys of {kind.__name__}; got {type(content).__name__}.")
+    known = {f.name: f for f in fields(kind)}
+    if unknown := sorted(set(content) - set(known)):
+        raise ValueError(f"unknown key {unknown[0]!r} in {kind.__name__}; known keys are {', '.join(known)}.")
+    required = [n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING]
+    if missing := [n for n in required if n not in content]:
+        raise ValueError(f"key {missing[0]!r} is missing in {kind.__name__}.")
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
+    for name, value in values.items():
+        default = known[name].default
+        if default is not MISSING and not isinstance(value, (type(default), int) if isinstance(default, float) else type(default)):
+            raise ValueError(f"{kind.__name__}.{name} must be a {type(default).__name__}; got {value!r}.")
+    return values
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {value!r}.")
+
+
+def _between(name: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise ValueError(f"{name} must be from {least} to {most}; got {value}.")

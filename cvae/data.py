@@ -1,0 +1,158 @@
+"""Data sets as tensors in memory, their splits, and the little that is done to a batch before a model sees it."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from cvae.config import DataConfig
+
+DATASETS = {  # name -> torchvision class, its extra arguments
+    "mnist": ("MNIST", {}),
+    "fashion_mnist": ("FashionMNIST", {}),
+    "kmnist": ("KMNIST", {}),
+    "emnist_digits": ("EMNIST", {"split": "digits"}),
+}
+TEST_SHARE = 0.15  # of an image folder that has no train/ and test/ of its own
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images (N, C, H, W) uint8 with labels (N,) int64 and the class names in label order."""
+
+    images: Tensor
+    labels: Tensor
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index) -> "ImageSet":
+        return ImageSet(self.images[index], self.labels[index], self.classes)
+
+    def to(self, device: torch.device) -> "ImageSet":
+        """Return the same set on `device`."""
+        return ImageSet(self.images.to(device), self.labels.to(device), self.classes)
+
+    def pixels(self) -> Tensor:
+        """Return the images as float32 in [0, 1]."""
+        return self.images.float() / 255
+
+
+def default_data_dir() -> Path:
+    """Return the folder of data sets: the environment's CVAE_DATA_DIR, else data/ where the command runs."""
+    return Path(os.environ.get("CVAE_DATA_DIR", "data"))
+
+
+def mnist(data_dir: Path | None = None, train: bool = True, download: bool = False) -> ImageSet:
+    """Return MNIST's 60,000 training or 10,000 test digits, 1x28x28; FileNotFoundError if they are not there."""
+    return load("mnist", train, data_dir, download=download)
+
+
+def load(
+    dataset: str,
+    train: bool,
+    data_dir: Path | None = None,
+    image_shape: tuple[int, int, int] = (1, 28, 28),
+    download: bool = False,
+) -> ImageSet:
+    """Return the training or test part of a named data set, or of a folder with one subfolder of images per class.
+
+    Pictures of another size or number of channels are converted to `image_shape`. With `download`, a missing named
+    set is fetched with a progress bar. ValueError for an unknown name; FileNotFoundError where there is no data.
+    """
+    data_dir = data_dir or default_data_dir()
+    if dataset in DATASETS:
+        loaded = _load_named(dataset, train, data_dir, download)
+    elif Path(dataset).is_dir():
+        return _load_folder(Path(dataset), train, image_shape)
+    else:
+        names = ", ".join(DATASETS)
+        raise ValueError(f"dataset must be one of {names}, or an image folder with one subfolder per class; got {dataset!r}.")
+    if tuple(loaded.images.shape[1:]) != tuple(image_shape):
+        raise ValueError(f"{dataset} has images of {tuple(loaded.images.shape[1:])}; this preset is made for {tuple(image_shape)}.")
+    return loaded
+
+
+def training_split(config: DataConfig, image_shape: tuple, data_dir: Path | None, download: bool = False) -> tuple[ImageSet, ImageSet]:
+    """Return training and validation images: a fixed shuffle by `split_seed`, the last `n_validation` held out."""
+    everything = load(config.dataset, True, data_dir, image_shape, download)
+    held_out = min(config.n_validation, len(everything) // 5)
+    if held_out == 0:
+        raise ValueError(f"{config.dataset} has {len(everything)} training pictures; at least 5 are needed.")
+    order = torch.randperm(len(everything), generator=torch.Generator().manual_seed(config.split_seed))
+    return everything[order[:-held_out]], everything[order[-held_out:]]
+
+
+def binarize(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Draw 0 or 1 for every pixel with the pixel as its probability (dynamic binarisation); same shape as x."""
+    return (torch.rand(x.shape, generator=generator, device=x.device) < x).to(x.dtype)
+
+
+def augment(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Turn, scale and shift each picture a little at random; x (N, C, H, W) in [0, 1], same shape back.
+
+    Up to 12 degrees, 12 % in size, 3 of 28 pixels in position: what leaves a digit the digit it is.
+    """
+    r = torch.rand(4, len(x), generator=generator, device=x.device) * 2 - 1  # (4, N) in [-1, 1]
+    angle, scale = 0.21 * r[0], 1 + 0.12 * r[1]
+    cos, sin = angle.cos() * scale, angle.sin() * scale
+    theta = torch.stack([cos, -sin, 0.2 * r[2], sin, cos, 0.2 * r[3]], dim=1).view(-1, 2, 3)
+    grid = torch.nn.functional.affine_grid(theta, list(x.shape), align_corners=False)
+    return torch.nn.functional.grid_sample(x, grid, align_corners=False)
+
+
+def _torchvision():
+    """Import torchvision, also where its CUDA build stands beside a CPU build of torch."""
+    # Its import registers fake kernels for two operators that only its compiled library defines; that library does
+    # not load without CUDA. Defining their schemas is enough: nothing here calls them.
+    for name, schema in (("nms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"),
+                         ("qnms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")):
+        if not hasattr(torch.ops.torchvision, name):
+            torch.library.define(f"torchvision::{name}", schema)
+    import torchvision
+
+    return torchvision
+
+
+def _load_named(dataset: str, train: bool, data_dir: Path, download: bool) -> ImageSet:
+    class_name, extra = DATASETS[dataset]
+    kind = getattr(_torchvision().datasets, class_name)
+    try:
+        found = kind(str(data_dir), train=train, download=False, **extra)
+    except RuntimeError as error:
+        hint = f"name the folder that holds {class_name}/raw with --data-dir (or CVAE_DATA_DIR)"
+        if not download:
+            raise FileNotFoundError(f"{dataset} is not in {data_dir}: {hint}.") from error
+        try:
+            found = kind(str(data_dir), train=train, download=True, **extra)
+        except (OSError, RuntimeError) as failure:
+            raise FileNotFoundError(f"{dataset} is not in {data_dir} and could not be downloaded: {hint}.") from failure
+    images = found.data.transpose(1, 2) if dataset == "emnist_digits" else found.data  # EMNIST stores columns first
+    classes = tuple(name.split(" - ")[-1] if dataset == "fashion_mnist" else name.split(" - ")[0] for name in found.classes)
+    return ImageSet(images[:, None].contiguous(), found.targets.long(), classes)
+
+
+def _load_folder(folder: Path, train: bool, image_shape: tuple[int, int, int]) -> ImageSet:
+    import numpy as np
+    from PIL import ImageOps
+
+    has_parts = (folder / "train").is_dir() and (folder / "test").is_dir()
+    root = folder / ("train" if train else "test") if has_parts else folder
+    try:
+        listing = _torchvision().datasets.ImageFolder(str(root))
+    except FileNotFoundError as error:
+        raise ValueError(f"{root} must hold one subfolder of pictures per class, such as {root}/cat/1.png.") from error
+    channels, height, width = image_shape
+    images = torch.empty(len(listing), *image_shape, dtype=torch.uint8)
+    for i, (picture, _) in enumerate(listing):
+        fitted = ImageOps.fit(picture.convert("L" if channels == 1 else "RGB"), (width, height))
+        images[i] = torch.from_numpy(np.array(fitted).reshape(height, width, channels)).permute(2, 0, 1)
+    everything = ImageSet(images, torch.tensor(listing.targets), tuple(listing.classes))
+    if has_parts:
+        return everything
+    order = torch.randperm(len(everything), generator=torch.Generator().manual_seed(0))
+    n_test = max(1, round(TEST_SHARE * len(everything)))
+    return everything[order[n_test:]] if train else everything[order[:n_test]]

@@ -1,0 +1,185 @@
+"""Encoders and decoders by configuration: dense, convolutional, residual.
+
+Every encoder maps x (N, C, H, W) and a condition c (N, K) to (N, n_out); every decoder maps z (N, D) and c to
+logits (N, C, H, W). K = 0 for a model that is not conditional.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from cvae.config import ModelConfig
+
+STEM = 8  # channels at full resolution in the residual decoder: few, because each costs 784 positions
+
+
+def make_encoder(config: ModelConfig, n_out: int) -> nn.Module:
+    """Build the encoder that `config.network` names, with n_out outputs."""
+    return {"dense": DenseEncoder, "conv": ConvEncoder, "residual": ResidualEncoder}[config.network](config, n_out)
+
+
+def make_decoder(config: ModelConfig) -> nn.Module:
+    """Build the decoder that `config.network` names."""
+    return {"dense": DenseDecoder, "conv": ConvDecoder, "residual": ResidualDecoder}[config.network](config)
+
+
+def halved(side: int, times: int) -> int:
+    """Return the side of a feature map after `times` convolutions of stride 2."""
+    for _ in range(times):
+        side = math.ceil(side / 2)
+    return side
+
+
+def mlp(sizes: list[int]) -> nn.Sequential:
+    """Return Linear layers of these sizes with ReLU between them."""
+    layers: list[nn.Module] = []
+    for n_in, n_out in zip(sizes, sizes[1:]):
+        layers += [nn.Linear(n_in, n_out), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+class DenseEncoder(nn.Module):
+    """A perceptron of the flattened picture and the condition."""
+
+    def __init__(self, config: ModelConfig, n_out: int) -> None:
+        super().__init__()
+        self.net = mlp([math.prod(config.image_shape) + config.n_classes, *config.widths, n_out])
+
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        return self.net(torch.cat([x.flatten(1), c], dim=1))
+
+
+class DenseDecoder(nn.Module):
+    """The encoder's perceptron in reverse order."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.image_shape = config.image_shape
+        self.net = mlp([config.latent_dim + config.n_classes, *reversed(config.widths), math.prod(config.image_shape)])
+
+    def forward(self, z: Tensor, c: Tensor) -> Tensor:
+        return self.net(torch.cat([z, c], dim=1)).view(-1, *self.image_shape)
+
+
+class ConvEncoder(nn.Module):
+    """Conv2d of stride 2, BatchNorm2d, ReLU for each width; the condition joins as constant planes of the picture."""
+
+    def __init__(self, config: ModelConfig, n_out: int) -> None:
+        super().__init__()
+        channels, height, width = config.image_shape
+        stages: list[nn.Module] = []
+        n_in = channels + config.n_classes
+        for n in config.widths:
+            stages += [nn.Conv2d(n_in, n, 3, stride=2, padding=1), nn.BatchNorm2d(n), nn.ReLU()]
+            n_in = n
+        self.features = nn.Sequential(*stages)
+        area = halved(height, len(config.widths)) * halved(width, len(config.widths))
+        self.head = nn.Linear(n_in * area, n_out)
+
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        planes = c[:, :, None, None].expand(-1, -1, *x.shape[2:])  # (N, K, H, W)
+        return self.head(self.features(torch.cat([x, planes], dim=1)).flatten(1))
+
+
+class ConvDecoder(nn.Module):
+    """The way back: a Linear layer to the smallest feature map, then ConvTranspose2d, BatchNorm2d, ReLU."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        channels, height, width = config.image_shape
+        widths = config.widths
+        sides = [(halved(height, i), halved(width, i)) for i in range(len(widths), -1, -1)]  # smallest first
+        self.start = (widths[-1], *sides[0])
+        self.head = nn.Linear(config.latent_dim + config.n_classes, math.prod(self.start))
+        stages: list[nn.Module] = [nn.BatchNorm2d(widths[-1]), nn.ReLU()]
+        outs = [*reversed(widths[:-1]), channels]
+        for n_in, n_out, small, large in zip(reversed(widths), outs, sides, sides[1:]):
+            even = (large[0] - 2 * small[0] + 1, large[1] - 2 * small[1] + 1)  # 1 where the side doubles, 0 where 2 n - 1
+            stages += [nn.ConvTranspose2d(n_in, n_out, 3, stride=2, padding=1, output_padding=even)]
+            stages += [nn.BatchNorm2d(n_out), nn.ReLU()]
+        self.features = nn.Sequential(*stages[:-2])
+
+    def forward(self, z: Tensor, c: Tensor) -> Tensor:
+        h = self.head(torch.cat([z, c], dim=1)).view(-1, *self.start)  # (N, widths[-1], h, w)
+        return self.features(h)
+
+
+class ResidualBlock(nn.Module):
+    """h + conv(silu(conv(silu(h + label bias)))), starting as the identity, so that it needs no normalisation."""
+
+    def __init__(self, channels: int, n_conditions: int) -> None:
+        super().__init__()
+        self.bias = nn.Linear(n_conditions, channels, bias=False) if n_conditions else None
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        nn.init.zeros_(self.second.weight)
+
+    def forward(self, h: Tensor, c: Tensor) -> Tensor:
+        shifted = h if self.bias is None else h + self.bias(c)[:, :, None, None]
+        return h + self.second(nn.functional.silu(self.first(nn.functional.silu(shifted))))
+
+
+class ResidualEncoder(nn.Module):
+    """Residual stages at 1/2, 1/4, ... of the size; a space-to-depth step makes the first stage cheap."""
+
+    def __init__(self, config: ModelConfig, n_out: int) -> None:
+        super().__init__()
+        channels, height, width = config.image_shape
+        _check_residual(config)
+        self.fold = nn.PixelUnshuffle(2)
+        self.downs = nn.ModuleList([nn.Conv2d(4 * channels, config.widths[0], 3, padding=1)])
+        for n_in, n_out_channels in zip(config.widths, config.widths[1:]):
+            self.downs.append(nn.Conv2d(n_in, n_out_channels, 3, stride=2, padding=1))
+        self.stages = nn.ModuleList(_stage(n, k, config) for n, k in zip(config.widths, config.blocks, strict=True))
+        area = height * width // 4 ** len(config.widths)
+        self.head = nn.Linear(config.widths[-1] * area, n_out)
+        with torch.no_grad():
+            self.head.weight.mul_(0.1)  # posteriors start close to the prior
+
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        h = self.fold(x)  # (N, 4 C, H/2, W/2)
+        for down, stage in zip(self.downs, self.stages):
+            h = down(h)  # (N, widths[i], H/2^(i+1), W/2^(i+1))
+            for block in stage:
+                h = block(h, c)
+        return self.head(nn.functional.silu(h).flatten(1))
+
+
+class ResidualDecoder(nn.Module):
+    """The residual encoder in reverse; each doubling of the size is a depth-to-space step."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        channels, height, width = config.image_shape
+        _check_residual(config)
+        widths = config.widths
+        self.start = (widths[-1], height // 2 ** len(widths), width // 2 ** len(widths))
+        self.head = nn.Linear(config.latent_dim + config.n_classes, math.prod(self.start))
+        sizes = zip(reversed(widths), reversed(config.blocks), strict=True)
+        self.stages = nn.ModuleList(_stage(n, k, config) for n, k in sizes)
+        self.ups = nn.ModuleList()
+        for n_in, n_out in zip(reversed(widths), reversed(widths[:-1])):
+            self.ups.append(nn.Sequential(nn.Conv2d(n_in, 4 * n_out, 1), nn.PixelShuffle(2)))
+        to_full_size = [nn.Conv2d(widths[0], 4 * STEM, 3, padding=1), nn.PixelShuffle(2)]
+        self.tail = nn.Sequential(nn.SiLU(), *to_full_size, nn.SiLU(), nn.Conv2d(STEM, channels, 3, padding=1))
+
+    def forward(self, z: Tensor, c: Tensor) -> Tensor:
+        h = self.head(torch.cat([z, c], dim=1)).view(-1, *self.start)  # (N, widths[-1], H/2^k, W/2^k)
+        for i, stage in enumerate(self.stages):
+            if i:
+                h = self.ups[i - 1](h)  # twice the size, the next width
+            for block in stage:
+                h = block(h, c)
+        return self.tail(h)  # (N, C, H, W)
+
+
+def _stage(channels: int, n_blocks: int, config: ModelConfig) -> nn.ModuleList:
+    return nn.ModuleList(ResidualBlock(channels, config.n_classes) for _ in range(n_blocks))
+
+
+def _check_residual(config: ModelConfig) -> None:
+    factor = 2 ** len(config.widths)
+    if config.image_shape[1] % factor or config.image_shape[2] % factor:
+        shape = "x".join(map(str, config.image_shape[1:]))
+        raise ValueError(f"a residual network of {len(config.widths)} widths needs sides divisible by {factor}; got {shape}.")

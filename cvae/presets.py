@@ -1,0 +1,42 @@
+"""The zoo: every model that train.py builds, with the reason beside each unusual number."""
+
+from cvae.config import DataConfig, ModelConfig, Preset, TrainConfig
+
+_ALL = [
+    Preset(
+        name="vae-dense-2d",
+        about="Two latent dimensions, so that the whole latent space is one picture. Kingma and Welling (2014).",
+        model=ModelConfig(family="vae", network="dense", latent_dim=2, widths=(512, 256)),
+        train=TrainConfig(epochs=40, batch_size=256, lr=1e-3),
+    ),
+    Preset(
+        name="vae-conv",
+        about="A convolutional VAE in its textbook form: Conv2d, BatchNorm2d, ReLU, and transposed convolutions back.",
+        model=ModelConfig(family="vae", network="conv", latent_dim=16, widths=(32, 64, 64)),
+        train=TrainConfig(epochs=12, batch_size=128, lr=2e-3),
+    ),
+    Preset(
+        name="cvae-conv",
+        about="The flagship: a label-conditional VAE of residual convolutions with a learned prior.",
+        model=ModelConfig(
+            family="cvae",
+            network="residual",
+            latent_dim=32,
+            widths=(16, 64),  # most of the work at 7x7, where a convolution costs least per channel
+            blocks=(1, 3),
+            n_classes=10,
+            flow_layers=6,  # the learned prior: without it some samples lie where no digit was ever encoded
+            flow_width=128,
+        ),
+        data=DataConfig(binarize=True),
+        train=TrainConfig(epochs=24, batch_size=64, lr=1.5e-3),
+    ),
+    Preset(
+        name="judge",
+        about="A convolutional classifier of digits, trained apart from every generative model, that judges their samples.",
+        model=ModelConfig(family="classifier", network="conv", widths=(32, 64, 96), n_classes=10),
+        data=DataConfig(augment=True),
+        train=TrainConfig(epochs=8, batch_size=128, lr=2e-3, weight_decay=1e-2),
+    ),
+]
+PRESETS = {preset.name: preset for preset in _ALL}

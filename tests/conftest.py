@@ -1,0 +1,55 @@
+"""Shared fixtures: a small data root in MNIST's own file format, and a folder for checkpoints that a test may fill."""
+
+import gzip
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+torch.set_num_threads(1)
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def write_idx(path: Path, array: np.ndarray) -> None:
+    """Write a uint8 array as an IDX file, gzipped if the name says so."""
+    content = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+def bars(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return n pictures (n, 28, 28) uint8 of ten classes: a bright bar whose row tells the class."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n, dtype=np.uint8) % 10
+    images = rng.integers(0, 40, (n, 28, 28), dtype=np.uint8)
+    for image, label in zip(images, labels):
+        left = rng.integers(0, 10)
+        image[4 + 2 * label : 6 + 2 * label, left : left + 14] = 230
+    return images, labels
+
+
+@pytest.fixture(scope="session")
+def data_root(tmp_path_factory) -> Path:
+    """A data root with 640 training and 100 test pictures where torchvision looks for MNIST."""
+    root = tmp_path_factory.mktemp("data")
+    raw = root / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for prefix, n, seed in (("train", 640, 0), ("t10k", 100, 1)):
+        images, labels = bars(n, seed)
+        write_idx(raw / f"{prefix}-images-idx3-ubyte", images)
+        write_idx(raw / f"{prefix}-labels-idx1-ubyte", labels)
+    return root
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch) -> Path:
+    """An empty checkpoints folder in place of the shipped one, in this process and in those that it starts."""
+    from cvae import checkpoints
+
+    monkeypatch.setattr(checkpoints, "ROOT", tmp_path)
+    monkeypatch.setenv("CVAE_CHECKPOINTS", str(tmp_path))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("PYTHONPATH", os.fspath(ROOT))
+    return tmp_path

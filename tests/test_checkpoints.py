@@ -1,0 +1,85 @@
+"""Round trip of a checkpoint, and one clear error for every way in which its folder can be wrong."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from cvae import checkpoints
+from cvae.models import build_model
+from cvae.presets import PRESETS
+
+PRESET = replace(PRESETS["vae-conv"], name="mine", classes=("a", "b"))
+
+
+@pytest.fixture
+def folder(runs):
+    torch.manual_seed(0)
+    checkpoints.save_run(runs / "mine", PRESET, build_model(PRESET.model).state_dict())
+    return runs / "mine"
+
+
+def test_a_run_comes_back_as_it_was_saved(folder):
+    model = checkpoints.load_run("mine")
+    torch.manual_seed(0)
+    original = build_model(PRESET.model)
+    assert model.preset == PRESET and not model.training
+    assert not any(p.requires_grad for p in model.parameters())
+    assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), original.state_dict().values()))
+    assert checkpoints.load_run(folder).preset == PRESET
+    assert checkpoints.list_runs() == ["mine"]
+
+
+def test_half_precision_weights_load_as_single(folder):
+    half = {k: v.half() if v.is_floating_point() else v for k, v in build_model(PRESET.model).state_dict().items()}
+    checkpoints.save_run(folder, PRESET, half)
+    assert {p.dtype for p in checkpoints.load_run("mine").parameters()} == {torch.float32}
+
+
+def test_an_unknown_name_is_told_the_known_ones(folder):
+    with pytest.raises(FileNotFoundError, match="no checkpoint 'yours'; there are: mine"):
+        checkpoints.load_run("yours")
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_missing_file_is_named(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(FileNotFoundError, match=name):
+        checkpoints.load_run("mine")
+
+
+@pytest.mark.parametrize("keep", [0, 4, 100, 5000])
+def test_truncated_weights_are_named(folder, keep):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(ValueError, match="model.safetensors"):
+        checkpoints.load_run("mine")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"name": 3}', '{"name": "x", "about": "y", "model": {"depth": 3}}', "\x00\xff"])
+def test_a_damaged_or_foreign_configuration_is_named(folder, text):
+    (folder / "config.json").write_text(text)
+    with pytest.raises(ValueError, match="config.json"):
+        checkpoints.load_run("mine")
+
+
+def test_weights_of_another_shape_are_named(folder):
+    content = json.loads((folder / "config.json").read_text())
+    content["model"]["latent_dim"] = 7
+    (folder / "config.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="model.safetensors does not hold the weights that config.json describes"):
+        checkpoints.load_run("mine")
+
+
+def test_a_configuration_that_asks_for_absurd_sizes_is_refused(folder):
+    content = json.loads((folder / "config.json").read_text())
+    content["model"]["latent_dim"] = 10**9
+    (folder / "config.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="latent_dim"):
+        checkpoints.load_run("mine")
+
+
+@pytest.mark.parametrize("name", ["vae-dense-2d", "vae-conv", "cvae-conv", "judge"])
+def test_every_shipped_checkpoint_loads(name):
+    assert checkpoints.load_run(name).preset.name == name

@@ -1,0 +1,84 @@
+"""Loading, splitting and drawing: the small data root of conftest.py, and real MNIST where it is on the machine."""
+
+import os
+from pathlib import Path
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from cvae import data
+from cvae.config import DataConfig
+
+
+def test_mnist_reads_the_official_files(data_root):
+    train, test = data.mnist(data_root), data.mnist(data_root, train=False)
+    assert train.images.shape == (640, 1, 28, 28) and train.images.dtype == torch.uint8
+    assert len(test) == 100 and train.classes == tuple("0123456789") and train.labels[:3].tolist() == [0, 1, 2]
+    assert 0 <= train.pixels().min() and train.pixels().max() <= 1
+
+
+def test_the_split_is_fixed_by_its_seed_and_has_no_overlap(data_root):
+    train, validation = data.training_split(DataConfig(n_validation=100), (1, 28, 28), data_root)
+    again, _ = data.training_split(DataConfig(n_validation=100), (1, 28, 28), data_root)
+    other, _ = data.training_split(DataConfig(n_validation=100, split_seed=1), (1, 28, 28), data_root)
+    assert (len(train), len(validation)) == (540, 100)
+    assert torch.equal(train.images, again.images) and not torch.equal(train.images, other.images)
+    rows = {bytes(x.numpy()) for x in train.images} & {bytes(x.numpy()) for x in validation.images}
+    assert not rows
+
+
+def test_missing_data_without_network_names_the_option(tmp_path, monkeypatch):
+    def offline(*_, **__):
+        raise URLError("no network")
+
+    monkeypatch.setattr(data._torchvision().datasets.MNIST, "download", offline)
+    with pytest.raises(FileNotFoundError, match="could not be downloaded: name the folder .* --data-dir"):
+        data.mnist(tmp_path, download=True)
+    with pytest.raises(FileNotFoundError, match="mnist is not in"):
+        data.mnist(tmp_path)
+
+
+def test_an_unknown_dataset_is_told_the_known_ones():
+    with pytest.raises(ValueError, match="must be one of mnist, fashion_mnist, kmnist, emnist_digits, or an image folder"):
+        data.load("cifar", True)
+
+
+def test_an_image_folder_becomes_grey_pictures_of_the_presets_size(tmp_path):
+    for name, shade in (("cat", 50), ("dog", 200)):
+        (tmp_path / name).mkdir()
+        for i in range(10):
+            Image.new("RGB", (40, 60), (shade, shade, shade)).save(tmp_path / name / f"{i}.png")
+    train, test = data.load(str(tmp_path), True), data.load(str(tmp_path), False)
+    assert len(train) + len(test) == 20 and len(test) == 3 and train.classes == ("cat", "dog")
+    assert train.images.shape[1:] == (1, 28, 28)
+    assert set(train.images[train.labels == 1].unique().tolist()) == {200}
+
+
+def test_a_folder_without_classes_is_told_the_layout(tmp_path):
+    with pytest.raises(ValueError, match="must hold one subfolder of pictures per class"):
+        data.load(str(tmp_path), True)
+
+
+def test_binary_draws_have_the_pixels_as_their_mean():
+    x = torch.linspace(0, 1, 11)[:, None].expand(11, 20000)
+    draws = data.binarize(x, torch.Generator().manual_seed(0))
+    assert set(draws.unique().tolist()) == {0.0, 1.0}
+    torch.testing.assert_close(draws.mean(1), x[:, 0], atol=0.02, rtol=0)
+
+
+def test_augmentation_moves_a_picture_but_not_far():
+    x = torch.zeros(16, 1, 28, 28)
+    x[:, :, 10:18, 10:18] = 1
+    moved = data.augment(x, torch.Generator().manual_seed(0))
+    assert moved.shape == x.shape and not torch.equal(moved[0], moved[1])
+    assert (moved.sum((1, 2, 3)) / 64).sub(1).abs().max() < 0.35
+
+
+@pytest.mark.skipif(not (Path(os.environ.get("CVAE_DATA_DIR", "data")) / "MNIST").is_dir(), reason="MNIST is not on this machine")
+def test_the_real_digits_are_where_the_environment_says():
+    test = data.mnist(train=False)
+    assert len(test) == 10_000 and test.labels[:5].tolist() == [7, 2, 1, 0, 4]
+    np.testing.assert_allclose(test.pixels().mean(), 0.1325, atol=1e-3)

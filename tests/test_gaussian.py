@@ -1,0 +1,88 @@
+"""The Gaussian and the flow against torch.distributions and against their own definitions."""
+
+import pytest
+import torch
+from torch.distributions import Independent, Normal, kl_divergence
+
+from cvae.flow import CouplingFlow, FlowPrior
+from cvae.gaussian import DiagonalGaussian
+
+
+def random_gaussian(seed: int, n: int = 5, dim: int = 3) -> DiagonalGaussian:
+    g = torch.Generator().manual_seed(seed)
+    return DiagonalGaussian(torch.randn(n, dim, generator=g), torch.randn(n, dim, generator=g))
+
+
+def as_torch(q: DiagonalGaussian) -> Independent:
+    return Independent(Normal(q.mu, q.std), 1)
+
+
+@pytest.fixture
+def flow() -> CouplingFlow:
+    torch.manual_seed(0)
+    flow = CouplingFlow(dim=5, n_conditions=3, n_layers=4, width=16)
+    for net in flow.nets:  # away from the identity it starts as
+        torch.nn.init.normal_(net[-1].weight, std=0.3)
+    return flow
+
+
+def test_kl_log_prob_and_entropy_agree_with_torch_distributions():
+    q, p = random_gaussian(0), random_gaussian(1)
+    torch.testing.assert_close(q.kl(p), kl_divergence(as_torch(q), as_torch(p)))
+    torch.testing.assert_close(q.entropy(), as_torch(q).entropy())
+    torch.testing.assert_close(q.log_prob(p.mu), as_torch(q).log_prob(p.mu))
+
+
+def test_kl_without_a_prior_is_against_the_standard_normal():
+    q = random_gaussian(0)
+    standard = Independent(Normal(torch.zeros(5, 3), torch.ones(5, 3)), 1)
+    torch.testing.assert_close(q.kl(), kl_divergence(as_torch(q), standard))
+
+
+def test_kl_of_a_distribution_from_itself_is_zero():
+    q = random_gaussian(0)
+    assert torch.equal(q.kl(q), torch.zeros(5))
+
+
+def test_base_coordinates_are_standard_normal_noise():
+    q = random_gaussian(0)
+    u = torch.randn(5, 3)
+    torch.testing.assert_close(q.to_base(q.from_base(u)), u)
+
+
+def test_the_same_generator_gives_the_same_sample():
+    q = random_gaussian(0)
+    first, second = (q.sample(torch.Generator().manual_seed(7)) for _ in range(2))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, q.sample(torch.Generator().manual_seed(8)))
+
+
+def test_parameters_that_run_away_stay_finite():
+    q = DiagonalGaussian.from_parameters(torch.tensor([[0.0, 1e4], [0.0, -1e4]]))
+    assert q.std.isfinite().all() and (q.std > 0).all()
+
+
+def test_flow_is_invertible_and_its_density_follows_the_change_of_variables(flow):
+    c, z = torch.randn(4, 3), torch.randn(4, 5)
+    u, logdet = flow.to_base(z, c)
+    torch.testing.assert_close(flow.from_base(u, c), z)
+    for i in range(4):
+        jacobian = torch.autograd.functional.jacobian(lambda row: flow.to_base(row[None], c[i : i + 1])[0][0], z[i])
+        torch.testing.assert_close(logdet[i], jacobian.det().abs().log())
+
+
+def test_flow_starts_as_the_standard_normal():
+    prior = FlowPrior(CouplingFlow(dim=4, n_conditions=0, n_layers=3, width=8), torch.zeros(1, 0))
+    z = torch.randn(6, 4)
+    torch.testing.assert_close(prior.log_prob(z), DiagonalGaussian.standard(4, z).log_prob(z))
+
+
+def test_kl_from_a_flow_is_estimated_without_bias(flow):
+    with torch.no_grad():
+        q = DiagonalGaussian(torch.randn(1, 5), torch.full((1, 5), -2.0))
+        prior = FlowPrior(flow, torch.randn(1, 3))
+        g = torch.Generator().manual_seed(0)
+        estimates = torch.cat([q.kl(prior, generator=g) for _ in range(4000)])
+        z = torch.cat([q.sample(g) for _ in range(4000)])
+        direct = (q.log_prob(z) - prior.log_prob(z)).mean()
+    assert abs(estimates.mean() - direct) < 4 * estimates.std() / 4000**0.5 + 0.05

@@ -1,0 +1,48 @@
+"""Likelihoods against torch.distributions, and the order between the bounds."""
+
+import torch
+from torch.distributions import Bernoulli, Normal
+
+from cvae import losses, metrics
+from cvae.config import ModelConfig
+from cvae.models import build_model
+
+
+def small_vae(**changes):
+    torch.manual_seed(0)
+    return build_model(ModelConfig(image_shape=(1, 8, 8), widths=(16,), **changes)).eval()
+
+
+def test_bce_with_logits_is_the_bernoulli_log_density():
+    logits, x = torch.randn(4, 1, 6, 6), (torch.rand(4, 1, 6, 6) < 0.5).float()
+    expected = -Bernoulli(logits=logits).log_prob(x).sum((1, 2, 3))
+    torch.testing.assert_close(losses.bernoulli_nll(logits, x), expected)
+
+
+def test_gaussian_nll_is_the_normal_log_density():
+    mean, x = torch.rand(4, 1, 6, 6), torch.rand(4, 1, 6, 6)
+    expected = -Normal(mean, losses.GAUSSIAN_STD).log_prob(x).sum((1, 2, 3))
+    torch.testing.assert_close(losses.gaussian_nll(mean, x), expected)
+
+
+def test_importance_weighted_bound_grows_with_the_number_of_samples():
+    model, x = small_vae(), (torch.rand(40, 1, 8, 8) < 0.5).float()
+    torch.nn.init.normal_(model.decoder.net[0].weight, std=2.0)  # weights that differ, so that the bound has room
+    bounds = [metrics.log_likelihood(model, x, None, k, torch.Generator().manual_seed(0)).mean() for k in (1, 8, 64, 512)]
+    assert bounds == sorted(bounds) and bounds[-1] > bounds[0] + 0.1
+
+
+def test_one_importance_sample_is_a_sample_of_the_elbo():
+    model, x = small_vae(), (torch.rand(3, 1, 8, 8) < 0.5).float()
+    with torch.no_grad():
+        weights = losses.log_importance_weights(model, x, None, torch.randn(4000, 3, 2))
+        terms = [losses.nll_and_kl(model, x, None, noise) for noise in torch.randn(400, 3, 2)]
+    elbo = -torch.stack([nll + kl for nll, kl in terms]).mean(0)
+    torch.testing.assert_close(weights.mean(0), elbo, atol=0.2, rtol=0)
+
+
+def test_a_labels_likelihood_depends_on_the_label():
+    model, x = small_vae(family="cvae", n_classes=3), torch.rand(2, 1, 8, 8)
+    with torch.no_grad():
+        nlls = [losses.nll_and_kl(model, x, torch.full((2,), y), torch.zeros(2, 2))[0] for y in range(3)]
+    assert not torch.allclose(nlls[0], nlls[1])

@@ -1,0 +1,92 @@
+"""Shapes and one training step for every preset, odd picture sizes, and what wrong configurations are told."""
+
+import pytest
+import torch
+
+from cvae.config import ModelConfig, preset_from_dict
+from cvae.models import build_model
+from cvae.presets import PRESETS
+from cvae.training import Objective
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_one_step_of_every_preset_changes_all_its_weights(name):
+    preset = PRESETS[name]
+    torch.manual_seed(0)
+    objective = Objective(build_model(preset.model))
+    for net in getattr(objective.model, "flow", None) and objective.model.flow.nets or []:
+        torch.nn.init.normal_(net[-1].weight, std=0.1)  # zero at the start, and zero weights pass no gradient back
+    for module in objective.modules():
+        if hasattr(module, "second"):
+            torch.nn.init.normal_(module.second.weight, std=0.1)
+    x, y = torch.rand(8, *preset.model.image_shape), torch.arange(8)
+    loss, nll, kl = objective(x, y, torch.randn(1, 8, preset.model.latent_dim), 1.0)
+    loss.backward()
+    assert nll.shape == kl.shape == (8,) and loss.isfinite()
+    assert [n for n, p in objective.named_parameters() if p.grad is None or not p.grad.any()] == []
+
+
+@pytest.mark.parametrize("network", ["dense", "conv", "residual"])
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 16, 24)])
+def test_decoder_returns_the_encoders_shape(network, shape):
+    model = build_model(ModelConfig(family="cvae", network=network, image_shape=shape, widths=(8, 12), n_classes=4, latent_dim=3))
+    y = torch.tensor([0, 3])
+    posterior = model.encode(torch.rand(2, *shape), y)
+    assert posterior.mu.shape == (2, 3)
+    assert model.decode(posterior.mode(), y).shape == (2, *shape)
+
+
+def test_conv_network_takes_odd_sides():
+    model = build_model(ModelConfig(network="conv", image_shape=(1, 27, 9), widths=(4, 4, 4)))
+    assert model.decode(model.encode(torch.rand(2, 1, 27, 9)).mode()).shape == (2, 1, 27, 9)
+
+
+def test_residual_network_says_which_sides_it_takes():
+    with pytest.raises(ValueError, match="divisible by 4; got 30x30"):
+        build_model(ModelConfig(network="residual", image_shape=(1, 30, 30), widths=(8, 8)))
+
+
+def test_a_conditional_model_asks_for_its_label():
+    model = build_model(PRESETS["cvae-conv"].model)
+    with pytest.raises(ValueError, match="needs a label from 0 to 9"):
+        model.decode(torch.zeros(1, 32))
+
+
+def test_labels_and_one_hot_rows_mean_the_same():
+    model = build_model(ModelConfig(family="cvae", n_classes=3)).eval()
+    y, z = torch.tensor([2, 0]), torch.randn(2, 2)
+    torch.testing.assert_close(model.decode(z, y), model.decode(z, torch.eye(3)[y]))
+
+
+def test_the_prior_of_a_conditional_flow_depends_on_the_label():
+    model = build_model(PRESETS["cvae-conv"].model)
+    torch.nn.init.normal_(model.flow.nets[0][-1].weight, std=0.5)
+    z = torch.zeros(2, 32)
+    density = model.prior(torch.tensor([1, 2])).log_prob(z)
+    assert density[0] != density[1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"family": "gan"}, "family must be one of vae, cvae"),
+        ({"latent_dim": 0}, "latent_dim must be from 1 to 4096; got 0"),
+        ({"family": "cvae"}, "n_classes must be from 2 to 10000; got 0"),
+        ({"wings": 2}, "unknown key 'wings' in ModelConfig"),
+        ({"latent_dim": "two"}, "ModelConfig.latent_dim must be a int"),
+    ],
+)
+def test_a_wrong_configuration_is_told_what_would_be_right(changes, message):
+    content = PRESETS["vae-conv"].to_dict()
+    content["model"] |= changes
+    with pytest.raises(ValueError, match=message):
+        preset_from_dict(content)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_configuration_survives_json(name):
+    import json
+
+    assert preset_from_dict(json.loads(json.dumps(PRESETS[name].to_dict()))) == PRESETS[name]
+
+

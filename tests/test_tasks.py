@@ -1,0 +1,135 @@
+"""Tasks, figures of merit and the latent space on small models with random weights."""
+
+import pytest
+import torch
+
+from cvae import latent, metrics, tasks
+from cvae.config import ModelConfig
+from cvae.data import ImageSet
+from cvae.models import build_model
+
+
+def model_of(**changes):
+    torch.manual_seed(0)
+    model = build_model(ModelConfig(image_shape=(1, 8, 8), widths=(16,), **changes)).eval().requires_grad_(False)
+    for net in getattr(model.flow, "nets", []):
+        torch.nn.init.normal_(net[-1].weight, std=0.2)
+    return model
+
+
+@pytest.fixture
+def vae():
+    return model_of()
+
+
+@pytest.fixture
+def cvae():
+    return model_of(family="cvae", n_classes=3, latent_dim=4, flow_layers=3, flow_width=8)
+
+
+def test_generate_gives_pixel_means_and_repeats_with_its_generator(vae, cvae):
+    y = torch.tensor([0, 2, 2])
+    first, second = (tasks.generate(cvae, y, generator=torch.Generator().manual_seed(5)) for _ in range(2))
+    assert first.shape == (3, 1, 8, 8) and torch.equal(first, second)
+    assert 0 <= first.min() and first.max() <= 1
+    assert tasks.generate(vae, n=600).shape == (600, 1, 8, 8)
+
+
+def test_temperature_zero_is_the_centre_of_the_prior(cvae):
+    y = torch.tensor([1, 1])
+    cold = tasks.generate(cvae, y, temperature=0.0)
+    torch.testing.assert_close(cold, cvae.pixel_means(cvae.prior(y).mode(), y))
+
+
+def test_generate_says_what_it_needs(vae, cvae):
+    with pytest.raises(ValueError, match="say how many"):
+        tasks.generate(vae)
+    with pytest.raises(ValueError, match="needs a label"):
+        tasks.generate(cvae, n=2)
+
+
+def test_decode_of_encode_is_the_reconstruction(vae, cvae):
+    x, y = torch.rand(3, 1, 8, 8), torch.tensor([0, 1, 2])
+    torch.testing.assert_close(tasks.decode(vae, tasks.encode(vae, x)), tasks.reconstruct(vae, x))
+    torch.testing.assert_close(tasks.decode(cvae, tasks.encode(cvae, x, y), y), tasks.reconstruct(cvae, x, y))
+
+
+def test_a_conditional_model_without_labels_infers_the_likeliest(cvae):
+    x = torch.rand(4, 1, 8, 8)
+    inferred = tasks.classify(cvae, x, generator=torch.Generator().manual_seed(0)).argmax(1)
+    torch.testing.assert_close(tasks.reconstruct(cvae, x), tasks.reconstruct(cvae, x, inferred))
+
+
+def test_classify_returns_normalised_log_probabilities(cvae):
+    log_p = tasks.classify(cvae, torch.rand(5, 1, 8, 8), n_importance=4)
+    assert log_p.shape == (5, 3)
+    torch.testing.assert_close(log_p.exp().sum(1), torch.ones(5))
+
+
+@pytest.mark.parametrize("spherical", [True, False])
+def test_interpolation_starts_and_ends_where_asked(cvae, spherical):
+    a, b, y = torch.randn(4), torch.randn(4), torch.tensor([1])
+    strip = tasks.interpolate(cvae, a, b, 5, y, spherical)
+    assert strip.shape == (5, 1, 8, 8)
+    torch.testing.assert_close(strip[[0, -1]], tasks.decode(cvae, torch.stack([a, b]), y.expand(2)))
+
+
+def test_spherical_path_keeps_the_length_and_survives_special_ends():
+    a = torch.tensor([3.0, 0.0])
+    torch.testing.assert_close(tasks.path(a, torch.tensor([0.0, 3.0]), 7).norm(dim=1), torch.full((7,), 3.0))
+    for end in (a, -a, torch.zeros(2)):
+        assert tasks.path(a, end, 5).isfinite().all()
+
+
+def test_traversal_changes_one_coordinate_only(vae):
+    u, values = torch.tensor([0.5, -0.5]), torch.tensor([-1.0, 0.5, 2.0])
+    strip = tasks.traverse(vae, u, 0, values)
+    torch.testing.assert_close(strip[1], tasks.decode(vae, u[None])[0])
+
+
+def test_the_manifold_runs_from_low_to_high_and_upward(vae):
+    grid = tasks.decode_grid(vae, 3)
+    q = tasks.quantiles(3)
+    assert grid.shape == (9, 1, 8, 8)
+    torch.testing.assert_close(grid[0], tasks.decode(vae, torch.stack([q[0], q[2]])[None])[0])  # top left
+    with pytest.raises(ValueError, match="needs two latent dimensions"):
+        tasks.decode_grid(model_of(latent_dim=3), 3)
+
+
+def test_quantiles_are_midpoints_of_equal_shares():
+    shares = torch.distributions.Normal(0, 1).cdf(tasks.quantiles(4))
+    torch.testing.assert_close(shares, torch.tensor([0.125, 0.375, 0.625, 0.875]))
+
+
+def test_kl_per_dimension_sums_to_the_kl_of_a_gaussian_prior(vae):
+    x = torch.rand(6, 1, 8, 8)
+    torch.testing.assert_close(latent.kl_per_dim(vae, x).sum(), vae.encode(x).kl(vae.prior()).mean())
+
+
+def test_kl_per_dimension_of_a_flow_prior_is_finite_and_counts_active_units(cvae):
+    kl = latent.kl_per_dim(cvae, torch.rand(6, 1, 8, 8), torch.zeros(6, dtype=torch.int64), torch.Generator().manual_seed(0))
+    assert kl.shape == (4,) and kl.isfinite().all()
+    assert latent.active_units(torch.tensor([0.5, 0.001, 0.01])) == 2
+
+
+def test_encoding_a_data_set_gives_one_row_per_image(cvae):
+    images = ImageSet(torch.zeros(7, 1, 8, 8, dtype=torch.uint8), torch.arange(7) % 3, ("a", "b", "c"))
+    assert latent.encode_dataset(cvae, images).shape == (7, 4)
+
+
+def test_elbo_is_below_the_importance_weighted_likelihood(cvae):
+    x, y = (torch.rand(20, 1, 8, 8) < 0.5).float(), torch.arange(20) % 3
+    g = torch.Generator().manual_seed(0)
+    nll, kl = metrics.nll_and_kl(cvae, x, y, g)
+    assert -(nll + kl).mean() < metrics.log_likelihood(cvae, x, y, 200, g).mean()
+
+
+def test_mse_and_decoder_work_by_hand(vae):
+    assert metrics.mse(torch.zeros(2, 1, 2, 2), torch.full((2, 1, 2, 2), 0.5)).tolist() == [0.25, 0.25]
+    assert metrics.decoder_mflop(vae) == pytest.approx(2 * (2 * 16 + 16 * 64) / 1e6)
+
+
+def test_the_flagship_can_run_on_every_pointer_move():
+    from cvae.presets import PRESETS
+
+    assert metrics.decoder_mflop(build_model(PRESETS["cvae-conv"].model)) < 30

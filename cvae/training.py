@@ -1,0 +1,210 @@
+"""Fitting a preset: one explicit loop on Lightning Fabric, the same on a CPU, a GPU and several machines."""
+
+import copy
+import csv
+import io
+import json
+import math
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+from safetensors import safe_open
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from cvae import checkpoints, losses
+from cvae.config import Preset, TrainConfig
+from cvae.data import ImageSet, augment, binarize
+from cvae.models import Classifier, build_model
+
+STATE = "training.safetensors"  # everything a resumed run needs, in one file so that it is never half old
+VALIDATION_BATCH = 500
+
+
+class Objective(nn.Module):
+    """Wraps a model so that one forward pass yields what is minimised, plus its terms; DDP and compile see it whole."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor, labels: Tensor, noise: Tensor, beta: float | Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return loss (scalar), nll (N,) and kl (N,); noise is (K, N, D), K > 1 asks for the importance-weighted bound."""
+        if isinstance(self.model, Classifier):
+            nll = nn.functional.cross_entropy(self.model(x), labels, reduction="none")
+            return nll.mean(), nll, torch.zeros_like(nll)
+        if len(noise) > 1:
+            log_weights = losses.log_importance_weights(self.model, x, labels, noise)
+            total = -log_weights.mean(0)  # -elbo; its two terms are not told apart here
+            return -losses.log_mean_exp(log_weights).mean(), total, torch.zeros_like(total)
+        nll, kl = losses.nll_and_kl(self.model, x, labels, noise[0])
+        return (nll + beta * kl).mean(), nll, kl
+
+
+def fit(
+    preset: Preset,
+    train: ImageSet,
+    validation: ImageSet,
+    folder: Path,
+    fabric: Fabric,
+    resume: bool = False,
+) -> list[dict]:
+    """Train `preset` into `folder` and return its history, one row per epoch.
+
+    After each epoch: config.json, model.safetensors (averaged weights), history.csv and the state that `resume`
+    continues from. Randomness depends on the seed, the epoch and the step alone, so that a resumed run and a run on
+    several processes see the same batches and the same noise. ValueError where settings and state do not fit.
+    """
+    config = preset.train
+    if config.batch_size % fabric.world_size:
+        raise ValueError(f"batch_size {config.batch_size} must be divisible by the number of processes, {fabric.world_size}.")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        model = build_model(preset.model)
+    average = copy.deepcopy(model).to(fabric.device).requires_grad_(False)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=config.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay, foreach=True
+    )
+    history = []
+    if resume:
+        history = _load_state(folder / STATE, preset, model, average, optimizer)
+        _publish(folder, preset, average, history)  # the kill may have come between the state and these files
+    model.to(memory_format=torch.channels_last)  # convolutions run some 8 % faster so
+    objective, optimizer = fabric.setup(Objective(model), optimizer)
+    train, validation = train.to(fabric.device), validation.to(fabric.device)
+
+    steps = max(1, len(train) // config.batch_size)
+    bar = tqdm(total=config.epochs * steps, initial=len(history) * steps, unit="batch", disable=not fabric.is_global_zero)
+    for epoch in range(len(history), config.epochs):
+        started = time.perf_counter()
+        objective.train()
+        sums = torch.zeros(3, dtype=torch.float64)
+        order = torch.randperm(len(train), generator=torch.Generator().manual_seed(config.seed + epoch)).to(fabric.device)
+        for i, index in enumerate(order[: steps * config.batch_size].split(config.batch_size)):
+            step = epoch * steps + i
+            _set_rate(optimizer, config, step / (config.epochs * steps))
+            beta = config.beta * min(1.0, step / max(1.0, config.kl_warmup * config.epochs * steps))
+            batch = _draw(train[index], preset, step, fabric, _samples(config, epoch))
+            loss, nll, kl = objective(*batch, torch.tensor(beta, device=fabric.device))
+            optimizer.zero_grad()
+            fabric.backward(loss)
+            fabric.clip_gradients(objective, optimizer, max_norm=config.clip, error_if_nonfinite=True)
+            optimizer.step()
+            _update_average(average, model, min(config.ema_decay, (1 + step) / (10 + step)))
+            sums += torch.tensor([nll.detach().sum(), kl.detach().sum(), len(nll)], dtype=torch.float64)
+            bar.update()
+        row = {"epoch": epoch + 1, **_means("train", sums, fabric), **_validate(average, preset, validation, fabric)}
+        history.append({**row, "beta": beta, "seconds": round(time.perf_counter() - started, 1)})
+        bar.set_postfix(epoch=epoch + 1, val_nll=f"{row['val_nll']:.2f}", val_kl=f"{row['val_kl']:.2f}")
+        if fabric.is_global_zero:
+            _save_state(folder, preset, model, average, optimizer, history)
+            _publish(folder, preset, average, history)
+        fabric.barrier()
+    bar.close()
+    return history
+
+
+def _draw(batch: ImageSet, preset: Preset, step: int, fabric: Fabric, k: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return this process's share of the global batch: x, labels and noise (k, n, D).
+
+    Every process draws for the whole batch and keeps each world_size-th row, so the numbers do not depend on how
+    many processes there are.
+    """
+    generator = torch.Generator().manual_seed((preset.train.seed * 1_000_003 + step) % 2**63)
+    x = batch.pixels().cpu()
+    if preset.data.augment:
+        x = augment(x, generator)
+    if preset.data.binarize:
+        x = binarize(x, generator)
+    noise = torch.randn(k, len(x), preset.model.latent_dim, generator=generator)
+    mine = slice(fabric.global_rank, None, fabric.world_size)
+    return x[mine].to(fabric.device), batch.labels[mine], noise[:, mine].to(fabric.device)
+
+
+def _samples(config: TrainConfig, epoch: int) -> int:
+    return config.iw_samples if epoch >= config.epochs - config.iw_epochs else 1
+
+
+def _set_rate(optimizer, config: TrainConfig, progress: float) -> None:
+    """Set the learning rate for `progress` in [0, 1]: a linear rise, then a cosine to zero (a one-cycle schedule)."""
+    if progress < config.warmup:
+        factor = progress / config.warmup
+    else:
+        factor = 0.5 * (1 + math.cos(math.pi * (progress - config.warmup) / (1 - config.warmup)))
+    for group in optimizer.param_groups:
+        group["lr"] = config.lr * max(factor, 1e-3)
+
+
+@torch.no_grad()
+def _update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
+    for mean, value in zip(average.state_dict().values(), model.state_dict().values()):
+        if mean.is_floating_point():
+            mean.lerp_(value, 1 - decay)
+        else:
+            mean.copy_(value)
+
+
+@torch.no_grad()
+def _validate(average: nn.Module, preset: Preset, validation: ImageSet, fabric: Fabric) -> dict[str, float]:
+    """Return val_nll and val_kl of the averaged weights, the same noise and binary draw every epoch."""
+    objective = Objective(average).eval()
+    preset = replace(preset, data=replace(preset.data, augment=False))
+    sums = torch.zeros(3, dtype=torch.float64)
+    for i, index in enumerate(torch.arange(len(validation), device=fabric.device).split(VALIDATION_BATCH)):
+        _, nll, kl = objective(*_draw(validation[index], preset, -1 - i, fabric, 1), 1.0)
+        sums += torch.tensor([nll.sum(), kl.sum(), len(nll)], dtype=torch.float64)
+    return _means("val", sums, fabric)
+
+
+def _means(part: str, sums: Tensor, fabric: Fabric) -> dict[str, float]:
+    nll, kl, n = fabric.all_reduce(sums, reduce_op="sum").tolist()
+    return {f"{part}_nll": nll / n, f"{part}_kl": kl / n}
+
+
+def _publish(folder: Path, preset: Preset, average: nn.Module, history: list[dict]) -> None:
+    checkpoints.save_run(folder, preset, average.state_dict())
+    checkpoints.write_text(folder / checkpoints.HISTORY, history_csv(history))
+
+
+def _save_state(folder: Path, preset: Preset, model, average, optimizer, history: list[dict]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
+    tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
+    for i, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{i}.{k}": v for k, v in state.items()}
+    metadata = {"preset": json.dumps(preset.to_dict()), "history": json.dumps(history)}
+    checkpoints.write_tensors(folder / STATE, tensors, metadata)
+
+
+def _load_state(path: Path, preset: Preset, model, average, optimizer) -> list[dict]:
+    """Fill model, average and optimizer from the state file and return the history so far."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: there is no unfinished training to resume; start it without --resume.")
+    parts: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "optimizer": {}}
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+        for key in file.keys():
+            part, name = key.split(".", 1)
+            parts[part][name] = file.get_tensor(key)
+    if json.loads(metadata["preset"]) != json.loads(json.dumps(preset.to_dict())):
+        raise ValueError(f"{path} was made with other settings; resume with the settings it was started with.")
+    model.load_state_dict(parts["model"])
+    average.load_state_dict(parts["average"])
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in parts["optimizer"].items():
+        i, key = name.split(".")
+        state.setdefault(int(i), {})[key] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    return json.loads(metadata["history"])
+
+
+def history_csv(history: list[dict]) -> str:
+    """Return the history as CSV with a header line."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(history[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    return text.getvalue()

@@ -1,0 +1,105 @@
+"""Train a preset into checkpoints/NAME: python train.py vae-conv --data-dir DIR. See python train.py --help."""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from cvae.config import Preset
+from cvae.presets import PRESETS
+
+OVERRIDES = {  # option -> part of the preset, type, what a right value is
+    "epochs": ("train", int, "a whole number of 1 or more"),
+    "batch_size": ("train", int, "a whole number of 1 or more, over all processes together"),
+    "lr": ("train", float, "a number above 0 and at most 1"),
+    "beta": ("train", float, "a number of 0 or more; 1 is the plain evidence lower bound"),
+    "seed": ("train", int, "a whole number of 0 or more"),
+    "latent_dim": ("model", int, "a whole number of 1 or more (4096 at most)"),
+    "dataset": ("data", str, "mnist, fashion_mnist, kmnist, emnist_digits, or an image folder with one subfolder per class"),
+}
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line."""
+
+    def error(self, message: str) -> None:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    p = OneLineParser(prog="train.py", description="Train one model of the zoo; writes checkpoints/NAME after every epoch.")
+    p.add_argument("preset", choices=sorted(PRESETS), help="which model")
+    p.add_argument("--name", help="folder under checkpoints/ (default: the preset's name)")
+    p.add_argument("--data-dir", type=Path, help="folder of the data sets (default: CVAE_DATA_DIR, else data/)")
+    p.add_argument("--resume", action="store_true", help="continue an interrupted run with the same settings")
+    p.add_argument("--overwrite", action="store_true", help="start anew where a checkpoint of this name exists")
+    for option, (_, kind, right) in OVERRIDES.items():
+        p.add_argument("--" + option.replace("_", "-"), metavar=kind.__name__.upper(), help=right)
+    p.add_argument("--accelerator", default="auto", choices=["auto", "cpu", "gpu", "mps"], help="where to compute")
+    p.add_argument("--devices", type=_count, help="devices or processes on this machine (default: every GPU, or one CPU process)")
+    p.add_argument("--nodes", type=_count, default=1, help="how many machines (start one command on each, or use torchrun)")
+    p.add_argument("--strategy", default="auto", choices=["auto", "ddp"], help="how several processes share the work")
+    p.add_argument("--precision", default="32-true", choices=["32-true", "16-mixed", "bf16-mixed"], help="of the arithmetic")
+    return p
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of 1 or more; got {text!r}")
+    return int(text)
+
+
+def with_overrides(preset: Preset, args: argparse.Namespace) -> Preset:
+    """Return the preset with the options of the command line in place; ValueError says what a value should be."""
+    for option, (part, kind, right) in OVERRIDES.items():
+        text = getattr(args, option)
+        if text is None:
+            continue
+        try:
+            preset = replace(preset, **{part: replace(getattr(preset, part), **{option: kind(text)})})
+        except ValueError as error:
+            raise ValueError(f"--{option.replace('_', '-')} must be {right}; got {text!r}.") from error
+    name = args.name or preset.name
+    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
+        raise ValueError(f"--name must be a plain folder name of letters, digits, '-', '_' and '.'; got {name!r}.")
+    return replace(preset, name=name)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    args = parser().parse_args(argv)
+    try:
+        train(args)
+    except (ValueError, FileNotFoundError, FileExistsError) as error:
+        print(f"train.py: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def train(args: argparse.Namespace) -> None:
+    """Load the data, fill in what it decides (the classes), and fit."""
+    preset = with_overrides(PRESETS[args.preset], args)
+
+    import torch  # late, so that --help and wrong values answer at once
+    from lightning_fabric import Fabric
+
+    from cvae import checkpoints, data, training
+
+    folder = checkpoints.ROOT / preset.name
+    if (folder / checkpoints.CONFIG).exists() and not (args.resume or args.overwrite):
+        raise FileExistsError(f"{folder} exists; add --resume to continue it, --overwrite to start anew, or --name for another.")
+    images, held_out = data.training_split(preset.data, preset.model.image_shape, args.data_dir, download=True)
+    n_classes = len(images.classes) if preset.model.n_classes else 0
+    preset = replace(preset, classes=images.classes, model=replace(preset.model, n_classes=n_classes))
+    on_gpu = args.accelerator == "gpu" or (args.accelerator == "auto" and torch.cuda.is_available())
+    devices = args.devices or ("auto" if on_gpu else 1)  # one CPU process already uses every core
+    fabric = Fabric(
+        accelerator=args.accelerator, devices=devices, num_nodes=args.nodes, strategy=args.strategy, precision=args.precision
+    )
+    fabric.launch()
+    training.fit(preset, images, held_out, folder, fabric, resume=args.resume)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

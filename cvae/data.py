@@ -32,10 +32,6 @@ class ImageSet:
     def __getitem__(self, index) -> "ImageSet":
         return ImageSet(self.images[index], self.labels[index], self.classes)
 
-    def to(self, device: torch.device) -> "ImageSet":
-        """Return the same set on `device`."""
-        return ImageSet(self.images.to(device), self.labels.to(device), self.classes)
-
     def pixels(self) -> Tensor:
         """Return the images as float32 in [0, 1]."""
         return self.images.float() / 255

@@ -74,15 +74,14 @@ def fit(
         _publish(folder, preset, average, history)  # the kill may have come between the state and these files
     model.to(memory_format=torch.channels_last)  # convolutions run some 8 % faster so
     objective, optimizer = fabric.setup(Objective(model), optimizer)
-    train, validation = train.to(fabric.device), validation.to(fabric.device)
 
     steps = max(1, len(train) // config.batch_size)
     bar = tqdm(total=config.epochs * steps, initial=len(history) * steps, unit="batch", disable=not fabric.is_global_zero)
     for epoch in range(len(history), config.epochs):
         started = time.perf_counter()
         objective.train()
-        sums = torch.zeros(3, dtype=torch.float64)
-        order = torch.randperm(len(train), generator=torch.Generator().manual_seed(config.seed + epoch)).to(fabric.device)
+        sums = torch.zeros(3, device=fabric.device)
+        order = torch.randperm(len(train), generator=torch.Generator().manual_seed(config.seed + epoch))
         for i, index in enumerate(order[: steps * config.batch_size].split(config.batch_size)):
             step = epoch * steps + i
             _set_rate(optimizer, config, step / (config.epochs * steps))
@@ -94,7 +93,7 @@ def fit(
             fabric.clip_gradients(objective, optimizer, max_norm=config.clip, error_if_nonfinite=True)
             optimizer.step()
             _update_average(average, model, min(config.ema_decay, (1 + step) / (10 + step)))
-            sums += torch.tensor([nll.detach().sum(), kl.detach().sum(), len(nll)], dtype=torch.float64)
+            sums += torch.stack([nll.detach().sum(), kl.detach().sum(), torch.tensor(len(nll), device=fabric.device)])
             bar.update()
         row = {"epoch": epoch + 1, **_means("train", sums, fabric), **_validate(average, preset, validation, fabric)}
         history.append({**row, "beta": beta, "seconds": round(time.perf_counter() - started, 1)})
@@ -114,14 +113,14 @@ def _draw(batch: ImageSet, preset: Preset, step: int, fabric: Fabric, k: int) ->
     many processes there are.
     """
     generator = torch.Generator().manual_seed((preset.train.seed * 1_000_003 + step) % 2**63)
-    x = batch.pixels().cpu()
+    x = batch.pixels()
     if preset.data.augment:
         x = augment(x, generator)
     if preset.data.binarize:
         x = binarize(x, generator)
     noise = torch.randn(k, len(x), preset.model.latent_dim, generator=generator)
     mine = slice(fabric.global_rank, None, fabric.world_size)
-    return x[mine].to(fabric.device), batch.labels[mine], noise[:, mine].to(fabric.device)
+    return x[mine].to(fabric.device), batch.labels[mine].to(fabric.device), noise[:, mine].to(fabric.device)
 
 
 def _samples(config: TrainConfig, epoch: int) -> int:
@@ -152,10 +151,10 @@ def _validate(average: nn.Module, preset: Preset, validation: ImageSet, fabric: 
     """Return val_nll and val_kl of the averaged weights, the same noise and binary draw every epoch."""
     objective = Objective(average).eval()
     preset = replace(preset, data=replace(preset.data, augment=False))
-    sums = torch.zeros(3, dtype=torch.float64)
-    for i, index in enumerate(torch.arange(len(validation), device=fabric.device).split(VALIDATION_BATCH)):
+    sums = torch.zeros(3, device=fabric.device)
+    for i, index in enumerate(torch.arange(len(validation)).split(VALIDATION_BATCH)):
         _, nll, kl = objective(*_draw(validation[index], preset, -1 - i, fabric, 1), 1.0)
-        sums += torch.tensor([nll.sum(), kl.sum(), len(nll)], dtype=torch.float64)
+        sums += torch.stack([nll.sum(), kl.sum(), torch.tensor(len(nll), device=fabric.device)])
     return _means("val", sums, fabric)
 
 

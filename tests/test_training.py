@@ -38,7 +38,7 @@ def test_history_has_the_terms_for_train_and_validation_and_the_loss_falls(data_
 
 
 def test_a_run_resumed_after_kill_9_ends_as_an_unbroken_one(data_root, runs):
-    settings = ("--epochs", "40", "--batch-size", "64", "--seed", "3")
+    settings = ("--epochs", "12", "--batch-size", "64", "--seed", "3")
     run(data_root, "--name", "whole", *settings)
     process = subprocess.Popen(command(data_root, "--name", "broken", *settings), cwd=ROOT, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120

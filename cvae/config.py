@@ -42,7 +42,7 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The optimisation. The learning rate rises over `warmup` of the steps, then falls along a cosine to zero."""
+    """The optimisation. In each stage the learning rate rises over `warmup` of the steps, then falls to zero."""
 
     epochs: int = 20
     batch_size: int = 128  # over all processes together
@@ -53,8 +53,9 @@ class TrainConfig:
     beta: float = 1.0  # weight of the KL in the objective; never part of a reported elbo
     kl_warmup: float = 0.1  # share of the steps over which beta rises from 0
     ema_decay: float = 0.999
-    iw_samples: int = 1  # samples of the importance-weighted bound in the last `iw_epochs` epochs
-    iw_epochs: int = 0
+    prior_epochs: int = 0  # further epochs that fit the learned prior alone to the finished posteriors
+    prior_lr: float = 1e-3
+    prior_samples: int = 8  # samples of each posterior in those epochs: cheap beside encoding it
     seed: int = 0
 
     def __post_init__(self) -> None:

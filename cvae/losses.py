@@ -2,6 +2,7 @@
 
 import math
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -36,6 +37,16 @@ def nll_and_kl(model, x: Tensor, c: Tensor | None, noise: Tensor) -> tuple[Tenso
     return nll, posterior.kl(model.prior(c), z)
 
 
+def kl_of_frozen_posterior(model, x: Tensor, c: Tensor | None, noise: Tensor) -> Tensor:
+    """KL(q(z | x, c) || p(z | c)) estimated with noise (K, N, D), (N,); gradients reach the prior alone."""
+    k, n = noise.shape[:2]
+    with torch.no_grad():
+        posterior = model.encode(x, c)
+        z = posterior.from_base(noise).flatten(0, 1)  # (K N, D)
+    log_prior = model.prior(_repeat(c, k)).log_prob(z).view(k, n)
+    return -posterior.entropy() - log_prior.mean(0)
+
+
 def log_importance_weights(model, x: Tensor, c: Tensor | None, noise: Tensor) -> Tensor:
     """log p(x, z | c) - log q(z | x, c) for z drawn from q with noise (K, N, D); returns (K, N).
 
@@ -44,7 +55,7 @@ def log_importance_weights(model, x: Tensor, c: Tensor | None, noise: Tensor) ->
     k, n = noise.shape[:2]
     posterior = model.encode(x, c)
     z = posterior.from_base(noise)  # (K, N, D)
-    rows = None if c is None else c.repeat(k, *[1] * (c.dim() - 1))  # (K N, ...)
+    rows = _repeat(c, k)
     logits = model.decode(z.flatten(0, 1), rows)  # (K N, C, H, W)
     nll = NLL[model.config.likelihood](logits, x.repeat(k, 1, 1, 1)).view(k, n)
     log_prior = model.prior(rows).log_prob(z.flatten(0, 1)).view(k, n)
@@ -56,6 +67,6 @@ def log_mean_exp(log_weights: Tensor) -> Tensor:
     return log_weights.logsumexp(0) - math.log(len(log_weights))
 
 
-def importance_weighted_nll(model, x: Tensor, c: Tensor | None, noise: Tensor) -> Tensor:
-    """Negative importance-weighted bound (N,) in nats, to be minimised; noise (K, N, D)."""
-    return -log_mean_exp(log_importance_weights(model, x, c, noise))
+def _repeat(c: Tensor | None, k: int) -> Tensor | None:
+    """Repeat the rows of c (N, ...) for k samples each, in the order of a flattened (K, N, ...): (K N, ...)."""
+    return None if c is None else c.repeat(k, *[1] * (c.dim() - 1))

@@ -59,7 +59,7 @@ def classify(model, x: Tensor, n_importance: int = 16, generator: torch.Generato
     per_label = []
     for label in range(n_classes):
         c = torch.full((len(x),), label)
-        per_label.append(-losses.importance_weighted_nll(model, x, c, noise))  # the same noise for every label
+        per_label.append(losses.log_mean_exp(losses.log_importance_weights(model, x, c, noise)))  # the same noise for all
     return torch.stack(per_label, dim=1).log_softmax(1)
 
 

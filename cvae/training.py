@@ -6,7 +6,7 @@ import io
 import json
 import math
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -20,38 +20,54 @@ from cvae.config import Preset, TrainConfig
 from cvae.data import ImageSet, augment, binarize
 from cvae.models import Classifier, build_model
 
+COLUMNS = ("epoch", "train_nll", "train_kl", "val_nll", "val_kl", "beta", "seconds")
 STATE = "training.safetensors"  # everything a resumed run needs, in one file so that it is never half old
 VALIDATION_BATCH = 500
 
 
 class Objective(nn.Module):
-    """Wraps a model so that one forward pass yields what is minimised, plus its terms; DDP and compile see it whole."""
+    """Wraps a model so that one forward pass yields what is minimised, plus its terms; DDP sees it whole."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, prior_only: bool = False) -> None:
         super().__init__()
         self.model = model
+        self.prior_only = prior_only
 
-    def forward(self, x: Tensor, labels: Tensor, noise: Tensor, beta: float | Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return loss (scalar), nll (N,) and kl (N,); noise is (K, N, D), K > 1 asks for the importance-weighted bound."""
+    def forward(self, x: Tensor, labels: Tensor, noise: Tensor, beta: float) -> tuple[Tensor, Tensor, Tensor]:
+        """Return loss (scalar), nll (N,) and kl (N,), for noise (K, N, D); K > 1 only where the prior alone is fitted."""
         if isinstance(self.model, Classifier):
             nll = nn.functional.cross_entropy(self.model(x), labels, reduction="none")
             return nll.mean(), nll, torch.zeros_like(nll)
-        if len(noise) > 1:
-            log_weights = losses.log_importance_weights(self.model, x, labels, noise)
-            total = -log_weights.mean(0)  # -elbo; its two terms are not told apart here
-            return -losses.log_mean_exp(log_weights).mean(), total, torch.zeros_like(total)
+        if self.prior_only:
+            kl = losses.kl_of_frozen_posterior(self.model, x, labels, noise)
+            return kl.mean(), torch.full_like(kl, math.nan), kl
         nll, kl = losses.nll_and_kl(self.model, x, labels, noise[0])
         return (nll + beta * kl).mean(), nll, kl
 
 
-def fit(
-    preset: Preset,
-    train: ImageSet,
-    validation: ImageSet,
-    folder: Path,
-    fabric: Fabric,
-    resume: bool = False,
-) -> list[dict]:
+@dataclass(frozen=True)
+class Stage:
+    """A run of epochs with one optimizer and one cycle of the learning rate."""
+
+    first: int  # epochs before it
+    last: int  # epochs after it
+    lr: float
+    prior_only: bool = False
+
+
+def stages(config: TrainConfig) -> list[Stage]:
+    """Return the whole model's stage and, where the configuration asks for it, the learned prior's own after it.
+
+    While encoder and prior learn together, the prior trails the posteriors it should cover. Fitted once more to
+    posteriors that no longer move, it catches up: the second stage of Dai and Wipf (2019), with a flow in the
+    place of their second VAE.
+    """
+    joint = Stage(0, config.epochs, config.lr)
+    prior = Stage(config.epochs, config.epochs + config.prior_epochs, config.prior_lr, prior_only=True)
+    return [joint, prior] if config.prior_epochs else [joint]
+
+
+def fit(preset: Preset, train: ImageSet, validation: ImageSet, folder: Path, fabric: Fabric, resume: bool = False) -> list[dict]:
     """Train `preset` into `folder` and return its history, one row per epoch.
 
     After each epoch: config.json, model.safetensors (averaged weights), history.csv and the state that `resume`
@@ -65,45 +81,64 @@ def fit(
         torch.manual_seed(config.seed)
         model = build_model(preset.model)
     average = copy.deepcopy(model).to(fabric.device).requires_grad_(False)
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=config.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay, foreach=True
-    )
-    history = []
+    history, moments = [], {}
     if resume:
-        history = _load_state(folder / STATE, preset, model, average, optimizer)
+        history, moments = _load_state(folder / STATE, preset, model, average)
         _publish(folder, preset, average, history)  # the kill may have come between the state and these files
     model.to(memory_format=torch.channels_last)  # convolutions run some 8 % faster so
-    objective, optimizer = fabric.setup(Objective(model), optimizer)
-
-    steps = max(1, len(train) // config.batch_size)
-    bar = tqdm(total=config.epochs * steps, initial=len(history) * steps, unit="batch", disable=not fabric.is_global_zero)
-    for epoch in range(len(history), config.epochs):
-        started = time.perf_counter()
-        objective.train()
-        sums = torch.zeros(3, device=fabric.device)
-        order = torch.randperm(len(train), generator=torch.Generator().manual_seed(config.seed + epoch))
-        for i, index in enumerate(order[: steps * config.batch_size].split(config.batch_size)):
-            step = epoch * steps + i
-            _set_rate(optimizer, config, step / (config.epochs * steps))
-            beta = config.beta * min(1.0, step / max(1.0, config.kl_warmup * config.epochs * steps))
-            batch = _draw(train[index], preset, step, fabric, _samples(config, epoch))
-            loss, nll, kl = objective(*batch, torch.tensor(beta, device=fabric.device))
-            optimizer.zero_grad()
-            fabric.backward(loss)
-            fabric.clip_gradients(objective, optimizer, max_norm=config.clip, error_if_nonfinite=True)
-            optimizer.step()
-            _update_average(average, model, min(config.ema_decay, (1 + step) / (10 + step)))
-            sums += torch.stack([nll.detach().sum(), kl.detach().sum(), torch.tensor(len(nll), device=fabric.device)])
-            bar.update()
-        row = {"epoch": epoch + 1, **_means("train", sums, fabric), **_validate(average, preset, validation, fabric)}
-        history.append({**row, "beta": beta, "seconds": round(time.perf_counter() - started, 1)})
-        bar.set_postfix(epoch=epoch + 1, val_nll=f"{row['val_nll']:.2f}", val_kl=f"{row['val_kl']:.2f}")
-        if fabric.is_global_zero:
-            _save_state(folder, preset, model, average, optimizer, history)
-            _publish(folder, preset, average, history)
-        fabric.barrier()
+    total = stages(config)[-1].last * _steps(train, config)
+    bar = tqdm(total=total, initial=len(history) * _steps(train, config), unit="batch", disable=not fabric.is_global_zero)
+    for stage in stages(config):
+        if stage.prior_only and len(history) <= stage.first:
+            model.load_state_dict(average.state_dict())  # fit the prior to the posteriors that will be shipped
+        model.requires_grad_(not stage.prior_only)
+        if stage.prior_only:
+            model.flow.requires_grad_(True)
+        optimizer = torch.optim.AdamW(
+            [p for p in model.parameters() if p.requires_grad], lr=stage.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay, foreach=True
+        )
+        if stage.first < len(history) < stage.last:
+            optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
+        objective, optimizer = fabric.setup(Objective(model, stage.prior_only), optimizer)
+        for epoch in range(max(stage.first, len(history)), stage.last):
+            row = _train_epoch(preset, stage, epoch, train, fabric, objective, optimizer, average, bar)
+            row |= _validate(average, preset, validation, fabric)
+            history.append({key: row[key] for key in COLUMNS})
+            bar.set_postfix(epoch=epoch + 1, val_nll=f"{row['val_nll']:.2f}", val_kl=f"{row['val_kl']:.2f}")
+            if fabric.is_global_zero:
+                _save_state(folder, preset, model, average, optimizer, history)
+                _publish(folder, preset, average, history)
+            fabric.barrier()
     bar.close()
     return history
+
+
+def _train_epoch(preset: Preset, stage: Stage, epoch: int, train: ImageSet, fabric: Fabric, objective, optimizer, average, bar) -> dict:
+    """Take the steps of one epoch and return its row of the history, but for the validation."""
+    config, started = preset.train, time.perf_counter()
+    steps = _steps(train, config)
+    objective.train(not stage.prior_only)
+    sums = torch.zeros(3, device=fabric.device)
+    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(config.seed + epoch))
+    for i, index in enumerate(order[: steps * config.batch_size].split(config.batch_size)):
+        step = epoch * steps + i
+        _set_rate(optimizer, stage.lr, config.warmup, (step / steps - stage.first) / (stage.last - stage.first))
+        beta = config.beta * min(1.0, step / max(1.0, config.kl_warmup * config.epochs * steps))
+        batch = _draw(train[index], preset, step, fabric, config.prior_samples if stage.prior_only else 1)
+        loss, nll, kl = objective(*batch, beta)
+        optimizer.zero_grad()
+        fabric.backward(loss)
+        fabric.clip_gradients(objective, optimizer, max_norm=config.clip, error_if_nonfinite=True)
+        optimizer.step()
+        _update_average(average, objective.module.model, min(config.ema_decay, (1 + step) / (10 + step)))
+        sums += torch.stack([nll.detach().sum(), kl.detach().sum(), torch.tensor(len(nll), device=fabric.device)])
+        bar.update()
+    seconds = round(time.perf_counter() - started, 1)
+    return {"epoch": epoch + 1, "beta": beta, "seconds": seconds, **_means("train", sums, fabric)}
+
+
+def _steps(train: ImageSet, config: TrainConfig) -> int:
+    return max(1, len(train) // config.batch_size)
 
 
 def _draw(batch: ImageSet, preset: Preset, step: int, fabric: Fabric, k: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -123,18 +158,14 @@ def _draw(batch: ImageSet, preset: Preset, step: int, fabric: Fabric, k: int) ->
     return x[mine].to(fabric.device), batch.labels[mine].to(fabric.device), noise[:, mine].to(fabric.device)
 
 
-def _samples(config: TrainConfig, epoch: int) -> int:
-    return config.iw_samples if epoch >= config.epochs - config.iw_epochs else 1
-
-
-def _set_rate(optimizer, config: TrainConfig, progress: float) -> None:
-    """Set the learning rate for `progress` in [0, 1]: a linear rise, then a cosine to zero (a one-cycle schedule)."""
-    if progress < config.warmup:
-        factor = progress / config.warmup
+def _set_rate(optimizer, peak: float, warmup: float, progress: float) -> None:
+    """Set the learning rate for `progress` in [0, 1] of a stage: a linear rise, then a cosine to zero."""
+    if progress < warmup:
+        factor = progress / warmup
     else:
-        factor = 0.5 * (1 + math.cos(math.pi * (progress - config.warmup) / (1 - config.warmup)))
+        factor = 0.5 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup)))
     for group in optimizer.param_groups:
-        group["lr"] = config.lr * max(factor, 1e-3)
+        group["lr"] = peak * max(factor, 1e-3)
 
 
 @torch.no_grad()
@@ -158,9 +189,9 @@ def _validate(average: nn.Module, preset: Preset, validation: ImageSet, fabric: 
     return _means("val", sums, fabric)
 
 
-def _means(part: str, sums: Tensor, fabric: Fabric) -> dict[str, float]:
+def _means(part: str, sums: Tensor, fabric: Fabric) -> dict[str, float | None]:
     nll, kl, n = fabric.all_reduce(sums, reduce_op="sum").tolist()
-    return {f"{part}_nll": nll / n, f"{part}_kl": kl / n}
+    return {f"{part}_nll": None if math.isnan(nll) else nll / n, f"{part}_kl": kl / n}
 
 
 def _publish(folder: Path, preset: Preset, average: nn.Module, history: list[dict]) -> None:
@@ -178,8 +209,8 @@ def _save_state(folder: Path, preset: Preset, model, average, optimizer, history
     checkpoints.write_tensors(folder / STATE, tensors, metadata)
 
 
-def _load_state(path: Path, preset: Preset, model, average, optimizer) -> list[dict]:
-    """Fill model, average and optimizer from the state file and return the history so far."""
+def _load_state(path: Path, preset: Preset, model, average) -> tuple[list[dict], dict[int, dict[str, Tensor]]]:
+    """Fill model and average from the state file; return the history so far and the optimizer's moments."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: there is no unfinished training to resume; start it without --resume.")
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "optimizer": {}}
@@ -192,18 +223,17 @@ def _load_state(path: Path, preset: Preset, model, average, optimizer) -> list[d
         raise ValueError(f"{path} was made with other settings; resume with the settings it was started with.")
     model.load_state_dict(parts["model"])
     average.load_state_dict(parts["average"])
-    state: dict[int, dict[str, Tensor]] = {}
+    moments: dict[int, dict[str, Tensor]] = {}
     for name, value in parts["optimizer"].items():
         i, key = name.split(".")
-        state.setdefault(int(i), {})[key] = value
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    return json.loads(metadata["history"])
+        moments.setdefault(int(i), {})[key] = value
+    return json.loads(metadata["history"]), moments
 
 
 def history_csv(history: list[dict]) -> str:
-    """Return the history as CSV with a header line."""
+    """Return the history as CSV with a header line; train_nll is empty where the prior alone is fitted."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(history[0]), lineterminator="\n")
+    writer = csv.DictWriter(text, fieldnames=COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(history)
     return text.getvalue()

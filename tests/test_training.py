@@ -6,12 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
 import train
+from cvae import checkpoints, losses
+from cvae.models import build_model
+from cvae.presets import PRESETS
 from tests.conftest import ROOT
 
 
@@ -26,7 +30,7 @@ def run(data_root, *options: str) -> None:
 def history(folder) -> list[dict[str, float]]:
     """Return the rows of history.csv without the one column that is a time."""
     with open(folder / "history.csv") as file:
-        return [{k: float(v) for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+        return [{k: float(v) if v else None for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
 
 
 def test_history_has_the_terms_for_train_and_validation_and_the_loss_falls(data_root, runs):
@@ -105,12 +109,45 @@ def test_resuming_with_other_settings_is_refused(data_root, runs, capsys):
     assert "other settings" in capsys.readouterr().err
 
 
-def test_importance_weighted_epochs_run(data_root, runs, monkeypatch):
-    from dataclasses import replace
+def test_the_priors_own_stage_leaves_the_rest_as_it_was_and_resumes(data_root, runs, monkeypatch, capsys):
+    preset = PRESETS["cvae-conv"]
+    short = replace(preset.train, epochs=1, prior_epochs=3, batch_size=128)
+    small = replace(preset.model, widths=(4, 4), blocks=(1, 1), latent_dim=4, flow_width=8)
+    monkeypatch.setitem(PRESETS, preset.name, replace(preset, train=short, model=small))
+    options = ["cvae-conv", "--data-dir", str(data_root), "--accelerator", "cpu"]
+    seen = {}
 
-    from cvae.presets import PRESETS
+    def save(path, tensors, metadata=None, write=checkpoints.write_tensors):
+        write(path, tensors, metadata)
+        if path.name == "training.safetensors":
+            seen[len(seen)] = path.read_bytes()
 
-    preset = PRESETS["vae-dense-2d"]
-    monkeypatch.setitem(PRESETS, preset.name, replace(preset, train=replace(preset.train, iw_samples=3, iw_epochs=1)))
-    assert train.main(["vae-dense-2d", "--data-dir", str(data_root), "--epochs", "2", "--accelerator", "cpu"]) == 0
-    assert len(history(runs / "vae-dense-2d")) == 2
+    monkeypatch.setattr(checkpoints, "write_tensors", save)
+    assert train.main(options) == 0
+    whole, rows = load_file(runs / "cvae-conv" / "model.safetensors"), history(runs / "cvae-conv")
+    state = runs / "cvae-conv" / "training.safetensors"
+    state.write_bytes(seen[0])  # as if killed after the joint stage
+    after_joint = {k.removeprefix("average."): v for k, v in load_file(state).items() if k.startswith("average.")}
+    same = {key: torch.equal(whole[key], after_joint[key]) for key in whole}
+    assert all(same[key] for key in whole if "flow" not in key) and not all(same.values())
+    assert [row["train_nll"] is None for row in rows] == [False, True, True, True]
+    for kept in (0, 2):  # between the stages, and within the second
+        state.write_bytes(seen[kept])
+        assert train.main([*options, "--resume"]) == 0
+        again = load_file(runs / "cvae-conv" / "model.safetensors")
+        assert history(runs / "cvae-conv") == rows and all(torch.equal(whole[key], again[key]) for key in whole)
+
+
+def test_fitting_the_prior_lowers_the_kl():
+    torch.manual_seed(0)
+    model = build_model(replace(PRESETS["cvae-conv"].model, widths=(4, 4), blocks=(1, 1), latent_dim=4))
+    x, y, noise = torch.rand(16, 1, 28, 28), torch.arange(16) % 10, torch.randn(8, 16, 4)
+    optimizer = torch.optim.Adam(model.flow.parameters(), 1e-2)
+    kls = []
+    for _ in range(20):
+        kl = losses.kl_of_frozen_posterior(model, x, y, noise).mean()
+        optimizer.zero_grad()
+        kl.backward()
+        optimizer.step()
+        kls.append(kl.item())
+    assert kls[-1] < kls[0] and model.encoder.head.weight.grad is None

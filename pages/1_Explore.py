@@ -1,0 +1,30 @@
+"""Explore: move through latent space and watch the picture follow."""
+
+import streamlit as st
+
+from ui import controls, link, views
+from ui.live import live
+
+controls.begin("Explore", "Every point of latent space is a picture. Move, and watch what changes.")
+name, model = controls.pick_model(prefer=lambda config: config.latent_dim == 2)
+
+
+@st.fragment
+def explore() -> None:
+    """Draw everything that follows the current point."""
+    dims = model.config.latent_dim
+    u = link.point("z", link.centre(model))
+    label = controls.pick_label(model)
+    with st.container(horizontal=True):
+        st.button("Random point", on_click=link.set_point, args=("z", link.random_point(dims)))
+        st.button("Back to the centre", on_click=link.set_point, args=("z", link.centre(model)))
+        with st.popover("Start from a real digit"):
+            controls.real_digit(name, model)
+    live(name, model, u, label, key="live")
+    choices = {"Traversals": views.traversals, "Between two points": views.between}
+    if dims == 2:
+        choices["The whole plane"] = views.manifold
+    choices[controls.choose("View", list(choices), "view")](name, model, u, label)
+
+
+explore()

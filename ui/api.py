@@ -1,0 +1,81 @@
+"""Routes beside Streamlit's own, fast enough for every pointer move.
+
+GET /api/decode?model=NAME&z=0.1,-0.3[&label=7]  raw uint8 pixels: rows, columns, channels; z in base coordinates
+GET /api/map?model=NAME                          the class map of a two-dimensional model, PNG
+Several labels, label=0,1,2, give one picture after another. Whatever is wrong: status 400 and one line of text.
+"""
+
+import math
+
+import torch
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from cvae import tasks
+from ui import images, link, resources
+
+LARGEST = 100.0  # far outside every prior, still harmless to a network
+
+
+def decode(request: Request) -> Response:
+    """Answer with the pixels at one point, for no label, one or several."""
+    query = request.query_params
+    try:
+        model = resources.model(query.get("model", ""))
+        labels = _labels(query.get("label"), model.config.n_classes)
+        u = _point(query.get("z", ""), model.config.latent_dim)
+    except ValueError as error:
+        return PlainTextResponse(str(error), 400)
+    rows = u if labels is None else u.expand(len(labels), -1)
+    pixels = images.to_uint8(tasks.decode(model, rows, labels)).tobytes()
+    return Response(pixels, media_type="application/octet-stream", headers={"Cache-Control": "no-store"})
+
+
+def class_map(request: Request) -> Response:
+    """Answer with the picture behind the pad."""
+    name = request.query_params.get("model", "")
+    try:
+        resources.model(name)
+        found = resources.map_png(name)
+    except ValueError as error:
+        return PlainTextResponse(str(error), 400)
+    if found is None:
+        return PlainTextResponse(f"no class map of {name}; for a model of two dimensions run: python evaluate.py {name}", 400)
+    return Response(found, media_type="image/png", headers={"Cache-Control": "max-age=3600"})
+
+
+def _point(text: str, dims: int) -> torch.Tensor:
+    """Return z (1, dims); ValueError unless there are exactly `dims` finite numbers of reasonable size."""
+    parts = text.split(",") if text else []
+    if len(parts) != dims:
+        raise ValueError(f"z must be {dims} numbers with commas between them; got {len(parts)}.")
+    try:
+        values = [float(part) for part in parts]
+    except ValueError:
+        raise ValueError("z must be numbers such as 0.1,-0.3; something in it is not a number.") from None
+    if not all(math.isfinite(value) and abs(value) <= LARGEST for value in values):
+        raise ValueError(f"every number of z must lie between -{LARGEST:g} and {LARGEST:g}.")
+    return torch.tensor([values])
+
+
+def _labels(text: str | None, n_classes: int) -> torch.Tensor | None:
+    """Return labels (N,) for a conditional model and None for another; ValueError for what does not fit."""
+    if not n_classes:
+        if text is not None:
+            raise ValueError("this model takes no label.")
+        return None
+    parts = (text or "").split(",")
+    if (
+        not all(part.isascii() and part.isdigit() and len(part) < 5 and int(part) < n_classes for part in parts)
+        or len(parts) > n_classes
+    ):
+        raise ValueError(
+            f"label must be a whole number from 0 to {n_classes - 1}, or up to {n_classes} of them with commas between."
+        )
+    return torch.tensor([int(part) for part in parts])
+
+
+def routes() -> list[Route]:
+    """Return the routes, below the path that the app is served at."""
+    return [Route(f"{link.base_path()}/api/decode", decode), Route(f"{link.base_path()}/api/map", class_map)]

@@ -1,0 +1,112 @@
+"""Controls that several pages have in common."""
+
+from pathlib import Path
+
+import streamlit as st
+import torch
+from streamlit.errors import StreamlitAPIException
+from torch import Tensor
+
+from ui import link, resources
+
+NAME = "Latent digits"
+ICON = "\N{INPUT SYMBOL FOR NUMBERS}"
+PAGES = Path(__file__).parent.parent / "pages"
+STYLE = Path(__file__).with_name("page.css")
+
+
+def begin(title: str, lead: str) -> None:
+    """Start a page: its settings, heading and one line of introduction."""
+    st.set_page_config(page_title=title if title == NAME else f"{title} - {NAME}", page_icon=ICON, layout="centered")
+    st.html(STYLE)
+    _list_pages()
+    st.title(title, anchor=False)
+    st.markdown(lead)
+
+
+def _list_pages() -> None:
+    """Link all pages in the sidebar; where a page runs alone, as in a test, Streamlit knows no others to link."""
+    try:
+        st.sidebar.page_link("app.py", label="Home")
+        for page in sorted(PAGES.glob("*.py")):
+            st.sidebar.page_link(page, label=page.stem.split("_", 1)[1])
+    except StreamlitAPIException:
+        return
+
+
+def choose(label: str, options: list[str], key: str) -> str:
+    """Let the visitor choose one of a few options, at first the first; `key` is also the parameter in the address."""
+    if len(options) == 1:
+        return options[0]
+    chosen = st.segmented_control(label, options, default=options[0], required=True, key=key, bind="query-params")
+    return chosen or options[0]  # an empty parameter in the address empties the control
+
+
+def first_model(prefer) -> tuple[str, object]:
+    """Return name and model of the first whose config `prefer` is true, else the very first. Stops a page without any."""
+    models = _models()
+    name = _preferred(models, prefer)
+    return name, models[name]
+
+
+def pick_model(prefer) -> tuple[str, object]:
+    """Let the visitor choose a model; at first the one that `first_model` returns. Stops a page without any."""
+    models = _models()
+    names = list(models)
+    first = names.index(_preferred(models, prefer))
+    name = st.selectbox("Model", names, index=first, key="model", bind="query-params") or names[first]
+    st.caption(models[name].preset.about)
+    return name, models[name]
+
+
+def _models() -> dict:
+    """Return the models, with one line on the page for every folder that cannot be used."""
+    models, problems = resources.available()
+    for problem in problems:
+        st.warning(problem)
+    if not models:
+        st.info("There is no trained model yet. Train one with: python train.py vae-dense-2d")
+        st.stop()
+    return models
+
+
+def _preferred(models: dict, prefer) -> str:
+    return next((name for name, model in models.items() if prefer(model.config)), next(iter(models)))
+
+
+def first_digit(name: str, model) -> tuple[Tensor, Tensor | None]:
+    """Return point (D,) and label (1,) of the first encoded test digit; without any the centre and 0. No label for a VAE."""
+    digits = resources.encoded(name)
+    u = link.centre(model) if digits is None else torch.from_numpy(digits.u[0])
+    label = torch.tensor([0 if digits is None else int(digits.labels[0])])
+    return u, label if model.config.n_classes else None
+
+
+def pick_label(model) -> Tensor | None:
+    """Let the visitor choose the label, (1,), of a conditional model; None for another."""
+    if not model.config.n_classes:
+        return None
+    options = list(range(model.config.n_classes))
+    label = st.pills("Digit", options, default=0, required=True, key="label", bind="query-params")
+    return torch.tensor([label or 0])
+
+
+def real_digit(name: str, model) -> None:
+    """Offer to start from an encoded test digit: its latent point, and its label where the model takes one."""
+    digits = resources.encoded(name)
+    if digits is None:
+        st.caption(f"No encoded test digits yet. Make them with: python evaluate.py {name}")
+        return
+    label = st.selectbox("Class", range(10), key="real_class")
+    members = (digits.labels == label).nonzero()[0]
+    number = st.number_input(
+        "Which one", 1, len(members), key="real_number", help="The test digits of this class, in their order."
+    )
+    u = torch.from_numpy(digits.u[members[number - 1]])
+    st.button("Start here", on_click=_start, args=(u, label, model.config.n_classes), width="stretch")
+
+
+def _start(u: Tensor, label: int, n_classes: int) -> None:
+    link.set_point("z", u)
+    if n_classes:
+        st.session_state["label"] = label

@@ -1,0 +1,75 @@
+"""Arrays to pictures: digits enlarged without blur, grids, strips and the class map, all as PNG."""
+
+import base64
+import io
+
+import numpy as np
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+SPAN = 4.0  # the pad shows base coordinates from -SPAN to SPAN
+PALETTE = ("#4e79a7", "#f28e2b", "#e15759", "#59b5ae", "#59a14f", "#d4a90d", "#b07aa1", "#ff8fa3", "#9c755f", "#8b929e")
+
+
+def to_uint8(x: Tensor) -> np.ndarray:
+    """Return pictures (N, C, H, W) in [0, 1] as (N, H, W, C) uint8."""
+    return x.mul(255).round().byte().permute(0, 2, 3, 1).numpy()
+
+
+def grid_png(x: Tensor, columns: int, scale: int = 4, gap: int = 6, radius: int = 6) -> bytes:
+    """Return pictures (N, C, H, W) in [0, 1] as one PNG, row by row, on a transparent ground.
+
+    Every pixel becomes scale x scale; gap and radius (of the rounded corners) are in pixels of the PNG.
+    """
+    tiles = to_uint8(x).repeat(scale, axis=1).repeat(scale, axis=2)
+    corners = np.broadcast_to(_rounded(*tiles.shape[1:3], radius), (*tiles.shape[:3], 1))
+    tiles = np.concatenate([tiles, corners], axis=3)
+    rows = -(-len(tiles) // columns)
+    edges = (0, rows * columns - len(tiles)), (0, gap), (0, gap), (0, 0)
+    tiles = np.pad(tiles, edges)
+    _, height, width, channels = tiles.shape
+    grid = tiles.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
+    return png(grid.reshape(rows * height, columns * width, channels)[: rows * height - gap, : columns * width - gap])
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """Return (H, W, C) uint8 as PNG; two channels are grey and opacity, four are colour and opacity."""
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
+def strips_html(rows: list[tuple[str, Tensor]], alt: str) -> str:
+    """Return HTML with one captioned strip of pictures per row; rows are (caption, pictures (N, C, H, W))."""
+    figures = []
+    for caption, pictures in rows:
+        strip = grid_png(pictures, len(pictures))
+        width, height = Image.open(io.BytesIO(strip)).size  # told to the browser, so that nothing jumps while it decodes
+        style = f"flex:1;min-width:0;width:100%;height:auto;aspect-ratio:{width}/{height}"
+        data = base64.b64encode(strip).decode()
+        image = f'<img style="{style}" alt="{alt}, {caption}" decoding="sync" src="data:image/png;base64,{data}">'
+        name = f'<figcaption style="font-size:.85rem;white-space:nowrap;min-width:2.6rem">{caption}</figcaption>'
+        figures.append(f'<figure style="display:flex;align-items:center;gap:.5rem;margin:0 0 .35rem">{name}{image}</figure>')
+    return "".join(figures)
+
+
+def scatter_png(u: np.ndarray, labels: np.ndarray, span: float, side: int = 640) -> bytes:
+    """Return points u (N, 2) coloured by label as a transparent square PNG from -span to span, y upward."""
+    picture = Image.new("P", (side, side), 0)
+    colours = [tuple(bytes.fromhex(c[1:])) for c in PALETTE]
+    picture.putpalette([0, 0, 0, *(value for colour in colours for value in colour)])
+    draw = ImageDraw.Draw(picture)
+    xy = (np.stack([u[:, 0], -u[:, 1]], axis=1) / span + 1) * side / 2
+    for (x, y), label in zip(xy.tolist(), labels.tolist()):
+        draw.ellipse((x - 2, y - 2, x + 2, y + 2), fill=1 + label % len(colours))
+    out = io.BytesIO()
+    picture.save(out, "PNG", transparency=0)
+    return out.getvalue()
+
+
+def _rounded(height: int, width: int, radius: int) -> np.ndarray:
+    """Return the opacity (H, W, 1) uint8 of a rectangle with rounded corners."""
+    mask = Image.new("L", (width, height), 0 if radius else 255)
+    if radius:
+        ImageDraw.Draw(mask).rounded_rectangle((0, 0, width - 1, height - 1), radius, fill=255)
+    return np.asarray(mask)[..., None]

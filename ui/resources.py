@@ -1,0 +1,113 @@
+"""What all sessions share, loaded once and again when its files change: models and the encoded test digits."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from cvae import checkpoints
+from ui import images
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Test digits in latent space: base coordinates u (N, D) float32 and labels (N,) int64."""
+
+    u: np.ndarray
+    labels: np.ndarray
+
+
+def available() -> tuple[dict, list[str]]:
+    """Return the generative models by name, and one line for every folder that cannot be used."""
+    found = {name: _load(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS)) for name in checkpoints.list_runs()}
+    problems = [result for result in found.values() if isinstance(result, str)]
+    return {name: result for name, result in found.items() if result is not None and not isinstance(result, str)}, problems
+
+
+def model(name: str):
+    """Return one generative model; ValueError says in one line why there is none of this name."""
+    if name not in checkpoints.list_runs():
+        raise ValueError(f"unknown model {name[:40]!r}; there are: {', '.join(available()[0]) or 'none yet'}.")
+    found = _load(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS))
+    if found is None:
+        raise ValueError(f"{name} is a classifier; it does not make pictures.")
+    if isinstance(found, str):
+        raise ValueError(found)
+    return found
+
+
+def encoded(name: str) -> Encoded | None:
+    """Return the encoded test digits of a model, or None where evaluate.py has not written them."""
+    return _encoded(*_stamped(name, checkpoints.CONFIG, checkpoints.MAP))
+
+
+def map_png(name: str) -> bytes | None:
+    """Return the class map of a two-dimensional model as a transparent PNG, or None without encoded digits."""
+    return _map_png(*_stamped(name, checkpoints.CONFIG, checkpoints.MAP))
+
+
+def landmarks(name: str) -> list[tuple[float, float, int]]:
+    """Return x, y, class for each class of a two-dimensional model: where its name stands on the map."""
+    return _landmarks(*_stamped(name, checkpoints.CONFIG, checkpoints.MAP))
+
+
+def kl_per_dim(name: str) -> list[float] | None:
+    """Return the mean KL of every latent dimension in nats, or None where evaluate.py has not measured it."""
+    dims = model(name).config.latent_dim
+    try:
+        kl = json.loads((checkpoints.ROOT / name / checkpoints.METRICS).read_text())["kl_per_dim"]
+        return [float(value) for value in kl] if len(kl) == dims else None
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _stamped(name: str, *files: str) -> tuple[Path, tuple[int, ...]]:
+    """Return the folder with the times of its files, so that a cached value is read anew when they change."""
+    folder = checkpoints.ROOT / name
+    return folder, tuple(path.stat().st_mtime_ns if (path := folder / file).is_file() else 0 for file in files)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _load(folder: Path, stamp: tuple[int, ...]):
+    """Return the model in a folder, None for a classifier, or one line that says what is wrong."""
+    try:
+        if checkpoints.load_preset(folder).model.family == "classifier":
+            return None
+        return checkpoints.load_run(folder)
+    except (ValueError, OSError) as error:
+        return f"{folder.name} is left out: {' '.join(str(error).split())}"
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _encoded(folder: Path, stamp: tuple[int, ...]) -> Encoded | None:
+    dims = model(folder.name).config.latent_dim
+    try:
+        with np.load(folder / checkpoints.MAP, allow_pickle=False) as stored:
+            u, labels = stored["u"].astype(np.float32), stored["labels"].astype(np.int64)
+    except Exception:  # noqa: BLE001 - a damaged zip raises nearly anything; the page then says how to make it anew
+        return None
+    return Encoded(u, labels) if u.shape == (len(labels), dims) and np.isfinite(u).all() else None
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _map_png(folder: Path, stamp: tuple[int, ...]) -> bytes | None:
+    digits = encoded(folder.name)
+    if digits is None or digits.u.shape[1] != 2:
+        return None
+    return images.scatter_png(digits.u, digits.labels, images.SPAN)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _landmarks(folder: Path, stamp: tuple[int, ...]) -> list[tuple[float, float, int]]:
+    """Take for each class the cell of a coarse grid that holds most of it and least of the others."""
+    digits = encoded(folder.name)
+    if digits is None or digits.u.shape[1] != 2:
+        return []
+    edges = np.linspace(-images.SPAN, images.SPAN, 25)
+    classes = np.unique(digits.labels)
+    counts = np.stack([np.histogram2d(*digits.u[digits.labels == c].T, bins=(edges, edges))[0] for c in classes])
+    cells = (counts**2 / counts.sum(0).clip(1)).reshape(len(classes), -1).argmax(1)
+    middle = (edges[1:] + edges[:-1]) / 2
+    return [(float(middle[i // 24]), float(middle[i % 24]), int(c)) for i, c in zip(cells, classes)]

@@ -1,0 +1,49 @@
+"""What the launcher process does before the first visitor: load and warm every model, and keep the process quick."""
+
+import gc
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import torch
+
+from cvae import tasks
+from ui import resources
+
+THREADS = 1  # one picture is too small to share out, and a second thread makes the time vary
+
+
+@asynccontextmanager
+async def lifespan(_app) -> AsyncIterator[dict]:
+    """Prepare before the server answers."""
+    torch.set_num_threads(THREADS)
+    warm_up()
+    send_at_once()
+    gc.collect()
+    gc.freeze()  # what is loaded now lives for ever; later collections need not walk it
+    yield {}
+
+
+def warm_up() -> None:
+    """Load every model and its class map and decode once, since the first call of a network is slow."""
+    for name, model in resources.available()[0].items():
+        n_classes = model.config.n_classes
+        tasks.generate(model, torch.arange(n_classes) if n_classes else None, n=1)
+        resources.map_png(name)
+
+
+def send_at_once() -> None:
+    """Set TCP_NODELAY on the listener: without it each answer waits some 40 ms for the browser's acknowledgement.
+
+    Streamlit offers no access to its socket, so it is looked up among all objects, before gc.freeze hides them.
+    """
+    for found in gc.get_objects():
+        if (
+            type(found) is socket.socket
+            and found.family in (socket.AF_INET, socket.AF_INET6)
+            and found.type == socket.SOCK_STREAM
+        ):
+            try:
+                found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except OSError:  # closed meanwhile
+                continue

@@ -1,0 +1,160 @@
+"""How fast pictures follow the hand, in headless Chromium, and how fast `tasks.generate` is.
+
+Run it with nothing else on the machine: python benchmarks/latency.py
+"""
+
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import torch
+
+from benchmarks.machine import median_and_p95, table
+from cvae import tasks
+from cvae.checkpoints import load_run
+from tests.e2e.serving import running_app, running_browser
+from ui.server import THREADS
+
+SECONDS, PRESSES = 6, 40
+# A drag: the moment of every pointer move, of every request and of every picture on a canvas.
+# A press: from the key or the release to the first frame that has the new picture.
+PROBE = """
+const log = window.probe = {moves: [], requests: [], draws: [], answers: []};
+let pressed = null, held = 0;
+const now = () => performance.now();
+addEventListener("pointerdown", () => { held = 1; }, true);
+addEventListener("pointermove", () => { if (held) log.moves.push(now()); }, true);
+addEventListener("pointerup", () => { held = 0; pressed = now(); }, true);
+addEventListener("keydown", () => { pressed = now(); }, true);
+const answered = () => {
+  if (pressed === null) return;
+  const begin = pressed;
+  pressed = null;
+  requestAnimationFrame(() => { log.answers.push(now() - begin); });
+};
+const fetched = window.fetch;
+window.fetch = (...rest) => {
+  if (String(rest[0]).includes("/api/decode")) log.requests.push(now());
+  return fetched(...rest);
+};
+const put = CanvasRenderingContext2D.prototype.putImageData;
+CanvasRenderingContext2D.prototype.putImageData = function (...rest) {
+  put.apply(this, rest);
+  log.draws.push(now());
+  if (window.canvasAnswers) answered();
+};
+const seen = (image) => image.decode().then(answered, () => {});
+addEventListener("DOMContentLoaded", () => new MutationObserver((changes) => {
+  if (window.canvasAnswers) return;
+  for (const change of changes) {
+    const target = change.target;
+    if (change.type === "attributes" && target.tagName === "IMG") seen(target);
+    for (const node of change.addedNodes) node.querySelectorAll?.("img").forEach(seen);
+  }
+}).observe(document, {subtree: true, childList: true, attributes: true, attributeFilter: ["src"]}));
+"""
+
+
+def open_page(browser, address: str, path: str, route: bool = True):
+    """Return a page with the probe, shown and at rest; without `route`, /api/decode does not exist for it."""
+    page = browser.new_page()
+    page.add_init_script(PROBE)
+    if not route:
+        page.add_init_script("window.canvasAnswers = true")
+        page.route("**/api/decode*", lambda asked: asked.fulfill(status=404))
+    page.goto(address + path)
+    page.wait_for_selector(".live[data-shown], [data-testid=stImage] img")
+    page.wait_for_timeout(1500)
+    return page
+
+
+def drag(page, selector: str) -> tuple[float, list[float]]:
+    """Drag to and fro for SECONDS; return pictures per second and the milliseconds from each move to its picture."""
+    box = page.locator(selector).first.bounding_box()
+    x, y, reach = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, box["width"] * 0.4
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.wait_for_timeout(500)  # the press itself is answered before the count begins
+    page.evaluate("probe.moves.length = probe.requests.length = probe.draws.length = 0")
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        page.mouse.move(x + reach, y, steps=60)
+        page.mouse.move(x - reach, y, steps=60)
+    log = page.evaluate("probe")
+    page.mouse.up()
+    pairs = list(zip(log["requests"], log["draws"]))  # one request at a time: the n-th picture answers the n-th request
+    trips, k = [], 0
+    for move in log["moves"]:
+        while k < len(pairs) and pairs[k][0] < move:
+            k += 1
+        if k < len(pairs):
+            trips.append(pairs[k][1] - move)
+    page.close()
+    return 1000 * (len(pairs) - 1) / (pairs[-1][1] - pairs[0][1]), trips
+
+
+def press(page, selector: str, keys: tuple[str, str]) -> list[float]:
+    """Press the two keys in turn on the control; return the milliseconds from each press to its picture."""
+    page.locator(selector).first.focus()
+    for i in range(PRESSES):
+        page.keyboard.press(keys[i % 2])
+        page.wait_for_timeout(250)
+    answers = page.evaluate("probe.answers")
+    page.close()
+    return answers
+
+
+def release(page, selector: str) -> list[float]:
+    """Move a slider and let go; return the milliseconds from each release to the new picture from the server."""
+    box = page.locator(selector).first.bounding_box()
+    for i in range(PRESSES):
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * (0.3 + 0.4 * (i % 2)), box["y"] + box["height"] / 2, steps=4)
+        page.mouse.up()
+        page.wait_for_timeout(300)
+    answers = page.evaluate("probe.answers")
+    page.close()
+    return answers
+
+
+def generate(count: int, rounds: int = 50) -> list[float]:
+    """Return the milliseconds of `tasks.generate` for so many digits of the flagship."""
+    model, labels = load_run("cvae-conv"), torch.arange(count) % 10
+    times = []
+    for _ in range(rounds + 5):
+        begin = time.perf_counter()
+        tasks.generate(model, labels)
+        times.append(1000 * (time.perf_counter() - begin))
+    return times[5:]
+
+
+def main() -> None:
+    """Print the tables."""
+    plane, flagship = "/Explore?model=vae-dense-2d", "/Explore?model=cvae-conv"
+    arrows, slider = ("ArrowRight", "ArrowLeft"), "input[type=range]"
+    rows = [("what", "pictures per second", "median / p95", "must reach")]
+    with running_app() as address, running_browser() as browser:
+        for what, path, control in (("pad, vae-dense-2d", plane, ".pad"), ("slider, cvae-conv", flagship, slider)):
+            rate, trips = drag(open_page(browser, address, path), control)
+            rows.append((f"drag: move to pixels, {what}", f"{rate:.1f}", median_and_p95(trips), "55 per s, 16.7 ms"))
+        server = {
+            "key press to picture, pixels sent by Python": press(open_page(browser, address, plane, route=False), ".pad", arrows),
+            "key press on the pad to new traversals": press(open_page(browser, address, plane), ".pad", arrows),
+            "slider release to new traversals, cvae-conv": release(open_page(browser, address, flagship), slider),
+            "temperature key press to 50 new digits": press(
+                open_page(browser, address, "/Generate"), "input[aria-label=Temperature]", arrows
+            ),
+        }
+    rows += [(f"server: {what}", "", median_and_p95(times), "80 ms") for what, times in server.items()]
+    table("Headless Chromium, same machine", rows)
+    torch.set_num_threads(THREADS)
+    rows = [("tasks.generate, cvae-conv", "median / p95", "must reach")]
+    rows += [(f"{n} at once", median_and_p95(generate(n)), bar) for n, bar in ((1, "2 ms"), (100, "40 ms"))]
+    table(f"torch threads: {THREADS}", rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -5,19 +5,23 @@ from cvae.config import DataConfig, ModelConfig, Preset, TrainConfig
 _ALL = [
     Preset(
         name="vae-dense-2d",
-        about="Two latent dimensions, so that the whole latent space is one picture. Kingma and Welling (2014).",
+        about="A dense VAE with two latent dimensions, so that its whole latent space is one picture "
+        "(Kingma and Welling 2014, appendix A).",
         model=ModelConfig(family="vae", network="dense", latent_dim=2, widths=(512, 256)),
         train=TrainConfig(epochs=40, batch_size=256, lr=1e-3),
     ),
     Preset(
         name="vae-conv",
-        about="A convolutional VAE in its textbook form: Conv2d, BatchNorm2d, ReLU, and transposed convolutions back.",
+        about="A convolutional VAE in its textbook form: Conv2d, BatchNorm2d and ReLU, and transposed convolutions back. "
+        "It knows no labels, so its latents hold the digit as well as the style.",
         model=ModelConfig(family="vae", network="conv", latent_dim=16, widths=(32, 64, 64)),
         train=TrainConfig(epochs=12, batch_size=128, lr=2e-3),
     ),
     Preset(
         name="cvae-conv",
-        about="The flagship: a label-conditional VAE of residual convolutions with a learned prior.",
+        about="The flagship: a conditional VAE (Sohn, Lee and Yan 2015) of residual convolutions. You choose the label, its 32 "
+        "latents hold the style. Its prior is learned: a normalizing flow conditional on the label, fitted with the rest and "
+        "then once more alone. Sliders move in the flow's base space, whose coordinates are standard normal.",
         model=ModelConfig(
             family="cvae",
             network="residual",
@@ -33,7 +37,8 @@ _ALL = [
     ),
     Preset(
         name="judge",
-        about="A convolutional classifier of digits, trained apart from every generative model, that judges their samples.",
+        about="A convolutional classifier, trained on augmented digits and apart from every generative model, that judges "
+        "their samples.",
         model=ModelConfig(family="classifier", network="conv", widths=(32, 64, 96), n_classes=10),
         data=DataConfig(augment=True),
         train=TrainConfig(epochs=8, batch_size=128, lr=2e-3, weight_decay=1e-2),

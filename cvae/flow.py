@@ -53,7 +53,8 @@ class CouplingFlow(nn.Module):
         for net, shuffle in zip(reversed(self.nets), reversed(self.shuffles)):
             kept, changed = u.split([self.kept, self.changed], dim=1)
             log_scale, shift = self._scale_and_shift(net, kept, c)
-            u = torch.cat([kept, changed * log_scale.exp() + shift], dim=1)[:, shuffle.argsort()]
+            shuffled = torch.cat([kept, torch.addcmul(shift, changed, log_scale.exp())], dim=1)
+            u = torch.empty_like(shuffled).index_copy(1, shuffle, shuffled)
         return u
 
 

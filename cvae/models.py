@@ -86,4 +86,5 @@ class Classifier(nn.Module):
 
 def build_model(config: ModelConfig) -> VAE | CVAE | Classifier:
     """Build the model that `config` describes, with fresh weights."""
-    return {"vae": VAE, "cvae": CVAE, "classifier": Classifier}[config.family](config)
+    model = {"vae": VAE, "cvae": CVAE, "classifier": Classifier}[config.family](config)
+    return model.to(memory_format=torch.channels_last)  # convolutions on a CPU run some 20 % faster so

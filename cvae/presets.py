@@ -33,7 +33,7 @@ _ALL = [
             flow_width=128,
         ),
         data=DataConfig(binarize=True),
-        train=TrainConfig(epochs=24, batch_size=64, lr=1.5e-3, prior_epochs=12),
+        train=TrainConfig(epochs=24, batch_size=64, lr=1.5e-3, prior_epochs=8),
     ),
     Preset(
         name="judge",

@@ -20,7 +20,9 @@ PIXELS = {True: "binarised pixels (one fresh Bernoulli draw per pixel)", False: 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    p = argparse.ArgumentParser(prog="evaluate.py", description="Test-set figures of checkpoints, into metrics.json and README.md.")
+    p = argparse.ArgumentParser(
+        prog="evaluate.py", description="Test-set figures of checkpoints, into metrics.json and README.md."
+    )
     p.add_argument("names", nargs="*", metavar="NAME", help="names under checkpoints/ (none: only rewrite README.md)")
     p.add_argument("--data-dir", type=Path, help="folder of the data sets (default: CVAE_DATA_DIR, else data/)")
     p.add_argument("--iw-samples", type=int, default=1000, help="samples of the importance-weighted bound (default 1000)")
@@ -111,7 +113,18 @@ def tables(found: dict[str, dict]) -> str:
 
 
 def _table(rows: dict[str, dict]) -> str:
-    head = ["model", "parameters", "decoder MFLOP", "nll", "kl", "-elbo", "-log p, importance-weighted", "MSE", "active units", "judged right"]
+    head = [
+        "model",
+        "parameters",
+        "decoder MFLOP",
+        "nll",
+        "kl",
+        "-elbo",
+        "-log p, importance-weighted",
+        "MSE",
+        "active units",
+        "judged right",
+    ]
     lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
     for name, m in rows.items():
         judged = f"{100 * m['judge_accuracy']:.1f} %" if "judge_accuracy" in m else "-"

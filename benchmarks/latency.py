@@ -1,4 +1,4 @@
-"""How fast pictures follow the hand, in headless Chromium, and how fast `tasks.generate` is.
+"""How fast pictures follow the hand, in headless Chromium.
 
 Run it with nothing else on the machine: python benchmarks/latency.py
 """
@@ -9,13 +9,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import torch
-
 from benchmarks.machine import median_and_p95, table
-from cvae import tasks
-from cvae.checkpoints import load_run
 from tests.e2e.serving import running_app, running_browser
-from ui.server import THREADS
 
 SECONDS, PRESSES = 6, 40
 # A drag: the moment of every pointer move, of every request and of every picture on a canvas.
@@ -120,17 +115,6 @@ def release(page, selector: str) -> list[float]:
     return answers
 
 
-def generate(count: int, rounds: int = 50) -> list[float]:
-    """Return the milliseconds of `tasks.generate` for so many digits of the flagship."""
-    model, labels = load_run("cvae-conv"), torch.arange(count) % 10
-    times = []
-    for _ in range(rounds + 5):
-        begin = time.perf_counter()
-        tasks.generate(model, labels)
-        times.append(1000 * (time.perf_counter() - begin))
-    return times[5:]
-
-
 def main() -> None:
     """Print the tables."""
     plane, flagship = "/Explore?model=vae-dense-2d", "/Explore?model=cvae-conv"
@@ -150,10 +134,6 @@ def main() -> None:
         }
     rows += [(f"server: {what}", "", median_and_p95(times), "80 ms") for what, times in server.items()]
     table("Headless Chromium, same machine", rows)
-    torch.set_num_threads(THREADS)
-    rows = [("tasks.generate, cvae-conv", "median / p95", "must reach")]
-    rows += [(f"{n} at once", median_and_p95(generate(n)), bar) for n, bar in ((1, "2 ms"), (100, "40 ms"))]
-    table(f"torch threads: {THREADS}", rows)
 
 
 if __name__ == "__main__":

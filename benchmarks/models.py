@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.machine import median_and_p95, table
+from benchmarks.machine import median_and_p95, table  # noqa: E402
 
 
 def milliseconds(work, repeats: int) -> list[float]:

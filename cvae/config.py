@@ -108,7 +108,9 @@ def _checked(kind: type, content: Any) -> dict[str, Any]:
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
     for name, value in values.items():
         default = known[name].default
-        if default is not MISSING and not isinstance(value, (type(default), int) if isinstance(default, float) else type(default)):
+        if default is not MISSING and not isinstance(
+            value, (type(default), int) if isinstance(default, float) else type(default)
+        ):
             raise ValueError(f"{kind.__name__}.{name} must be a {type(default).__name__}; got {value!r}.")
     return values
 

@@ -68,11 +68,15 @@ def load(
         names = ", ".join(DATASETS)
         raise ValueError(f"dataset must be one of {names}, or an image folder with one subfolder per class; got {dataset!r}.")
     if tuple(loaded.images.shape[1:]) != tuple(image_shape):
-        raise ValueError(f"{dataset} has images of {tuple(loaded.images.shape[1:])}; this preset is made for {tuple(image_shape)}.")
+        raise ValueError(
+            f"{dataset} has images of {tuple(loaded.images.shape[1:])}; this preset is made for {tuple(image_shape)}."
+        )
     return loaded
 
 
-def training_split(config: DataConfig, image_shape: tuple, data_dir: Path | None, download: bool = False) -> tuple[ImageSet, ImageSet]:
+def training_split(
+    config: DataConfig, image_shape: tuple, data_dir: Path | None, download: bool = False
+) -> tuple[ImageSet, ImageSet]:
     """Return training and validation images: a fixed shuffle by `split_seed`, the last `n_validation` held out."""
     everything = load(config.dataset, True, data_dir, image_shape, download)
     held_out = min(config.n_validation, len(everything) // 5)
@@ -104,8 +108,10 @@ def _torchvision():
     """Import torchvision, also where its CUDA build stands beside a CPU build of torch."""
     # Its import registers fake kernels for two operators that only its compiled library defines; that library does
     # not load without CUDA. Defining their schemas is enough: nothing here calls them.
-    for name, schema in (("nms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"),
-                         ("qnms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")):
+    for name, schema in (
+        ("nms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"),
+        ("qnms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"),
+    ):
         if not hasattr(torch.ops.torchvision, name):
             torch.library.define(f"torchvision::{name}", schema)
     import torchvision

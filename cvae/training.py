@@ -94,7 +94,11 @@ def fit(preset: Preset, train: ImageSet, validation: ImageSet, folder: Path, fab
         if stage.prior_only:
             model.flow.requires_grad_(True)
         optimizer = torch.optim.AdamW(
-            [p for p in model.parameters() if p.requires_grad], lr=stage.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay, foreach=True
+            [p for p in model.parameters() if p.requires_grad],
+            lr=stage.lr,
+            betas=(0.9, 0.99),
+            weight_decay=config.weight_decay,
+            foreach=True,
         )
         if stage.first < len(history) < stage.last:
             optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
@@ -112,7 +116,9 @@ def fit(preset: Preset, train: ImageSet, validation: ImageSet, folder: Path, fab
     return history
 
 
-def _train_epoch(preset: Preset, stage: Stage, epoch: int, train: ImageSet, fabric: Fabric, objective, optimizer, average, bar) -> dict:
+def _train_epoch(
+    preset: Preset, stage: Stage, epoch: int, train: ImageSet, fabric: Fabric, objective, optimizer, average, bar
+) -> dict:
     """Take the steps of one epoch and return its row of the history, but for the validation."""
     config, started = preset.train, time.perf_counter()
     steps = _steps(train, config)

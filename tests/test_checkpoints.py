@@ -57,7 +57,9 @@ def test_truncated_weights_are_named(folder, keep):
         checkpoints.load_run("mine")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"name": 3}', '{"name": "x", "about": "y", "model": {"depth": 3}}', "\x00\xff"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '{"name": 3}', '{"name": "x", "about": "y", "model": {"depth": 3}}', "\x00\xff"]
+)
 def test_a_damaged_or_foreign_configuration_is_named(folder, text):
     (folder / "config.json").write_text(text)
     with pytest.raises(ValueError, match="config.json"):

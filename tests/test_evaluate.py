@@ -43,7 +43,16 @@ def test_wrong_names_and_a_readme_without_markers_get_one_line(runs, readme, cap
 
 
 def test_likelihoods_of_grey_and_binary_pixels_never_share_a_table():
-    common = {"parameters": 1, "decoder_mflop": 1, "nll": 1, "kl": 1, "elbo": -2, "log_likelihood": -2, "mse": 0, "active_units": 1}
+    common = {
+        "parameters": 1,
+        "decoder_mflop": 1,
+        "nll": 1,
+        "kl": 1,
+        "elbo": -2,
+        "log_likelihood": -2,
+        "mse": 0,
+        "active_units": 1,
+    }
     common |= {"kl_per_dim": [1.0], "iw_samples": 1, "iw_images": 1}
     text = evaluate.tables({"a": {**common, "binarized": True}, "b": {**common, "binarized": False}})
     assert text.count("| model |") == 2

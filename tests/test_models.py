@@ -88,5 +88,3 @@ def test_configuration_survives_json(name):
     import json
 
     assert preset_from_dict(json.loads(json.dumps(PRESETS[name].to_dict()))) == PRESETS[name]
-
-

@@ -20,7 +20,16 @@ from tests.conftest import ROOT
 
 
 def command(data_root, *options: str) -> list[str]:
-    return [sys.executable, str(ROOT / "train.py"), "vae-dense-2d", "--data-dir", str(data_root), "--accelerator", "cpu", *options]
+    return [
+        sys.executable,
+        str(ROOT / "train.py"),
+        "vae-dense-2d",
+        "--data-dir",
+        str(data_root),
+        "--accelerator",
+        "cpu",
+        *options,
+    ]
 
 
 def run(data_root, *options: str) -> None:

@@ -58,7 +58,10 @@ class CVAE(VAE):
             raise ValueError(f"a conditional model needs a label from 0 to {n - 1} for every row; got none.")
         if c.dim() == 2:
             return c
-        return nn.functional.one_hot(c, n).to(like.dtype)
+        try:
+            return nn.functional.one_hot(c, n).to(like.dtype)
+        except RuntimeError as error:
+            raise ValueError(f"labels must be whole numbers from 0 to {n - 1}; got {c.tolist()[:5]}.") from error
 
 
 class Classifier(nn.Module):

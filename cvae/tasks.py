@@ -22,7 +22,8 @@ def encode(model, x: Tensor, labels: Tensor | None = None) -> Tensor:
 @torch.inference_mode()
 def decode(model, u: Tensor, labels: Tensor | None = None) -> Tensor:
     """Return the pixel means at base coordinates u (N, D); ValueError if a conditional model gets no labels."""
-    rows = zip(u.split(BATCH), [None] * len(u) if labels is None else labels.split(BATCH))
+    conditions = model.condition(labels, u)  # once, because prior and decoder both need them
+    rows = zip(u.split(BATCH), conditions.split(BATCH))
     return torch.cat([model.pixel_means(model.prior(c).from_base(part), c) for part, c in rows])
 
 

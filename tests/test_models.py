@@ -50,6 +50,8 @@ def test_a_conditional_model_asks_for_its_label():
     model = build_model(PRESETS["cvae-conv"].model)
     with pytest.raises(ValueError, match="needs a label from 0 to 9"):
         model.decode(torch.zeros(1, 32))
+    with pytest.raises(ValueError, match="from 0 to 9; got \\[3, 10\\]"):
+        model.decode(torch.zeros(2, 32), torch.tensor([3, 10]))
 
 
 def test_labels_and_one_hot_rows_mean_the_same():

@@ -4,12 +4,17 @@ Coordinates u (N, D) are those of the prior's base: standard normal under the mo
 standard normal prior u is z itself; for a learned prior z = prior(c).from_base(u).
 """
 
+import math
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from cvae import losses
 
-BATCH = 256  # images decoded at a time, so that memory stays bounded
+LARGEST_PART, SMALLEST_PART = 256, 16  # pictures decoded at a time: bounded memory, and enough work for a thread
 
 
 @torch.inference_mode()
@@ -23,8 +28,17 @@ def encode(model, x: Tensor, labels: Tensor | None = None) -> Tensor:
 def decode(model, u: Tensor, labels: Tensor | None = None) -> Tensor:
     """Return the pixel means at base coordinates u (N, D); ValueError if a conditional model gets no labels."""
     conditions = model.condition(labels, u)  # once, because prior and decoder both need them
-    rows = zip(u.split(BATCH), conditions.split(BATCH))
-    return torch.cat([model.pixel_means(model.prior(c).from_base(part), c) for part, c in rows])
+    workers = max(1, (os.cpu_count() or 1) // torch.get_num_threads())  # more than one where torch leaves cores free
+    size = min(LARGEST_PART, max(SMALLEST_PART, math.ceil(len(u) / workers)))
+    if len(u) <= size:
+        return _decode_part(model, u, conditions)
+    with ThreadPoolExecutor(workers) as pool:
+        return torch.cat(list(pool.map(partial(_decode_part, model), u.split(size), conditions.split(size))))
+
+
+@torch.inference_mode()  # again, because it holds for one thread
+def _decode_part(model, u: Tensor, c: Tensor) -> Tensor:
+    return model.pixel_means(model.prior(c).from_base(u), c)
 
 
 @torch.inference_mode()
@@ -85,11 +99,16 @@ def path(start: Tensor, end: Tensor, steps: int, spherical: bool = True) -> Tens
 
 
 @torch.inference_mode()
-def traverse(model, u: Tensor, dim: int, values: Tensor, labels: Tensor | None = None) -> Tensor:
-    """Return the pictures (len(values), C, H, W) seen when coordinate `dim` of u (D,) takes each value in turn."""
-    points = u.repeat(len(values), 1)
-    points[:, dim] = values
-    return decode(model, points, None if labels is None else labels.expand(len(values)))
+def traverse(model, u: Tensor, dims: list[int], values: Tensor, labels: Tensor | None = None) -> Tensor:
+    """Return the pictures (len(dims), len(values), C, H, W) seen when each of these coordinates of u (D,) moves alone.
+
+    `values` are those that the coordinate takes in turn; `labels` is (1,) or None.
+    """
+    points = u.repeat(len(dims), len(values), 1)  # (dims, values, D)
+    for row, dim in zip(points, dims):
+        row[:, dim] = values
+    pictures = decode(model, points.flatten(0, 1), None if labels is None else labels.expand(len(dims) * len(values)))
+    return pictures.unflatten(0, (len(dims), len(values)))
 
 
 @torch.inference_mode()

@@ -83,8 +83,16 @@ def test_spherical_path_keeps_the_length_and_survives_special_ends():
 
 def test_traversal_changes_one_coordinate_only(vae):
     u, values = torch.tensor([0.5, -0.5]), torch.tensor([-1.0, 0.5, 2.0])
-    strip = tasks.traverse(vae, u, 0, values)
-    torch.testing.assert_close(strip[1], tasks.decode(vae, u[None])[0])
+    strips = tasks.traverse(vae, u, [1, 0], values)
+    assert strips.shape == (2, 3, 1, 8, 8)
+    torch.testing.assert_close(strips[1, 1], tasks.decode(vae, u[None])[0])
+    torch.testing.assert_close(strips[0, 2], tasks.decode(vae, torch.tensor([[0.5, 2.0]]))[0])
+
+
+def test_many_pictures_decode_as_one_by_one_in_their_order(cvae):
+    u, y = torch.randn(600, 4), torch.arange(600) % 3
+    alone = torch.cat([tasks.decode(cvae, u[i : i + 1], y[i : i + 1]) for i in range(0, 600, 37)])
+    torch.testing.assert_close(tasks.decode(cvae, u, y)[::37], alone)
 
 
 def test_the_manifold_runs_from_low_to_high_and_upward(vae):

@@ -10,7 +10,7 @@ import torch
 from cvae import tasks
 from ui import resources
 
-THREADS = 1  # one picture is too small to share out, and a second thread makes the time vary
+THREADS = 1  # one picture is too small to share out; tasks.decode shares many out itself
 
 
 @asynccontextmanager

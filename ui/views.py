@@ -15,9 +15,9 @@ def traversals(name: str, model, u: Tensor, label: Tensor | None) -> None:
     """Show one strip per dimension: this coordinate from -3 to 3, the others as they are."""
     kl = resources.kl_per_dim(name)
     dims = model.config.latent_dim
-    order = sorted(range(dims), key=lambda d: -kl[d])[:SHOWN] if kl else range(min(dims, SHOWN))
-    values = torch.linspace(-3, 3, STEPS)
-    rows = [(f"z{d + 1}", tasks.traverse(model, u, d, values, label)) for d in order]
+    order = sorted(range(dims), key=lambda d: -kl[d] if kl else d)[:SHOWN]
+    strips = tasks.traverse(model, u, order, torch.linspace(-3, 3, STEPS), label)
+    rows = [(f"z{d + 1}", strip) for d, strip in zip(order, strips, strict=True)]
     st.caption("Each row moves one coordinate from -3 to 3 and keeps the others where they are.")
     st.html(images.strips_html(rows, "Traversal from -3 to 3"))
 

@@ -90,16 +90,7 @@ def fit(preset: Preset, train: ImageSet, validation: ImageSet, folder: Path, fab
     for stage in stages(config):
         if stage.prior_only and len(history) <= stage.first:
             model.load_state_dict(average.state_dict())  # fit the prior to the posteriors that will be shipped
-        model.requires_grad_(not stage.prior_only)
-        if stage.prior_only:
-            model.flow.requires_grad_(True)
-        optimizer = torch.optim.AdamW(
-            [p for p in model.parameters() if p.requires_grad],
-            lr=stage.lr,
-            betas=(0.9, 0.99),
-            weight_decay=config.weight_decay,
-            foreach=True,
-        )
+        optimizer = _optimizer(model, stage, config)
         if stage.first < len(history) < stage.last:
             optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
         objective, optimizer = fabric.setup(Objective(model, stage.prior_only), optimizer)
@@ -140,6 +131,15 @@ def _train_epoch(
         bar.update()
     seconds = round(time.perf_counter() - started, 1)
     return {"epoch": epoch + 1, "beta": beta, "seconds": seconds, **_means("train", sums, fabric)}
+
+
+def _optimizer(model: nn.Module, stage: Stage, config: TrainConfig) -> torch.optim.Optimizer:
+    """Freeze what the stage does not train and return the optimizer of the rest."""
+    model.requires_grad_(not stage.prior_only)
+    if stage.prior_only:
+        model.flow.requires_grad_(True)
+    trained = [p for p in model.parameters() if p.requires_grad]
+    return torch.optim.AdamW(trained, lr=stage.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay, foreach=True)
 
 
 def _steps(train: ImageSet, config: TrainConfig) -> int:

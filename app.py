@@ -8,7 +8,7 @@ span a *latent space*: near points are similar pictures, and on the way from one
 The models here learned from the 60,000 handwritten digits of MNIST. What you see is decoded while you move.
 """
 TRY = [
-    ("pages/1_Explore.py", "Find where a 4 turns into a 9", {}),
+    ("pages/1_Explore.py", "Drag over the plane and find where a 4 turns into a 9", {}),
     ("pages/1_Explore.py", "See the whole plane of digits at once", {"view": "The whole plane"}),
     ("pages/2_Generate.py", "Ask for fifty new sevens", {"digits": "7"}),
     ("pages/2_Generate.py", "Change the handwriting of all ten digits together", {"show": "One style, ten digits"}),

@@ -94,9 +94,12 @@ def train(args: argparse.Namespace) -> None:
     preset = replace(preset, classes=images.classes, model=replace(preset.model, n_classes=n_classes))
     on_gpu = args.accelerator == "gpu" or (args.accelerator == "auto" and torch.cuda.is_available())
     devices = args.devices or ("auto" if on_gpu else 1)  # one CPU process already uses every core
-    fabric = Fabric(
-        accelerator=args.accelerator, devices=devices, num_nodes=args.nodes, strategy=args.strategy, precision=args.precision
-    )
+    try:
+        fabric = Fabric(
+            accelerator=args.accelerator, devices=devices, num_nodes=args.nodes, strategy=args.strategy, precision=args.precision
+        )
+    except RuntimeError as error:  # Fabric's word for an accelerator that this machine lacks
+        raise ValueError(f"--accelerator {args.accelerator} does not work here ({error}); use auto or cpu.") from error
     fabric.launch()
     training.fit(preset, images, held_out, folder, fabric, resume=args.resume)
 

@@ -126,6 +126,9 @@ def main() -> None:
             rows.append((f"drag: move to pixels, {what}", f"{rate:.1f}", median_and_p95(trips), "55 per s, 16.7 ms"))
         server = {
             "key press to picture, pixels sent by Python": press(open_page(browser, address, plane, route=False), ".pad", arrows),
+            "key press on a slider of cvae-conv, the same": press(
+                open_page(browser, address, flagship, route=False), slider, arrows
+            ),
             "key press on the pad to new traversals": press(open_page(browser, address, plane), ".pad", arrows),
             "slider release to new traversals, cvae-conv": release(open_page(browser, address, flagship), slider),
             "temperature key press to 50 new digits": press(

@@ -37,7 +37,7 @@ def pick_amounts() -> tuple[int, float, int]:
     temperature = right.slider("Temperature", 0.0, 1.5, 1.0, 0.05, key="temperature", bind="query-params", help=explained)
     left, right = st.columns(2, vertical_alignment="bottom")
     # a float, because Streamlit 1.67 fails on ?seed=1e999 where the number is an int
-    seed = left.number_input("Seed", 0.0, 2.0**31 - 1, 0.0, 1.0, "%.0f", key="seed", bind="query-params")
+    seed = left.number_input("Seed", 0.0, 2.0**31 - 1, step=1.0, format="%.0f", key="seed", bind="query-params")
     right.button("New seed", on_click=new_seed, width="stretch")
     return count, temperature, round(seed or 0)
 

@@ -88,6 +88,7 @@ def test_two_processes_learn_what_one_learns_from_the_same_global_batch(data_roo
         (("--seed", "-1"), "--seed must be a whole number of 0 or more"),
         (("--dataset", "cifar"), "dataset must be one of mnist"),
         (("--name", "../x"), "--name must be a plain folder name"),
+        (("--accelerator", "mps"), "--accelerator mps does not work here"),
         (("--resume",), "is missing: there is no unfinished training to resume"),
     ],
 )

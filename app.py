@@ -5,7 +5,7 @@ import streamlit as st
 ABOUT = """
 A **variational autoencoder** squeezes each picture into a few numbers and learns to draw it again from them. The numbers
 span a *latent space*: near points are similar pictures, and on the way from one digit to another lie digits too.
-The models here learned from the 60,000 handwritten digits of MNIST. What you see is decoded while you move.
+The models here learned from 58,000 handwritten digits of MNIST. What you see is decoded while you move.
 """
 TRY = [
     ("pages/1_Explore.py", "Drag over the plane and find where a 4 turns into a 9", {}),

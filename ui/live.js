@@ -1,15 +1,9 @@
 // One live picture, or one per label, steered by a pad (two latents) or by sliders (any other number).
-// Every move asks /api/decode for new pixels; where that route does not exist, Python sends them instead.
+// Every move asks /api/decode for new pixels. ui/shared.js stands before this text.
 // Streamlit calls the default export again whenever `data` changes, so everything kept lives in `create`.
 
 const LATTICE = 256, LIMIT = 8 - 1 / LATTICE; // as in ui/link.py: these numbers survive the way through the address
 const snap = (v) => Math.max(-LIMIT, Math.min(LIMIT, Math.round(v * LATTICE) / LATTICE));
-const element = (tag, attributes = {}, ...children) => {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-};
 
 function pack(z) { // the same text as link.pack: base64url of little-endian float16
   const half = (v) => {
@@ -27,7 +21,6 @@ function create(root) {
   const status = root.querySelector(".status");
   let data, setStateValue, control, canvases = [];
   let z = [], known = "", sequence = 0; // known: the last z that Python and this page agreed on
-  let busy = false, again = false, routeless = false, answer = null;
 
   function address() {
     const label = data.labels.length ? `&label=${data.labels}` : "";
@@ -43,66 +36,31 @@ function create(root) {
     return sequence;
   }
 
-  async function viaRoute() {
-    const reply = await fetch(address()).catch(() => null); // null: no connection just now
-    if (reply?.status === 400) throw new Error(await reply.text());
-    routeless = reply !== null && reply.headers.get("Content-Type") !== "application/octet-stream";
-    return reply === null || routeless ? null : new Uint8Array(await reply.arrayBuffer());
-  }
-
-  function viaPython() {
-    const number = tell(true);
-    return new Promise((resolve, reject) => {
-      const patience = setTimeout(() => reject(new Error("The server does not answer. Reload the page to try again.")), 5000);
-      answer = (fresh) => {
-        if (fresh.sequence !== number || !fresh.pixels) return;
-        clearTimeout(patience);
-        answer = null;
-        resolve(Uint8Array.from(atob(fresh.pixels), (c) => c.charCodeAt(0)));
-      };
-    });
-  }
-
-  async function step() {
-    const pixels = (routeless ? null : await viaRoute()) ?? (await viaPython());
-    if (pixels.length === canvases.length * data.shape[0] * data.shape[1] * data.shape[2]) paint(pixels);
-  }
-
-  async function draw() { // one request at a time; whatever happened meanwhile is drawn next, only the latest
-    again = true;
-    if (busy) return;
-    busy = true;
-    while (again) {
-      again = false;
-      try { await step(); status.textContent = ""; } catch (error) { status.textContent = error.message; }
-    }
-    busy = false;
-  }
+  const asker = makeAsker({
+    address,
+    tell: () => tell(true),
+    show: ({ pixels }) => {
+      if (pixels.length === canvases.length * data.shape[0] * data.shape[1] * data.shape[2]) paint(pixels);
+    },
+    report: (text) => { status.textContent = text; },
+  });
 
   function paint(pixels) {
     const [channels, height, width] = data.shape;
-    canvases.forEach((canvas, index) => {
-      const image = new ImageData(width, height);
-      const start = index * height * width * channels;
-      for (let i = 0; i < height * width; i++) {
-        for (let c = 0; c < 3; c++) image.data[4 * i + c] = pixels[start + i * channels + (channels === 3 ? c : 0)];
-        image.data[4 * i + 3] = 255;
-      }
-      canvas.getContext("2d").putImageData(image, 0, 0);
-    });
+    canvases.forEach((canvas, i) => putPixels(canvas, pixels.subarray(i * height * width * channels), channels));
     root.querySelector(".live").dataset.shown = String(z);
   }
 
   function move(changed) { // changed: {dimension: value}
     z = z.map((value, i) => (i in changed ? snap(changed[i]) : value));
     control.show(z);
-    draw();
+    asker.ask();
   }
 
   function settle() { // the pointer was lifted or a key released: tell Python
     describe();
     if (String(z) === known) return;
-    tell(routeless);
+    tell(asker.routeless());
   }
 
   function describe() {
@@ -122,7 +80,7 @@ function create(root) {
 
   function update(fresh, set) {
     setStateValue = set;
-    answer?.(fresh);
+    asker.hear(fresh);
     if (fresh.sequence < sequence) return; // about an older move than the last one sent
     const old = data;
     data = fresh;
@@ -137,7 +95,7 @@ function create(root) {
     if (elsewhere || differs("model", "labels", "order", "captions")) {
       control.show(z);
       describe();
-      draw();
+      asker.ask();
     }
   }
 

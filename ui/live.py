@@ -16,7 +16,10 @@ HTML = """<div class="frame"><div class="live">
 <div class="view"><div class="pictures"></div><p class="status" role="status"></p></div><div class="control"></div>
 </div></div>"""
 HERE = Path(__file__).parent
-_mount = st.components.v2.component("live", html=HTML, css=(HERE / "live.css").read_text(), js=(HERE / "live.js").read_text())
+SHARED = (HERE / "shared.js").read_text()
+_mount = st.components.v2.component(
+    "live", html=HTML, css=(HERE / "live.css").read_text(), js=SHARED + (HERE / "live.js").read_text()
+)
 
 
 def live(name: str, model, u: Tensor, labels: Tensor | None, key: str, parameter: str = "z") -> None:

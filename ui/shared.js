@@ -1,0 +1,61 @@
+// What the live control and the canvas have in common; Python puts this text before each of theirs.
+
+const element = (tag, attributes = {}, ...children) => {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+};
+
+const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+
+function putPixels(canvas, pixels, channels) { // uint8, row by row, grey or RGB
+  const image = new ImageData(canvas.width, canvas.height);
+  for (let i = 0; i < canvas.width * canvas.height; i++) {
+    for (let c = 0; c < 3; c++) image.data[4 * i + c] = pixels[i * channels + (channels === 3 ? c : 0)];
+    image.data[4 * i + 3] = 255;
+  }
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+// Ask for pixels, one request at a time; whatever happened meanwhile is asked next, only the latest.
+// The route at address() answers; where it does not exist, Python does, after tell() has sent it the question.
+function makeAsker({ address, tell, show, report }) {
+  let busy = false, again = false, routeless = false, answer = null;
+
+  async function viaRoute() {
+    const reply = await fetch(address()).catch(() => null); // null: no connection just now
+    if (reply?.status === 400) throw new Error(await reply.text());
+    routeless = reply !== null && reply.headers.get("Content-Type") !== "application/octet-stream";
+    if (reply === null || routeless) return null;
+    const about = JSON.parse(reply.headers.get("X-About") ?? "null");
+    return { pixels: new Uint8Array(await reply.arrayBuffer()), about };
+  }
+
+  function viaPython() {
+    const number = tell();
+    return new Promise((resolve, reject) => {
+      const patience = setTimeout(() => reject(new Error("The server does not answer. Reload the page to try again.")), 5000);
+      answer = (fresh) => {
+        if (fresh.sequence !== number || !(fresh.pixels || fresh.problem)) return;
+        clearTimeout(patience);
+        answer = null;
+        if (fresh.problem) reject(new Error(fresh.problem));
+        else resolve({ pixels: fromBase64(fresh.pixels), about: fresh.about });
+      };
+    });
+  }
+
+  async function ask() {
+    again = true;
+    if (busy) return;
+    busy = true;
+    while (again) {
+      again = false;
+      try { show((routeless ? null : await viaRoute()) ?? (await viaPython())); report(""); } catch (error) { report(error.message); }
+    }
+    busy = false;
+  }
+
+  return { ask, hear: (fresh) => answer?.(fresh), routeless: () => routeless };
+}

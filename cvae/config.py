@@ -4,11 +4,14 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
 
+FAMILIES = ("vae", "cvae", "inpainting", "denoising", "classifier")
+
+
 @dataclass(frozen=True)
 class ModelConfig:
     """What is needed to build a model; every field is stored beside its weights."""
 
-    family: str = "vae"  # vae | cvae | classifier
+    family: str = "vae"  # one of FAMILIES
     network: str = "dense"  # dense | conv | residual
     image_shape: tuple[int, int, int] = (1, 28, 28)  # channels, height, width
     latent_dim: int = 2
@@ -17,14 +20,18 @@ class ModelConfig:
     n_classes: int = 0  # 0: not conditional
     likelihood: str = "bernoulli"  # bernoulli | gaussian
     flow_layers: int = 0  # coupling layers of the prior; 0: standard normal prior
-    flow_width: int = 128
+    flow_width: int = 128  # of its networks, and of what an inpainting model tells it about the visible pixels
 
     def __post_init__(self) -> None:
-        _one_of("family", self.family, ("vae", "cvae", "classifier"))
+        _one_of("family", self.family, FAMILIES)
         _one_of("network", self.network, ("dense", "conv", "residual"))
         _one_of("likelihood", self.likelihood, ("bernoulli", "gaussian"))
-        _between("latent_dim", self.latent_dim, 1, 4096)
-        _between("n_classes", self.n_classes, 0 if self.family == "vae" else 2, 10_000)
+        _between("latent_dim", self.latent_dim, 0 if self.family == "denoising" else 1, 4096)
+        _between("n_classes", self.n_classes, 2 if self.family in ("cvae", "classifier") else 0, 10_000)
+        if self.family in ("inpainting", "denoising") and self.network != "residual":
+            raise ValueError(f"an {self.family} model needs network 'residual', whose feature maps it uses; got {self.network!r}.")
+        if self.family == "inpainting" and not self.flow_layers:
+            raise ValueError("an inpainting model needs flow_layers of 1 or more: its prior depends on the visible pixels.")
         if self.flow_layers and self.latent_dim < 2:
             raise ValueError(f"flow_layers={self.flow_layers} needs latent_dim of at least 2; got {self.latent_dim}.")
 

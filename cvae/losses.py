@@ -9,21 +9,32 @@ from torch import Tensor
 GAUSSIAN_STD = 0.1  # fixed observation noise of the gaussian likelihood, in units of the [0, 1] pixel range
 
 
-def bernoulli_nll(logits: Tensor, x: Tensor) -> Tensor:
+def bernoulli_nll(logits: Tensor, x: Tensor, counted: Tensor | None = None) -> Tensor:
     """-log p(x) under independent Bernoulli pixels; logits and x (N, ...), x in [0, 1]; returns (N,).
 
     For grey x this is the expected value over binary draws x ~ Bernoulli(grey), not a density of grey pixels.
+    `counted`, if given, weighs the pixels, broadcast to x.
     """
-    return F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(1)
+    return _total(F.binary_cross_entropy_with_logits(logits, x, reduction="none"), counted)
 
 
-def gaussian_nll(mean: Tensor, x: Tensor) -> Tensor:
-    """-log N(x; mean, GAUSSIAN_STD^2) over all pixels; mean and x (N, ...); returns (N,)."""
+def gaussian_nll(mean: Tensor, x: Tensor, counted: Tensor | None = None) -> Tensor:
+    """-log N(x; mean, GAUSSIAN_STD^2) over all pixels, or those `counted`; mean and x (N, ...); returns (N,)."""
     constant = math.log(GAUSSIAN_STD) + 0.5 * math.log(2 * math.pi)
-    return (0.5 * ((x - mean) / GAUSSIAN_STD) ** 2 + constant).flatten(1).sum(1)
+    return _total(0.5 * ((x - mean) / GAUSSIAN_STD) ** 2 + constant, counted)
+
+
+def _total(per_pixel: Tensor, counted: Tensor | None) -> Tensor:
+    return (per_pixel if counted is None else per_pixel * counted).flatten(1).sum(1)
 
 
 NLL = {"bernoulli": bernoulli_nll, "gaussian": gaussian_nll}
+
+
+def masked_nll(model, out: Tensor, x: Tensor, c: Tensor | None) -> Tensor:
+    """-log p(x | z, c) for what `model.decode` gave out, (N,); an inpainting model answers for the hidden pixels alone."""
+    visible = model.visible(c)
+    return NLL[model.config.likelihood](out, x, None if visible is None else ~visible)
 
 
 def nll_and_kl(model, x: Tensor, c: Tensor | None, noise: Tensor) -> tuple[Tensor, Tensor]:
@@ -31,19 +42,20 @@ def nll_and_kl(model, x: Tensor, c: Tensor | None, noise: Tensor) -> tuple[Tenso
 
     elbo = -(nll + kl), Kingma and Welling (2014), eq. 3. The KL is exact where the prior is Gaussian.
     """
+    c = model.condition(c, x)  # once, because all three networks need it
     posterior = model.encode(x, c)
     z = posterior.from_base(noise)
-    nll = NLL[model.config.likelihood](model.decode(z, c), x)
-    return nll, posterior.kl(model.prior(c), z)
+    return masked_nll(model, model.decode(z, c), x, c), posterior.kl(model.prior(c), z)
 
 
 def kl_of_frozen_posterior(model, x: Tensor, c: Tensor | None, noise: Tensor) -> Tensor:
     """KL(q(z | x, c) || p(z | c)) estimated with noise (K, N, D), (N,); gradients reach the prior alone."""
     k, n = noise.shape[:2]
     with torch.no_grad():
+        c = model.condition(c, x)
         posterior = model.encode(x, c)
         z = posterior.from_base(noise).flatten(0, 1)  # (K N, D)
-    log_prior = model.prior(_repeat(c, k)).log_prob(z).view(k, n)
+    log_prior = model.prior(c.repeat(k, 1)).log_prob(z).view(k, n)
     return -posterior.entropy() - log_prior.mean(0)
 
 
@@ -53,20 +65,27 @@ def log_importance_weights(model, x: Tensor, c: Tensor | None, noise: Tensor) ->
     Their log-mean-exp over K is the bound of Burda, Grosse and Salakhutdinov (2016), "Importance Weighted Autoencoders".
     """
     k, n = noise.shape[:2]
+    c = model.condition(c, x)
     posterior = model.encode(x, c)
     z = posterior.from_base(noise)  # (K, N, D)
-    rows = _repeat(c, k)
+    rows = c.repeat(k, 1)  # in the order of a flattened (K, N, ...)
     logits = model.decode(z.flatten(0, 1), rows)  # (K N, C, H, W)
-    nll = NLL[model.config.likelihood](logits, x.repeat(k, 1, 1, 1)).view(k, n)
+    nll = masked_nll(model, logits, x.repeat(k, 1, 1, 1), rows).view(k, n)
     log_prior = model.prior(rows).log_prob(z.flatten(0, 1)).view(k, n)
     return log_prior - nll - posterior.log_prob(z)
+
+
+def log_prior_weights(model, x: Tensor, c: Tensor | None, noise: Tensor) -> Tensor:
+    """log p(x | z, c) for z drawn from the prior with noise (K, N, D); returns (K, N).
+
+    Their log-mean-exp over K is the Monte Carlo estimate of Sohn, Lee and Yan (2015), eq. 6.
+    """
+    k, n = noise.shape[:2]
+    rows = model.condition(c, x).repeat(k, 1)
+    out = model.decode(model.prior(rows).from_base(noise.flatten(0, 1)), rows)
+    return -masked_nll(model, out, x.repeat(k, 1, 1, 1), rows).view(k, n)
 
 
 def log_mean_exp(log_weights: Tensor) -> Tensor:
     """Log of the mean of exp over the first axis: (K, N) -> (N,)."""
     return log_weights.logsumexp(0) - math.log(len(log_weights))
-
-
-def _repeat(c: Tensor | None, k: int) -> Tensor | None:
-    """Repeat the rows of c (N, ...) for k samples each, in the order of a flattened (K, N, ...): (K N, ...)."""
-    return None if c is None else c.repeat(k, *[1] * (c.dim() - 1))

@@ -10,31 +10,41 @@ BATCH = 500
 
 
 @torch.inference_mode()
-def nll_and_kl(model, x: Tensor, labels: Tensor | None = None, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
-    """Return nll (N,) and kl (N,) of x (N, C, H, W), one posterior sample per image; elbo = -(nll + kl)."""
+def nll_and_kl(model, x: Tensor, c: Tensor | None = None, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+    """Return nll (N,) and kl (N,) of x (N, C, H, W) given c (N, ...), one posterior sample per image; elbo = -(nll + kl).
+
+    c holds the labels of a CVAE, or what an inpainting model is told; then nll counts the hidden pixels.
+    """
     parts = []
     for i in range(0, len(x), BATCH):
-        rows, c = x[i : i + BATCH], None if labels is None else labels[i : i + BATCH]
+        rows, told = x[i : i + BATCH], None if c is None else c[i : i + BATCH]
         noise = torch.randn(len(rows), model.config.latent_dim, generator=generator)
-        parts.append(losses.nll_and_kl(model, rows, c, noise))
+        parts.append(losses.nll_and_kl(model, rows, told, noise))
     return torch.cat([nll for nll, _ in parts]), torch.cat([kl for _, kl in parts])
 
 
 @torch.inference_mode()
 def log_likelihood(
-    model, x: Tensor, labels: Tensor | None = None, n_importance: int = 100, generator: torch.Generator | None = None
+    model,
+    x: Tensor,
+    labels: Tensor | None = None,
+    n_importance: int = 100,
+    generator: torch.Generator | None = None,
+    from_prior: bool = False,
 ) -> Tensor:
-    """Return the importance-weighted bound (N,) of log p(x), or of log p(x | y) with labels, in nats.
+    """Return the importance-weighted bound (N,) of log p(x), or of log p(x | c) with labels or another condition, in nats.
 
-    Burda, Grosse and Salakhutdinov (2016), eq. 8. A lower bound that grows with n_importance.
+    Burda, Grosse and Salakhutdinov (2016), eq. 8. A lower bound that grows with n_importance. `from_prior` draws from
+    the prior instead of the posterior; then it is the plain Monte Carlo estimate.
     """
+    log_weights = losses.log_prior_weights if from_prior else losses.log_importance_weights
     out = []
     for i in range(len(x)):  # one image at a time, all its samples in batches
         c = None if labels is None else labels[i : i + 1]
         weights = []
         for k in torch.arange(n_importance).split(BATCH):
             noise = torch.randn(len(k), 1, model.config.latent_dim, generator=generator)
-            weights.append(losses.log_importance_weights(model, x[i : i + 1], c, noise))
+            weights.append(log_weights(model, x[i : i + 1], c, noise))
         out.append(losses.log_mean_exp(torch.cat(weights)))
     return torch.cat(out)
 
@@ -42,6 +52,23 @@ def log_likelihood(
 def mse(x: Tensor, x_hat: Tensor) -> Tensor:
     """Return the mean squared error per image, (N,), averaged over pixels in [0, 1]."""
     return ((x - x_hat) ** 2).flatten(1).mean(1)
+
+
+def psnr(mse: Tensor) -> Tensor:
+    """Return the peak signal-to-noise ratio in dB of a mean squared error of pixels in [0, 1], same shape."""
+    return -10 * mse.log10()
+
+
+def hole_mse(model, x: Tensor, visible: Tensor, n_samples: int = 32, generator: torch.Generator | None = None) -> float:
+    """Return the mean squared error, over the hidden pixels of all images, of the mean of n_samples completions.
+
+    x is (N, C, H, W); visible is one bool mask (1, H, W) for all.
+    """
+    error = 0.0
+    for rows in x.split(BATCH // 5):
+        completed = tasks.inpaint(model, rows, visible, n_samples, generator).mean(1)
+        error += float((((completed - rows) ** 2) * ~visible).sum())
+    return error / (len(x) * x.shape[1] * float((~visible).sum()))
 
 
 @torch.inference_mode()

@@ -1,12 +1,15 @@
 """The models: an encoder, a decoder and a prior. Losses live in losses.py, the objective in training.py."""
 
+import math
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
 from cvae.config import ModelConfig
 from cvae.flow import CouplingFlow, FlowPrior
 from cvae.gaussian import DiagonalGaussian
-from cvae.networks import make_decoder, make_encoder
+from cvae.networks import Pyramid, ResidualDecoder, make_decoder, make_encoder
 
 
 class VAE(nn.Module):
@@ -23,6 +26,10 @@ class VAE(nn.Module):
     def condition(self, c: Tensor | None, like: Tensor) -> Tensor:
         """Return the condition as (N, K) float rows for the N rows of `like`; without classes K is 0 and c is ignored."""
         return like.new_zeros(len(like), 0)
+
+    def visible(self, c: Tensor | None) -> Tensor | None:
+        """Return which pixels the condition c tells, bool (N, 1, H, W); None where a condition tells no pixels."""
+        return None
 
     def encode(self, x: Tensor, c: Tensor | None = None) -> DiagonalGaussian:
         """Return q(z | x, c), parameters (N, D), for x (N, C, H, W) in [0, 1]."""
@@ -64,6 +71,94 @@ class CVAE(VAE):
             raise ValueError(f"labels must be whole numbers from 0 to {n - 1}; got {c.tolist()[:5]}.") from error
 
 
+class InpaintingCVAE(VAE):
+    """Conditional VAE given the visible pixels: it completes the hidden ones. Sohn, Lee and Yan (2015), section 4.
+
+    Three networks: prior p(z | visible, mask), recognition q(z | full, mask) and generation p(x | z, visible, mask).
+    The condition c is cat(x * visible, visible), (N, C + 1, H, W). `condition` lets the prior network look at it once;
+    all it saw is kept in rows (N, K), which every method takes in the place of c. Generation sees the feature maps of
+    the prior network, so nothing about the visible pixels need pass through z.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        nn.Module.__init__(self)  # its networks are not those of a VAE
+        self.config = config
+        channels, height, width = config.image_shape
+        seen = replace(config, image_shape=(channels + 1, height, width))
+        self.prior_network = make_encoder(seen, config.flow_width)
+        self.encoder = make_encoder(seen, 2 * config.latent_dim)
+        self.decoder = ResidualDecoder(config, joins=True)
+        self.flow = CouplingFlow(config.latent_dim, config.flow_width, config.flow_layers, config.flow_width)
+        maps = [(w, height // 2**i, width // 2**i) for i, w in enumerate(config.widths, 1)]
+        self.parts = [(channels + 1, height, width), *maps, (config.flow_width,)]  # what a row of `condition` holds
+
+    def condition(self, c: Tensor | None, like: Tensor) -> Tensor:
+        """Return rows (N, K) of all that the prior network makes of c (N, C + 1, H, W); rows come back as they are.
+
+        ValueError if c is missing or of another shape.
+        """
+        if c is not None and c.dim() == 2:
+            return c
+        if c is None or c.shape[1:] != self.parts[0]:
+            wanted = " x ".join(map(str, self.parts[0]))
+            raise ValueError(f"an inpainting model needs cat(x * visible, visible), N x {wanted}; got {_shape(c)}.")
+        maps = self.prior_network.maps(c, c.new_zeros(len(c), 0))
+        return torch.cat([part.flatten(1) for part in (c, *maps, self.prior_network.summary(maps[-1]))], dim=1)
+
+    def visible(self, c: Tensor | None) -> Tensor:
+        """Return the mask that c holds, bool (N, 1, H, W)."""
+        return self._pixels(c)[:, -1:] > 0.5
+
+    def encode(self, x: Tensor, c: Tensor | None = None) -> DiagonalGaussian:
+        """Return q(z | x, mask), parameters (N, D), for the full x (N, C, H, W); only the mask of c is looked at."""
+        full = torch.cat([x, self.visible(c).to(x.dtype)], dim=1)
+        return DiagonalGaussian.from_parameters(self.encoder(full, x.new_zeros(len(x), 0)))
+
+    def decode(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        """Return logits or means for all pixels, (N, C, H, W); those of visible pixels mean nothing."""
+        rows = self.condition(c, z)
+        _, *maps, _ = self._split(rows)
+        return self.decoder(z, z.new_zeros(len(z), 0), maps)
+
+    def prior(self, c: Tensor | None = None) -> FlowPrior:
+        """Return p(z | visible, mask), one row per row of c."""
+        return FlowPrior(self.flow, self._split(self.condition(c, c))[-1])
+
+    def pixel_means(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        """Return E[x | z, c] in [0, 1], (N, C, H, W), with the visible pixels copied through."""
+        means = super().pixel_means(z, c)
+        return torch.where(self.visible(c), self._pixels(c)[:, :-1], means)
+
+    def _pixels(self, c: Tensor) -> Tensor:
+        return c if c.dim() == 4 else self._split(c)[0]
+
+    def _split(self, rows: Tensor) -> list[Tensor]:
+        pieces = rows.split([math.prod(shape) for shape in self.parts], dim=1)
+        return [piece.view(-1, *shape) for piece, shape in zip(pieces, self.parts, strict=True)]
+
+
+def _shape(c: Tensor | None) -> str:
+    return "none" if c is None else " x ".join(map(str, c.shape))
+
+
+class DenoisingAutoencoder(nn.Module):
+    """Spoiled picture in, clean picture out. Vincent et al. (2008), "Extracting and Composing Robust Features".
+
+    Its decoder also sees the encoder's feature maps, so there is no code z to sample.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Pyramid(config)
+        self.decoder = ResidualDecoder(config, joins=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return Bernoulli logits of the clean picture, (N, C, H, W), for a spoiled x of the same shape in [0, 1]."""
+        nothing = x.new_zeros(len(x), 0)
+        return self.decoder(nothing, nothing, self.encoder.maps(x, nothing))
+
+
 class Classifier(nn.Module):
     """A small convolutional network that reads digits; it judges what the generative models make."""
 
@@ -87,7 +182,16 @@ class Classifier(nn.Module):
         return self.head(self.features(x))
 
 
-def build_model(config: ModelConfig) -> VAE | CVAE | Classifier:
+MODELS = {
+    "vae": VAE,
+    "cvae": CVAE,
+    "inpainting": InpaintingCVAE,
+    "denoising": DenoisingAutoencoder,
+    "classifier": Classifier,
+}
+
+
+def build_model(config: ModelConfig) -> nn.Module:
     """Build the model that `config` describes, with fresh weights."""
-    model = {"vae": VAE, "cvae": CVAE, "classifier": Classifier}[config.family](config)
+    model = MODELS[config.family](config)
     return model.to(memory_format=torch.channels_last)  # convolutions on a CPU run some 20 % faster so

@@ -5,6 +5,7 @@ logits (N, C, H, W). K = 0 for a model that is not conditional.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -120,42 +121,65 @@ class ResidualBlock(nn.Module):
         return h + self.second(nn.functional.silu(self.first(nn.functional.silu(shifted))))
 
 
-class ResidualEncoder(nn.Module):
+class Pyramid(nn.Module):
     """Residual stages at 1/2, 1/4, ... of the size; a space-to-depth step makes the first stage cheap."""
 
-    def __init__(self, config: ModelConfig, n_out: int) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        channels, height, width = config.image_shape
+        channels = config.image_shape[0]
         _check_residual(config)
         self.fold = nn.PixelUnshuffle(2)
         self.downs = nn.ModuleList([nn.Conv2d(4 * channels, config.widths[0], 3, padding=1)])
         for n_in, n_out_channels in zip(config.widths, config.widths[1:]):
             self.downs.append(nn.Conv2d(n_in, n_out_channels, 3, stride=2, padding=1))
         self.stages = nn.ModuleList(_stage(n, k, config) for n, k in zip(config.widths, config.blocks, strict=True))
+
+    def maps(self, x: Tensor, c: Tensor) -> list[Tensor]:
+        """Return the feature maps (N, widths[i], H/2^(i+1), W/2^(i+1)) after every stage."""
+        h, found = self.fold(x), []  # (N, 4 C, H/2, W/2)
+        for down, stage in zip(self.downs, self.stages):
+            h = down(h)
+            for block in stage:
+                h = block(h, c)
+            found.append(h)
+        return found
+
+
+class ResidualEncoder(Pyramid):
+    """A pyramid and a Linear layer on its smallest feature map."""
+
+    def __init__(self, config: ModelConfig, n_out: int) -> None:
+        super().__init__(config)
+        _, height, width = config.image_shape
         area = height * width // 4 ** len(config.widths)
         self.head = nn.Linear(config.widths[-1] * area, n_out)
         with torch.no_grad():
             self.head.weight.mul_(0.1)  # posteriors start close to the prior
 
+    def summary(self, smallest: Tensor) -> Tensor:
+        """Return the outputs (N, n_out) for the last of the feature maps."""
+        return self.head(nn.functional.silu(smallest).flatten(1))
+
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
-        h = self.fold(x)  # (N, 4 C, H/2, W/2)
-        for down, stage in zip(self.downs, self.stages):
-            h = down(h)  # (N, widths[i], H/2^(i+1), W/2^(i+1))
-            for block in stage:
-                h = block(h, c)
-        return self.head(nn.functional.silu(h).flatten(1))
+        return self.summary(self.maps(x, c)[-1])
 
 
 class ResidualDecoder(nn.Module):
-    """The residual encoder in reverse; each doubling of the size is a depth-to-space step."""
+    """The pyramid in reverse; each doubling of the size is a depth-to-space step.
 
-    def __init__(self, config: ModelConfig) -> None:
+    With `joins` it also takes the feature maps of a pyramid of the same widths and adds each where its size fits, as a
+    U-net does (Ronneberger, Fischer and Brox 2015). With latent_dim 0 they are all it starts from.
+    """
+
+    def __init__(self, config: ModelConfig, joins: bool = False) -> None:
         super().__init__()
         channels, height, width = config.image_shape
         _check_residual(config)
         widths = config.widths
         self.start = (widths[-1], height // 2 ** len(widths), width // 2 ** len(widths))
-        self.head = nn.Linear(config.latent_dim + config.n_classes, math.prod(self.start))
+        n_in = config.latent_dim + config.n_classes
+        self.head = nn.Linear(n_in, math.prod(self.start)) if n_in else None
+        self.joins = nn.ModuleList(nn.Conv2d(n, n, 1) for n in reversed(widths)) if joins else None
         sizes = zip(reversed(widths), reversed(config.blocks), strict=True)
         self.stages = nn.ModuleList(_stage(n, k, config) for n, k in sizes)
         self.ups = nn.ModuleList()
@@ -164,11 +188,13 @@ class ResidualDecoder(nn.Module):
         to_full_size = [nn.Conv2d(widths[0], 4 * STEM, 3, padding=1), nn.PixelShuffle(2)]
         self.tail = nn.Sequential(nn.SiLU(), *to_full_size, nn.SiLU(), nn.Conv2d(STEM, channels, 3, padding=1))
 
-    def forward(self, z: Tensor, c: Tensor) -> Tensor:
-        h = self.head(torch.cat([z, c], dim=1)).view(-1, *self.start)  # (N, widths[-1], H/2^k, W/2^k)
+    def forward(self, z: Tensor, c: Tensor, maps: Sequence[Tensor] = ()) -> Tensor:
+        h = self.head(torch.cat([z, c], dim=1)).view(-1, *self.start) if self.head else 0  # (N, widths[-1], H/2^k, W/2^k)
         for i, stage in enumerate(self.stages):
             if i:
                 h = self.ups[i - 1](h)  # twice the size, the next width
+            if self.joins:
+                h = h + self.joins[i](maps[-1 - i])
             for block in stage:
                 h = block(h, c)
         return self.tail(h)  # (N, C, H, W)

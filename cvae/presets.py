@@ -36,6 +36,28 @@ _ALL = [
         train=TrainConfig(epochs=24, batch_size=64, lr=1.5e-3, prior_epochs=8),
     ),
     Preset(
+        name="dae-conv",
+        about="A denoising autoencoder (Vincent et al. 2008) of residual convolutions whose decoder also sees the encoder's "
+        "feature maps. It learned from digits spoiled by noise, salt and pepper, blur and strokes, never the same twice.",
+        model=ModelConfig(family="denoising", network="residual", latent_dim=0, widths=(32, 64), blocks=(1, 2)),
+        train=TrainConfig(epochs=14, batch_size=64, lr=1.5e-3),
+    ),
+    Preset(
+        name="cvae-inpaint",
+        about="A conditional VAE given the visible pixels (Sohn, Lee and Yan 2015). Its prior sees what is visible and where "
+        "the hole is; each sample of it is another way to complete the picture.",
+        model=ModelConfig(
+            family="inpainting",
+            network="residual",
+            latent_dim=32,
+            widths=(24, 64),
+            blocks=(1, 2),
+            flow_layers=6,
+            flow_width=96,
+        ),
+        train=TrainConfig(epochs=22, batch_size=64, lr=1.5e-3, prior_epochs=3),
+    ),
+    Preset(
         name="judge",
         about="A convolutional classifier, trained on augmented digits and apart from every generative model, that judges "
         "their samples.",

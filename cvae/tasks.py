@@ -6,6 +6,7 @@ standard normal prior u is z itself; for a learned prior z = prior(c).from_base(
 
 import math
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -13,8 +14,10 @@ import torch
 from torch import Tensor
 
 from cvae import losses
+from cvae.models import DenoisingAutoencoder, InpaintingCVAE
 
 LARGEST_PART, SMALLEST_PART = 256, 16  # pictures decoded at a time: bounded memory, and enough work for a thread
+GIBBS_STEPS = 20  # of `inpaint` by a model that was not trained for it
 
 
 @torch.inference_mode()
@@ -28,17 +31,23 @@ def encode(model, x: Tensor, labels: Tensor | None = None) -> Tensor:
 def decode(model, u: Tensor, labels: Tensor | None = None) -> Tensor:
     """Return the pixel means at base coordinates u (N, D); ValueError if a conditional model gets no labels."""
     conditions = model.condition(labels, u)  # once, because prior and decoder both need them
-    workers = max(1, (os.cpu_count() or 1) // torch.get_num_threads())  # more than one where torch leaves cores free
-    size = min(LARGEST_PART, max(SMALLEST_PART, math.ceil(len(u) / workers)))
-    if len(u) <= size:
-        return _decode_part(model, u, conditions)
-    with ThreadPoolExecutor(workers) as pool:
-        return torch.cat(list(pool.map(partial(_decode_part, model), u.split(size), conditions.split(size))))
+    return _shared_out(partial(_decode_part, model), u, conditions)
 
 
-@torch.inference_mode()  # again, because it holds for one thread
 def _decode_part(model, u: Tensor, c: Tensor) -> Tensor:
     return model.pixel_means(model.prior(c).from_base(u), c)
+
+
+def _shared_out(work: Callable, *rows: Tensor, pictures: int = 1) -> Tensor:
+    """Return work(*rows), done for parts of the rows (N, ...) on all cores; `pictures` is how many one row decodes."""
+    workers = max(1, (os.cpu_count() or 1) // torch.get_num_threads())  # more than one where torch leaves cores free
+    least, most = (max(1, limit // pictures) for limit in (SMALLEST_PART, LARGEST_PART))
+    size = min(most, max(least, math.ceil(len(rows[0]) / workers)))
+    parts = [row.split(size) for row in rows]
+    if len(parts[0]) <= 1:
+        return work(*rows)
+    with ThreadPoolExecutor(workers) as pool:
+        return torch.cat(list(pool.map(torch.inference_mode()(work), *parts)))  # again, because it holds for one thread
 
 
 @torch.inference_mode()
@@ -67,15 +76,83 @@ def generate(
 def classify(model, x: Tensor, n_importance: int = 16, generator: torch.Generator | None = None) -> Tensor:
     """Return log p(y | x), (N, n_classes), of a CVAE used as a generative classifier with equally likely labels.
 
-    By Bayes' rule from log p(x | y), each estimated by the importance-weighted bound with n_importance samples.
+    By Bayes' rule from `label_log_likelihoods`. ValueError for a model without labels.
+    """
+    return label_log_likelihoods(model, x, n_importance, generator).log_softmax(1)
+
+
+@torch.inference_mode()
+def label_log_likelihoods(model, x: Tensor, n_importance: int = 16, generator: torch.Generator | None = None) -> Tensor:
+    """Return log p(x | y) in nats for every label y of a conditional model, (N, n_classes).
+
+    Each is the importance-weighted bound with n_importance samples, drawn with the same noise for all labels. With
+    equally likely labels log p(x) is their log-mean-exp. ValueError for a model without labels.
     """
     n_classes = model.config.n_classes
-    noise = torch.randn(n_importance, len(x), model.config.latent_dim, generator=generator)
-    per_label = []
-    for label in range(n_classes):
-        c = torch.full((len(x),), label)
-        per_label.append(losses.log_mean_exp(losses.log_importance_weights(model, x, c, noise)))  # the same noise for all
-    return torch.stack(per_label, dim=1).log_softmax(1)
+    if not n_classes:
+        raise ValueError("only a model conditional on a label can say which label a picture has; got one without labels.")
+    noise = torch.randn(len(x), n_importance, model.config.latent_dim, generator=generator)
+    rows = [r.repeat_interleave(n_classes, 0) for r in (x, noise)]
+    labels = torch.arange(n_classes).repeat(len(x))
+
+    def bound(x: Tensor, noise: Tensor, labels: Tensor) -> Tensor:
+        return losses.log_mean_exp(losses.log_importance_weights(model, x, labels, noise.transpose(0, 1)))
+
+    return _shared_out(bound, *rows, labels, pictures=n_importance).view(-1, n_classes)
+
+
+@torch.inference_mode()
+def denoise(model, x: Tensor) -> Tensor:
+    """Return the clean pictures for noisy x (N, C, H, W), same shape.
+
+    A denoising autoencoder answers directly; a VAE or CVAE by its reconstruction, which cannot hold the noise.
+    """
+    return _shared_out(lambda rows: model(rows).sigmoid(), x) if isinstance(model, DenoisingAutoencoder) else reconstruct(model, x)
+
+
+@torch.inference_mode()
+def inpaint(
+    model,
+    x: Tensor,
+    visible: Tensor,
+    n_samples: int = 1,
+    generator: torch.Generator | None = None,
+    labels: Tensor | None = None,
+) -> Tensor:
+    """Return n_samples completions of each picture, (N, n_samples, C, H, W), visible pixels as they are.
+
+    x is (N, C, H, W) in [0, 1]; visible is bool, True = keep, (N, 1, H, W) or anything that broadcasts to it. An
+    inpainting model samples its prior given the visible pixels. A VAE, or a CVAE with labels (N,), draws the hidden
+    pixels in GIBBS_STEPS rounds of encoding and decoding (Rezende, Mohamed and Wierstra 2014, appendix F).
+    ValueError if visible is not bool or does not fit x.
+    """
+    visible = _mask(visible, x)
+    rows = x.repeat_interleave(n_samples, 0)
+    u = torch.randn(len(rows), model.config.latent_dim, generator=generator)
+    if isinstance(model, InpaintingCVAE):
+        seen = model.condition(torch.cat([x * visible, visible.to(x.dtype)], dim=1), x).repeat_interleave(n_samples, 0)
+        return decode(model, u, seen).unflatten(0, (len(x), n_samples))
+    known = visible.repeat_interleave(n_samples, 0)
+    c = None if labels is None else labels.repeat_interleave(n_samples, 0)
+    noise = torch.randn(GIBBS_STEPS, *u.shape, generator=generator)
+    filled = torch.where(known, rows, decode(model, u, c))
+    for step in noise:
+        z = model.encode(filled, c).from_base(step)
+        filled = torch.where(known, rows, model.pixel_means(z, c))
+    return filled.unflatten(0, (len(x), n_samples))
+
+
+def _mask(visible: Tensor, x: Tensor) -> Tensor:
+    """Return the mask as bool (N, 1, H, W) for x (N, C, H, W); ValueError where it does not fit."""
+    wanted = (len(x), 1, *x.shape[2:])
+    try:
+        fitted = visible.expand(wanted)
+    except RuntimeError:
+        fitted = None
+    if fitted is None or visible.dtype != torch.bool:
+        got = f"{visible.dtype} {tuple(visible.shape)}"
+        raise ValueError(f"visible must be bool, True = keep, and fit {wanted}; got {got}.")
+    return fitted
 
 
 @torch.inference_mode()

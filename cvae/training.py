@@ -15,10 +15,10 @@ from safetensors import safe_open
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from cvae import checkpoints, losses
+from cvae import checkpoints, corruptions, losses
 from cvae.config import Preset, TrainConfig
 from cvae.data import ImageSet, augment, binarize
-from cvae.models import Classifier, build_model
+from cvae.models import Classifier, DenoisingAutoencoder, build_model
 
 COLUMNS = ("epoch", "train_nll", "train_kl", "val_nll", "val_kl", "beta", "seconds")
 STATE = "training.safetensors"  # everything a resumed run needs, in one file so that it is never half old
@@ -33,15 +33,21 @@ class Objective(nn.Module):
         self.model = model
         self.prior_only = prior_only
 
-    def forward(self, x: Tensor, labels: Tensor, noise: Tensor, beta: float) -> tuple[Tensor, Tensor, Tensor]:
-        """Return loss (scalar), nll (N,) and kl (N,), for noise (K, N, D); K > 1 only where the prior alone is fitted."""
+    def forward(self, x: Tensor, c: Tensor, noise: Tensor, beta: float) -> tuple[Tensor, Tensor, Tensor]:
+        """Return loss (scalar), nll (N,) and kl (N,), for noise (K, N, D); K > 1 only where the prior alone is fitted.
+
+        c (N, ...) is what the model is told about x: labels, visible pixels, or a spoiled copy.
+        """
         if isinstance(self.model, Classifier):
-            nll = nn.functional.cross_entropy(self.model(x), labels, reduction="none")
+            nll = nn.functional.cross_entropy(self.model(x), c, reduction="none")
+            return nll.mean(), nll, torch.zeros_like(nll)
+        if isinstance(self.model, DenoisingAutoencoder):
+            nll = losses.bernoulli_nll(self.model(c), x)
             return nll.mean(), nll, torch.zeros_like(nll)
         if self.prior_only:
-            kl = losses.kl_of_frozen_posterior(self.model, x, labels, noise)
+            kl = losses.kl_of_frozen_posterior(self.model, x, c, noise)
             return kl.mean(), torch.full_like(kl, math.nan), kl
-        nll, kl = losses.nll_and_kl(self.model, x, labels, noise[0])
+        nll, kl = losses.nll_and_kl(self.model, x, c, noise[0])
         return (nll + beta * kl).mean(), nll, kl
 
 
@@ -147,7 +153,7 @@ def _steps(train: ImageSet, config: TrainConfig) -> int:
 
 
 def _draw(batch: ImageSet, preset: Preset, step: int, fabric: Fabric, k: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return this process's share of the global batch: x, labels and noise (k, n, D).
+    """Return this process's share of the global batch: x, what the model is told about it, and noise (k, n, D).
 
     Every process draws for the whole batch and keeps each world_size-th row, so the numbers do not depend on how
     many processes there are.
@@ -158,9 +164,20 @@ def _draw(batch: ImageSet, preset: Preset, step: int, fabric: Fabric, k: int) ->
         x = augment(x, generator)
     if preset.data.binarize:
         x = binarize(x, generator)
+    told = _told(preset.model.family, x, batch.labels, generator)
     noise = torch.randn(k, len(x), preset.model.latent_dim, generator=generator)
     mine = slice(fabric.global_rank, None, fabric.world_size)
-    return x[mine].to(fabric.device), batch.labels[mine].to(fabric.device), noise[:, mine].to(fabric.device)
+    return x[mine].to(fabric.device), told[mine].to(fabric.device), noise[:, mine].to(fabric.device)
+
+
+def _told(family: str, x: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
+    """Return what a model of this family is told about x (N, C, H, W): its labels, its visible pixels or a spoiled copy."""
+    if family == "denoising":
+        return corruptions.random_corruption(x, generator)
+    if family == "inpainting":
+        visible = corruptions.random_visible(len(x), tuple(x.shape[2:]), generator).to(x.dtype)
+        return torch.cat([x * visible, visible], dim=1)
+    return labels
 
 
 def _set_rate(optimizer, peak: float, warmup: float, progress: float) -> None:

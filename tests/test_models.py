@@ -6,7 +6,7 @@ import torch
 from cvae.config import ModelConfig, preset_from_dict
 from cvae.models import build_model
 from cvae.presets import PRESETS
-from cvae.training import Objective
+from cvae.training import Objective, _told
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -20,7 +20,8 @@ def test_one_step_of_every_preset_changes_all_its_weights(name):
         if hasattr(module, "second"):
             torch.nn.init.normal_(module.second.weight, std=0.1)
     x, y = torch.rand(8, *preset.model.image_shape), torch.arange(8)
-    loss, nll, kl = objective(x, y, torch.randn(1, 8, preset.model.latent_dim), 1.0)
+    told = _told(preset.model.family, x, y, torch.Generator().manual_seed(0))
+    loss, nll, kl = objective(x, told, torch.randn(1, 8, preset.model.latent_dim), 1.0)
     loss.backward()
     assert nll.shape == kl.shape == (8,) and loss.isfinite()
     assert [n for n, p in objective.named_parameters() if p.grad is None or not p.grad.any()] == []

@@ -1,0 +1,150 @@
+"""What spoils a picture: noise for the denoising autoencoder, holes for the inpainting one. Drawn anew for every example.
+
+Pictures x are (N, C, H, W) in [0, 1]. Masks `visible` are bool (N, 1, H, W): True = known.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+LARGEST = {"gaussian": 0.8, "salt-and-pepper": 0.5, "blur": 3.0, "strokes": 6.0}  # strengths run from 0 to these
+SHARES = {"gaussian": 0.35, "salt-and-pepper": 0.3, "blur": 0.15, "strokes": 0.2}  # in training
+HOLE_SHARES = {"box": 0.2, "centre": 0.1, "half": 0.2, "quadrants": 0.3, "brush": 0.2}  # in training
+SMALLEST_BOX, LARGEST_BOX = 6, 20
+BLUR_RADIUS = 8  # pixels; nearly three standard deviations of the strongest blur
+
+
+def corrupt(x: Tensor, kind: str, strength: Tensor | float, generator: torch.Generator | None = None) -> Tensor:
+    """Return x spoiled by one kind of LARGEST, with one strength for all or one per picture (N,).
+
+    gaussian: standard deviation of the noise, clipped to [0, 1] afterwards. salt-and-pepper: share of the pixels that
+    become 0 or 1. blur: standard deviation in pixels. strokes: expected number of thin lines in black or white.
+    ValueError for an unknown kind.
+    """
+    if kind not in LARGEST:
+        raise ValueError(f"the kind of corruption must be one of {', '.join(LARGEST)}; got {kind!r}.")
+    strength = torch.as_tensor(strength, dtype=x.dtype).expand(len(x))[:, None, None, None]
+    return {"gaussian": _gaussian, "salt-and-pepper": _salt_and_pepper, "blur": _blur, "strokes": _strokes}[kind](
+        x, strength, generator
+    )
+
+
+def random_corruption(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Return x with a kind and a strength of its own for every picture, strengths uniform over their whole range."""
+    kinds = torch.multinomial(torch.tensor(list(SHARES.values())), len(x), replacement=True, generator=generator)
+    strengths = torch.rand(len(x), generator=generator)
+    out = x.clone()
+    for i, kind in enumerate(SHARES):
+        chosen = kinds == i
+        if chosen.any():
+            out[chosen] = corrupt(x[chosen], kind, LARGEST[kind] * strengths[chosen], generator)
+    return out
+
+
+def _gaussian(x: Tensor, strength: Tensor, generator) -> Tensor:
+    return (x + strength * torch.randn(x.shape, generator=generator)).clamp(0, 1)
+
+
+def _salt_and_pepper(x: Tensor, strength: Tensor, generator) -> Tensor:
+    r = torch.rand(x.shape, generator=generator)
+    return torch.where(r < strength, (r < strength / 2).to(x.dtype), x)
+
+
+def _blur(x: Tensor, strength: Tensor, generator) -> Tensor:
+    """Convolve rows, then columns, with the Gaussian of each picture; what lies outside the picture counts as black."""
+    n, channels, height, width = x.shape
+    offsets = torch.arange(-BLUR_RADIUS, BLUR_RADIUS + 1, dtype=x.dtype)
+    kernel = (-0.5 * (offsets / strength.clamp(min=1e-3).view(n, 1)) ** 2).exp()  # (N, 2 R + 1)
+    kernel = (kernel / kernel.sum(1, keepdim=True)).repeat_interleave(channels, 0)[:, None]  # (N C, 1, 2 R + 1)
+    flat = x.reshape(1, n * channels, height, width)
+    for shape, padding in (((1, -1), (0, BLUR_RADIUS)), ((-1, 1), (BLUR_RADIUS, 0))):
+        flat = torch.nn.functional.conv2d(flat, kernel.unflatten(-1, shape), padding=padding, groups=n * channels)
+    return flat.view(x.shape)
+
+
+def _strokes(x: Tensor, strength: Tensor, generator) -> Tensor:
+    most = math.ceil(LARGEST["strokes"])
+    for _ in range(most):
+        drawn = torch.rand(len(x), 1, 1, 1, generator=generator) < strength / most
+        colour = (torch.rand(len(x), 1, 1, 1, generator=generator) < 0.5).to(x.dtype)
+        line = _polyline(len(x), x.shape[2:], 2, torch.full((len(x),), 1.4), generator)
+        x = torch.where(drawn, x + line * (colour - x), x)
+    return x
+
+
+def _polyline(n: int, size, points: int, thickness: Tensor, generator) -> Tensor:
+    """Return n random lines through `points` places as coverage (n, 1, H, W) in [0, 1]; thickness (n,) in pixels."""
+    height, width = size
+    corners = torch.rand(n, points, 2, generator=generator) * torch.tensor([height, width])
+    y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
+    pixels = torch.stack([y, x], dim=-1).view(1, 1, -1, 2)  # (1, 1, H W, 2)
+    start, way = corners[:, :-1, None], (corners[:, 1:] - corners[:, :-1])[:, :, None]  # (n, segments, 1, 2)
+    t = (((pixels - start) * way).sum(-1) / (way**2).sum(-1).clamp(min=1e-6)).clamp(0, 1)
+    distance = (pixels - start - t[..., None] * way).norm(dim=-1).amin(1)  # (n, H W), to the nearest segment
+    return (thickness[:, None] / 2 + 0.5 - distance).clamp(0, 1).view(n, 1, height, width)
+
+
+def random_visible(n: int, size: tuple[int, int], generator: torch.Generator | None = None) -> Tensor:
+    """Return n masks (n, 1, H, W) of the kinds of HOLE_SHARES; each hides at least one pixel and leaves one."""
+    kinds = torch.multinomial(torch.tensor(list(HOLE_SHARES.values())), n, replacement=True, generator=generator)
+    visible = torch.empty(n, 1, *size, dtype=torch.bool)
+    makers = {"box": _boxes, "centre": _centres, "half": _halves, "quadrants": _quadrants, "brush": _brush}
+    for i, kind in enumerate(HOLE_SHARES):
+        chosen = kinds == i
+        visible[chosen] = makers[kind](int(chosen.sum()), size, generator)
+    return visible
+
+
+def centre_hole(size: tuple[int, int] = (28, 28), side: int = 10) -> Tensor:
+    """Return the mask (1, H, W) that hides the middle side x side pixels."""
+    visible = torch.ones(1, *size, dtype=torch.bool)
+    top, left = ((length - side) // 2 for length in size)
+    visible[:, top : top + side, left : left + side] = False
+    return visible
+
+
+def quadrants_visible(names: tuple[str, ...], size: tuple[int, int] = (28, 28)) -> Tensor:
+    """Return the mask (1, H, W) in which only these quadrants are visible, named as in "top left"."""
+    visible = torch.zeros(1, *size, dtype=torch.bool)
+    halves = {"top": slice(0, size[0] // 2), "bottom": slice(size[0] // 2, None)}
+    sides = {"left": slice(0, size[1] // 2), "right": slice(size[1] // 2, None)}
+    for name in names:
+        row, column = name.split()
+        visible[:, halves[row], sides[column]] = True
+    return visible
+
+
+QUADRANTS = ("top left", "top right", "bottom left", "bottom right")
+
+
+def _boxes(n: int, size: tuple[int, int], generator) -> Tensor:
+    sides = torch.randint(SMALLEST_BOX, LARGEST_BOX + 1, (n, 2), generator=generator)
+    corner = (torch.rand(n, 2, generator=generator) * (torch.tensor(size) - sides + 1)).long()
+    inside = torch.ones(n, 1, *size, dtype=torch.bool)
+    for axis, length in enumerate(size):
+        place = torch.arange(length)[None]
+        covered = (place >= corner[:, axis, None]) & (place < (corner + sides)[:, axis, None])  # (n, length)
+        inside &= covered[:, None, :, None] if axis == 0 else covered[:, None, None, :]
+    return ~inside
+
+
+def _centres(n: int, size: tuple[int, int], generator) -> Tensor:
+    return centre_hole(size).expand(n, 1, *size)
+
+
+def _halves(n: int, size: tuple[int, int], generator) -> Tensor:
+    pairs = [QUADRANTS[:2], QUADRANTS[2:], QUADRANTS[::2], QUADRANTS[1::2]]
+    masks = torch.stack([quadrants_visible(pair, size) for pair in pairs])
+    return masks[torch.randint(len(masks), (n,), generator=generator)]
+
+
+def _quadrants(n: int, size: tuple[int, int], generator) -> Tensor:
+    masks = [quadrants_visible((name,), size) for name in QUADRANTS]
+    masks = torch.stack([*masks, *(~mask for mask in masks)])  # one visible, or all but one
+    return masks[torch.randint(len(masks), (n,), generator=generator)]
+
+
+def _brush(n: int, size: tuple[int, int], generator) -> Tensor:
+    thickness = 3 + 5 * torch.rand(n, generator=generator)
+    return _polyline(n, size, 4, thickness, generator) < 0.5

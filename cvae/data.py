@@ -1,6 +1,5 @@
 """Data sets as tensors in memory, their splits, and the little that is done to a batch before a model sees it."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import torch
 from torch import Tensor
 
 from cvae.config import DataConfig
+from cvae.mnist import default_data_dir
 
 DATASETS = {  # name -> torchvision class, its extra arguments
     "mnist": ("MNIST", {}),
@@ -35,11 +35,6 @@ class ImageSet:
     def pixels(self) -> Tensor:
         """Return the images as float32 in [0, 1]."""
         return self.images.float() / 255
-
-
-def default_data_dir() -> Path:
-    """Return the folder of data sets: the environment's CVAE_DATA_DIR, else data/ where the command runs."""
-    return Path(os.environ.get("CVAE_DATA_DIR", "data"))
 
 
 def mnist(data_dir: Path | None = None, train: bool = True, download: bool = False) -> ImageSet:

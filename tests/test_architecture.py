@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import ROOT
 
 BASE = {"config", "gaussian", "networks", "flow", "losses", "corruptions", "preprocess"}
-LAYERS = [BASE, {"models", "data"}, {"checkpoints", "presets", "tasks"}, {"latent", "metrics"}, {"training"}]
+LAYERS = [BASE | {"mnist"}, {"models", "data"}, {"checkpoints", "presets", "tasks"}, {"latent", "metrics"}, {"training"}]
 
 
 def imports(path) -> set[str]:

@@ -115,6 +115,20 @@ def quadrants_visible(names: tuple[str, ...], size: tuple[int, int] = (28, 28)) 
     return visible
 
 
+def preset_holes(size: tuple[int, int] = (28, 28)) -> dict[str, Tensor]:
+    """Return the masks (1, H, W) of usual holes by name; the last three hide one, two and three quadrants."""
+    top, bottom, left, right = QUADRANTS[:2], QUADRANTS[2:], QUADRANTS[::2], QUADRANTS[1::2]
+    return {
+        "Centre": centre_hole(size),
+        "Top half": quadrants_visible(bottom, size),
+        "Bottom half": quadrants_visible(top, size),
+        "Left half": quadrants_visible(right, size),
+        "1 quadrant": quadrants_visible(QUADRANTS[:3], size),
+        "2 quadrants": quadrants_visible(left, size),
+        "3 quadrants": quadrants_visible(("bottom left",), size),
+    }
+
+
 QUADRANTS = ("top left", "top right", "bottom left", "bottom right")
 
 

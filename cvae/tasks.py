@@ -58,6 +58,18 @@ def reconstruct(model, x: Tensor, labels: Tensor | None = None) -> Tensor:
 
 
 @torch.inference_mode()
+def posterior_samples(
+    model, x: Tensor, n_samples: int, labels: Tensor | None = None, generator: torch.Generator | None = None
+) -> Tensor:
+    """Return the pixel means at n_samples samples of q(z | x) for one picture x (1, C, H, W): (n_samples, C, H, W)."""
+    labels = _labels(model, x, labels)
+    c = model.condition(labels, x).expand(n_samples, -1)
+    posterior = model.encode(x, labels)
+    noise = torch.randn(n_samples, model.config.latent_dim, generator=generator)
+    return model.pixel_means(posterior.from_base(noise), c)
+
+
+@torch.inference_mode()
 def generate(
     model, labels: Tensor | None = None, temperature: float = 1.0, generator: torch.Generator | None = None, n: int | None = None
 ) -> Tensor:

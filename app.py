@@ -12,6 +12,8 @@ TRY = [
     ("pages/1_Explore.py", "See the whole plane of digits at once", {"view": "The whole plane"}),
     ("pages/2_Generate.py", "Ask for fifty new sevens", {"digits": "7"}),
     ("pages/2_Generate.py", "Change the handwriting of all ten digits together", {"show": "One style, ten digits"}),
+    ("pages/3_Draw.py", "Write a digit and watch the model read it", {}),
+    ("pages/4_Inpaint.py", "Paint a hole over a digit and see eight ways to fill it", {}),
 ]
 
 

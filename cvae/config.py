@@ -3,7 +3,6 @@
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
-
 FAMILIES = ("vae", "cvae", "inpainting", "denoising", "classifier")
 
 
@@ -29,7 +28,7 @@ class ModelConfig:
         _between("latent_dim", self.latent_dim, 0 if self.family == "denoising" else 1, 4096)
         _between("n_classes", self.n_classes, 2 if self.family in ("cvae", "classifier") else 0, 10_000)
         if self.family in ("inpainting", "denoising") and self.network != "residual":
-            raise ValueError(f"an {self.family} model needs network 'residual', whose feature maps it uses; got {self.network!r}.")
+            raise ValueError(f"the {self.family} family needs network 'residual', for its feature maps; got {self.network!r}.")
         if self.family == "inpainting" and not self.flow_layers:
             raise ValueError("an inpainting model needs flow_layers of 1 or more: its prior depends on the visible pixels.")
         if self.flow_layers and self.latent_dim < 2:

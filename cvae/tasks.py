@@ -119,7 +119,9 @@ def denoise(model, x: Tensor) -> Tensor:
 
     A denoising autoencoder answers directly; a VAE or CVAE by its reconstruction, which cannot hold the noise.
     """
-    return _shared_out(lambda rows: model(rows).sigmoid(), x) if isinstance(model, DenoisingAutoencoder) else reconstruct(model, x)
+    if isinstance(model, DenoisingAutoencoder):
+        return _shared_out(lambda rows: model(rows).sigmoid(), x)
+    return reconstruct(model, x)
 
 
 @torch.inference_mode()

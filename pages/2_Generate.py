@@ -1,7 +1,5 @@
 """Generate: new digits from the prior, and one style across all ten labels."""
 
-import secrets
-
 import streamlit as st
 
 from ui import controls, images, link, sampling
@@ -10,11 +8,6 @@ from ui.live import live
 controls.begin("Generate", "Digits nobody wrote, drawn from what a model has learned.")
 name, model = controls.pick_model(prefer=lambda config: config.n_classes > 0)
 n_classes = model.config.n_classes
-
-
-def new_seed() -> None:
-    """Draw another seed."""
-    st.session_state["seed"] = float(secrets.randbelow(2**31))
 
 
 def pick_digits() -> list[int]:
@@ -35,11 +28,7 @@ def pick_amounts() -> tuple[int, float, int]:
     count = left.select_slider("How many", [10, 20, 50, 100, 200], value=50, key="count", bind="query-params")
     explained = "Scales the noise: 0 is the most typical digit, 1 the model as trained."
     temperature = right.slider("Temperature", 0.0, 1.5, 1.0, 0.05, key="temperature", bind="query-params", help=explained)
-    left, right = st.columns(2, vertical_alignment="bottom")
-    # a float, because Streamlit 1.67 fails on ?seed=1e999 where the number is an int
-    seed = left.number_input("Seed", 0.0, 2.0**31 - 1, step=1.0, format="%.0f", key="seed", bind="query-params")
-    right.button("New seed", on_click=new_seed, width="stretch")
-    return count, temperature, round(seed or 0)
+    return count, temperature, controls.pick_seed("seed")
 
 
 @st.fragment

@@ -44,6 +44,17 @@ def data_root(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
+def zoo(tmp_path, monkeypatch) -> Path:
+    """Small untrained checkpoints in place of the shipped ones."""
+    from cvae import checkpoints
+    from tests.app import fill
+
+    monkeypatch.setattr(checkpoints, "ROOT", tmp_path)
+    fill(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
 def runs(tmp_path, monkeypatch) -> Path:
     """An empty checkpoints folder in place of the shipped one, in this process and in those that it starts."""
     from cvae import checkpoints

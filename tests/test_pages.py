@@ -1,60 +1,15 @@
 """Every page runs without a browser, also with a nonsense address or broken checkpoints; the routes refuse bad input."""
 
-import json
-from pathlib import Path
-
-import numpy as np
 import pytest
 import torch
-from starlette.requests import Request
-from streamlit.testing.v1 import AppTest
 
 from cvae import checkpoints, tasks
-from cvae.config import ModelConfig, Preset
+from cvae.config import Preset
 from cvae.models import build_model
+from tests.app import MODELS, answer, open_page, sent
 from ui import api, images, link
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = ["app.py", "pages/1_Explore.py", "pages/2_Generate.py"]
-MODELS = {
-    "plane": ModelConfig(latent_dim=2, widths=(16,)),
-    "sliders": ModelConfig(network="conv", latent_dim=12, widths=(4, 8)),
-    "labels": ModelConfig(
-        "cvae", "residual", latent_dim=10, widths=(4, 8), blocks=(1, 1), n_classes=10, flow_layers=2, flow_width=8
-    ),
-    "judge": ModelConfig("classifier", "conv", widths=(4, 8), n_classes=10),
-}
-
-
-@pytest.fixture
-def zoo(tmp_path, monkeypatch):
-    """Small untrained checkpoints in place of the real ones, with the files that evaluate.py writes."""
-    monkeypatch.setattr(checkpoints, "ROOT", tmp_path)
-    for name, config in MODELS.items():
-        torch.manual_seed(0)
-        preset = Preset(name, "A small model.", config, classes=tuple("0123456789"))
-        checkpoints.save_run(tmp_path / name, preset, build_model(config).state_dict())
-        rng = np.random.default_rng(0)
-        u = rng.normal(size=(200, config.latent_dim)).astype(np.float16)
-        np.savez(tmp_path / name / "map.npz", u=u, labels=np.arange(200, dtype=np.uint8) % 10)
-        metrics = {"kl_per_dim": rng.random(config.latent_dim).tolist()}
-        (tmp_path / name / "metrics.json").write_text(json.dumps(metrics))
-    return tmp_path
-
-
-def open_page(page, **parameters):
-    """Return the app after a visit of `page` with these parameters in the address."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    if page != "app.py":
-        app.switch_page(page)
-    for name, value in parameters.items():
-        app.query_params[name] = value
-    return app.run()
-
-
-def live_data(app):
-    """Return what Python sent to the live control."""
-    return json.loads(app.get("bidi_component")[0].proto.json)
+PAGES = ["app.py", "pages/1_Explore.py", "pages/2_Generate.py", "pages/3_Draw.py", "pages/4_Inpaint.py"]
 
 
 @pytest.mark.parametrize("model", ["plane", "sliders", "labels"])
@@ -81,7 +36,7 @@ def test_damaged_map_counts_as_missing(zoo, damage):
     (zoo / "plane" / "metrics.json").write_text("[1, 2")
     app = open_page("pages/1_Explore.py", model="plane")
     assert not app.exception
-    assert live_data(app)["background"] is None
+    assert sent(app)["background"] is None
 
 
 @pytest.mark.parametrize("text", ["-1e999", "nan", "", "99999999999999999999", "-1", "3.7", "<b>", "\u00bd"])
@@ -104,7 +59,7 @@ def test_nonsense_within_a_view(zoo, view, text):
 def test_link_places_the_point_exactly(zoo):
     u = link.random_point(12, seed=3)
     app = open_page("pages/1_Explore.py", model="sliders", z=link.pack(u))
-    assert live_data(app)["z"] == u.tolist()
+    assert sent(app)["z"] == u.tolist()
 
 
 @pytest.mark.parametrize("text", ["", "AAAA", "not base64!", "AHwAfA", "\u00e9\u00e9", "A" * 100_000])
@@ -139,20 +94,20 @@ def test_no_checkpoint_at_all(tmp_path, monkeypatch, page):
 def test_explore_moves_the_point(zoo):
     app = open_page("pages/1_Explore.py", model="labels")
     next(b for b in app.button if b.label == "Random point").click().run()
-    moved = live_data(app)["z"]
+    moved = sent(app)["z"]
     assert any(moved)
     app.number_input(key="real_number").set_value(2).run()
     next(b for b in app.button if b.label == "Start here").click().run()
-    assert not app.exception and live_data(app)["z"] != moved
+    assert not app.exception and sent(app)["z"] != moved
     next(b for b in app.button if b.label == "Back to the centre").click().run()
-    assert not any(live_data(app)["z"])
+    assert not any(sent(app)["z"])
 
 
 def test_a_real_digit_sets_the_label(zoo):
     app = open_page("pages/1_Explore.py", model="labels")
     app.selectbox(key="real_class").select(6).run()
     next(b for b in app.button if b.label == "Start here").click().run()
-    assert not app.exception and live_data(app)["labels"] == [6]
+    assert not app.exception and sent(app)["labels"] == [6]
 
 
 @pytest.mark.parametrize("view", ["Traversals", "Between two points", "The whole plane"])
@@ -167,7 +122,7 @@ def test_live_control_reports_a_move(zoo):
     app.session_state["live"] = {"move": {"z": [1.5, -0.25], "sequence": 1, "pixels": True}}
     app.run()
     assert not app.exception
-    assert len(live_data(app)["pixels"]) > 784  # the answer for a host without /api/decode
+    assert len(sent(app)["pixels"]) > 784  # the answer for a host without /api/decode
 
 
 def test_generate_follows_its_controls(zoo):
@@ -186,17 +141,13 @@ def test_unconditional_model_says_so(zoo):
     assert not app.exception and "no labels" in app.info[0].value
 
 
-def answer(handler, **query):
-    """Return the route's response to these parameters."""
-    text = "&".join(f"{name}={value}" for name, value in query.items())
-    return handler(Request({"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": text.encode()}))
-
-
 BAD = {
     "no model": {"z": "0,0"},
     "unknown model": {"model": "nothing", "z": "0,0"},
     "path as model": {"model": "../plane", "z": "0,0"},
     "classifier": {"model": "judge", "z": "0,0"},
+    "denoiser": {"model": "cleaner", "z": "0,0"},
+    "inpainting model": {"model": "painter", "z": "0,0"},
     "broken model": {"model": "foreign", "z": "0,0"},
     "no z": {"model": "plane"},
     "empty z": {"model": "plane", "z": ""},

@@ -1,10 +1,13 @@
 """Routes beside Streamlit's own, fast enough for every pointer move.
 
+GET /api/sketch?task=...&bits=...                 what the canvas shows: RGB pixels, the rest as JSON in X-About (ui/sketch.py)
+
 GET /api/decode?model=NAME&z=0.1,-0.3[&label=7]  raw uint8 pixels: rows, columns, channels; z in base coordinates
 GET /api/map?model=NAME                          the class map of a two-dimensional model, PNG
 Several labels, label=0,1,2, give one picture after another. Whatever is wrong: status 400 and one line of text.
 """
 
+import json
 import math
 
 import torch
@@ -30,6 +33,18 @@ def decode(request: Request) -> Response:
     rows = u if labels is None else u.expand(len(labels), -1)
     pixels = images.to_uint8(tasks.decode(model, rows, labels)).tobytes()
     return Response(pixels, media_type="application/octet-stream", headers={"Cache-Control": "no-store"})
+
+
+def answer_sketch(request: Request) -> Response:
+    """Answer with the pictures that belong to a drawing or to a hole."""
+    from ui import sketch  # late: it imports SciPy, which the first picture of the app need not wait for
+
+    try:
+        found = sketch.answer(request.query_params)
+    except ValueError as error:
+        return PlainTextResponse(str(error), 400)
+    headers = {"Cache-Control": "no-store", "X-About": json.dumps(found.about())}
+    return Response(found.pictures.tobytes(), media_type="application/octet-stream", headers=headers)
 
 
 def class_map(request: Request) -> Response:
@@ -78,4 +93,5 @@ def _labels(text: str | None, n_classes: int) -> torch.Tensor | None:
 
 def routes() -> list[Route]:
     """Return the routes, below the path that the app is served at."""
-    return [Route(f"{link.base_path()}/api/decode", decode), Route(f"{link.base_path()}/api/map", class_map)]
+    found = {"decode": decode, "map": class_map, "sketch": answer_sketch}
+    return [Route(f"{link.base_path()}/api/{name}", route) for name, route in found.items()]

@@ -1,5 +1,6 @@
 """Controls that several pages have in common."""
 
+import secrets
 from pathlib import Path
 
 import streamlit as st
@@ -11,6 +12,7 @@ from ui import link, resources
 
 NAME = "Latent digits"
 ICON = "\N{INPUT SYMBOL FOR NUMBERS}"
+SEEDS = 2**31
 PAGES = Path(__file__).parent.parent / "pages"
 STYLE = Path(__file__).with_name("page.css")
 
@@ -42,26 +44,62 @@ def choose(label: str, options: list[str], key: str) -> str:
     return chosen or options[0]  # an empty parameter in the address empties the control
 
 
-def first_model(prefer) -> tuple[str, object]:
-    """Return name and model of the first whose config `prefer` is true, else the very first. Stops a page without any."""
-    models = _models()
+def first_model(prefer, fits=lambda model: True) -> tuple[str, object]:
+    """Return name and model of the first that `fits` and whose config `prefer` is true, else the first that fits.
+
+    Stops a page without any.
+    """
+    models = _models(fits)
     name = _preferred(models, prefer)
     return name, models[name]
 
 
-def pick_model(prefer) -> tuple[str, object]:
-    """Let the visitor choose a model; at first the one that `first_model` returns. Stops a page without any."""
-    models = _models()
+def pick_model(prefer, fits=lambda model: True, about: bool = True) -> tuple[str, object]:
+    """Let the visitor choose a model that `fits`; at first one whose config `prefer` is true of. Stops a page without any."""
+    models = _models(fits)
     names = list(models)
     first = names.index(_preferred(models, prefer))
     name = st.selectbox("Model", names, index=first, key="model", bind="query-params") or names[first]
-    st.caption(models[name].preset.about)
+    if about:
+        st.caption(models[name].preset.about)
     return name, models[name]
 
 
-def _models() -> dict:
-    """Return the models, with one line on the page for every folder that cannot be used."""
+def first_painter() -> str:
+    """Return the name of the first model that completes digits. Stops a page without any."""
+    for name, model in resources.available(("inpainting",))[0].items():
+        if resources.is_digit(model):
+            return name
+    st.info("There is no inpainting model yet. Train one with: python train.py cvae-inpaint")
+    st.stop()
+
+
+def pick_seed(key: str, button: str = "New seed", columns=None) -> int:
+    """Let the visitor choose a seed, or draw another; `key` is also the parameter in the address.
+
+    The two controls stand in `columns`, two containers, if they are given.
+    """
+    left, right = columns or st.columns(2, vertical_alignment="bottom")
+    # a float, because Streamlit 1.67 fails on ?seed=1e999 where the number is an int
+    seed = left.number_input("Seed", 0.0, SEEDS - 1.0, step=1.0, format="%.0f", key=key, bind="query-params")
+    right.button(button, on_click=draw_number, args=(key, SEEDS), key=f"{key}_next", width="stretch")
+    return round(seed or 0)
+
+
+def draw_number(key: str, count: int) -> None:
+    """Put a random whole number below `count` into the number input of this key."""
+    st.session_state[key] = float(secrets.randbelow(count))
+
+
+def class_names(model) -> list[str]:
+    """Return the names of a model's labels in their order; empty for a model without labels."""
+    return list(model.preset.classes) or [str(i) for i in range(model.config.n_classes)] if model.config.n_classes else []
+
+
+def _models(fits=lambda model: True) -> dict:
+    """Return the models that fit, with one line on the page for every folder that cannot be used."""
     models, problems = resources.available()
+    models = {name: model for name, model in models.items() if fits(model)}
     for problem in problems:
         st.warning(problem)
     if not models:
@@ -82,12 +120,12 @@ def first_digit(name: str, model) -> tuple[Tensor, Tensor | None]:
     return u, label if model.config.n_classes else None
 
 
-def pick_label(model) -> Tensor | None:
+def pick_label(model, key: str = "label") -> Tensor | None:
     """Let the visitor choose the label, (1,), of a conditional model; None for another."""
     if not model.config.n_classes:
         return None
     options = list(range(model.config.n_classes))
-    label = st.pills("Digit", options, default=0, required=True, key="label", bind="query-params")
+    label = st.pills("Digit", options, default=0, required=True, key=key, bind="query-params")
     return torch.tensor([label or 0])
 
 

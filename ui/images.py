@@ -10,10 +10,41 @@ from torch import Tensor
 SPAN = 4.0  # the pad shows base coordinates from -SPAN to SPAN
 PALETTE = ("#4e79a7", "#f28e2b", "#e15759", "#59b5ae", "#59a14f", "#d4a90d", "#b07aa1", "#ff8fa3", "#9c755f", "#8b929e")
 
+STEP = "width:100%;aspect-ratio:1;object-fit:contain;background:#000;border-radius:6px;image-rendering:pixelated"
+DIFFERENCE = ("#58a6ff", "#1d5fae", "#000000", "#c2571a", "#ffb454")
+HEAT = ("#000000", "#4a1173", "#b5367a", "#fb8761", "#fcfdbf")
+
 
 def to_uint8(x: Tensor) -> np.ndarray:
     """Return pictures (N, C, H, W) in [0, 1] as (N, H, W, C) uint8."""
     return x.mul(255).round().byte().permute(0, 2, 3, 1).numpy()
+
+
+def quantised(x: Tensor) -> Tensor:
+    """Return pictures in [0, 1] at the 256 levels of a file, so that a link holds them exactly."""
+    return x.mul(255).round() / 255
+
+
+def grey(x: Tensor) -> np.ndarray:
+    """Return grey pictures (N, 1, H, W) in [0, 1] as RGB, (N, H, W, 3) uint8."""
+    return to_uint8(x).repeat(3, axis=3)
+
+
+def signed(difference: Tensor) -> np.ndarray:
+    """Return differences (N, 1, H, W) in [-1, 1] as RGB uint8: too bright in orange, too dark in blue, right in black."""
+    return _ramp(difference, DIFFERENCE, -1.0, 1.0)
+
+
+def heat(spread: Tensor) -> np.ndarray:
+    """Return standard deviations (N, 1, H, W) in [0, 0.5] as RGB uint8, black to yellow; 0.5 is the most there can be."""
+    return _ramp(spread, HEAT, 0.0, 0.5)
+
+
+def _ramp(values: Tensor, colours: tuple[str, ...], low: float, high: float) -> np.ndarray:
+    places = np.linspace(low, high, len(colours))
+    channels = np.array([tuple(bytes.fromhex(c[1:])) for c in colours]).T
+    flat = values[:, 0].numpy()
+    return np.stack([np.interp(flat, places, channel) for channel in channels], axis=-1).round().astype(np.uint8)
 
 
 def grid_png(x: Tensor, columns: int, scale: int = 4, gap: int = 6, radius: int = 6) -> bytes:
@@ -33,7 +64,7 @@ def grid_png(x: Tensor, columns: int, scale: int = 4, gap: int = 6, radius: int 
 
 
 def png(pixels: np.ndarray) -> bytes:
-    """Return (H, W, C) uint8 as PNG; two channels are grey and opacity, four are colour and opacity."""
+    """Return (H, W) or (H, W, C) uint8 as PNG; two channels are grey and opacity, four are colour and opacity."""
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "PNG", compress_level=1)
     return out.getvalue()
@@ -48,9 +79,23 @@ def strips_html(rows: list[tuple[str, Tensor]], alt: str) -> str:
         style = f"flex:1;min-width:0;width:100%;height:auto;aspect-ratio:{width}/{height}"
         data = base64.b64encode(strip).decode()
         image = f'<img style="{style}" alt="{alt}, {caption}" decoding="sync" src="data:image/png;base64,{data}">'
-        name = f'<figcaption style="font-size:.85rem;white-space:nowrap;min-width:2.6rem">{caption}</figcaption>'
+        name = (
+            f'<figcaption style="font-size:.85rem;white-space:nowrap;min-width:2.6rem">{caption}</figcaption>' if caption else ""
+        )
         figures.append(f'<figure style="display:flex;align-items:center;gap:.5rem;margin:0 0 .35rem">{name}{image}</figure>')
     return "".join(figures)
+
+
+def steps_html(steps: list[tuple[str, np.ndarray]]) -> str:
+    """Return HTML with one captioned picture per step; steps are (caption, grey picture (H, W) uint8)."""
+    figures = []
+    for caption, picture in steps:
+        data = base64.b64encode(png(picture)).decode()
+        image = f'<img alt="{caption}" style="{STEP}" src="data:image/png;base64,{data}">'
+        figures.append(
+            f'<figure style="margin:0;width:6.5rem">{image}<figcaption style="font-size:.8rem">{caption}</figcaption></figure>'
+        )
+    return f'<div style="display:flex;flex-wrap:wrap;gap:.6rem">{"".join(figures)}</div>'
 
 
 def scatter_png(u: np.ndarray, labels: np.ndarray, span: float, side: int = 640) -> bytes:

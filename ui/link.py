@@ -57,9 +57,17 @@ def centre(model) -> Tensor:
 
 def set_point(parameter: str, u: Tensor) -> None:
     """Write a point into the address, a new step of the browser's history, unless it stands there already."""
-    packed = pack(snap(u))
-    if st.query_params.get(parameter) != packed:
-        st.query_params[parameter] = packed
+    set_text(parameter, pack(snap(u)))
+
+
+def set_text(parameter: str, text: str) -> None:
+    """Write text into the address, a new step of the browser's history, unless it stands there; empty text leaves it."""
+    if st.query_params.get(parameter, "") == text:
+        return
+    if text:
+        st.query_params[parameter] = text
+    else:
+        del st.query_params[parameter]
 
 
 def random_point(dims: int, seed: int | None = None) -> Tensor:

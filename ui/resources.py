@@ -19,23 +19,32 @@ class Encoded:
     labels: np.ndarray
 
 
-def available() -> tuple[dict, list[str]]:
-    """Return the generative models by name, and one line for every folder that cannot be used."""
+GENERATIVE = ("vae", "cvae")  # the families whose latent point and label make a picture
+
+
+def available(families: tuple[str, ...] = GENERATIVE) -> tuple[dict, list[str]]:
+    """Return the models of these families by name, and one line for every folder that cannot be used."""
     found = {name: _load(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS)) for name in checkpoints.list_runs()}
     problems = [result for result in found.values() if isinstance(result, str)]
-    return {name: result for name, result in found.items() if result is not None and not isinstance(result, str)}, problems
+    fitting = {name: m for name, m in found.items() if not isinstance(m, str) and m.config.family in families}
+    return fitting, problems
 
 
-def model(name: str):
-    """Return one generative model; ValueError says in one line why there is none of this name."""
+def model(name: str, families: tuple[str, ...] = GENERATIVE):
+    """Return one model of these families; ValueError says in one line why there is none of this name."""
     if name not in checkpoints.list_runs():
-        raise ValueError(f"unknown model {name[:40]!r}; there are: {', '.join(available()[0]) or 'none yet'}.")
+        raise ValueError(f"unknown model {name[:40]!r}; there are: {', '.join(available(families)[0]) or 'none yet'}.")
     found = _load(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS))
-    if found is None:
-        raise ValueError(f"{name} is a classifier; it does not make pictures.")
     if isinstance(found, str):
         raise ValueError(found)
+    if found.config.family not in families:
+        raise ValueError(f"{name} is of the {found.config.family} family; this needs one of: {', '.join(families)}.")
     return found
+
+
+def is_digit(model) -> bool:
+    """Tell whether a model's pictures are grey and 28x28, as those that the visitor draws."""
+    return tuple(model.config.image_shape) == (1, 28, 28)
 
 
 def encoded(name: str) -> Encoded | None:
@@ -63,6 +72,19 @@ def kl_per_dim(name: str) -> list[float] | None:
         return None
 
 
+def spread(name: str) -> tuple[np.ndarray, int] | None:
+    """Return the quantiles of log p(x) over the test digits, from the least to the largest, and the samples it took.
+
+    None where evaluate.py has not measured them.
+    """
+    try:
+        found = json.loads((checkpoints.ROOT / name / checkpoints.METRICS).read_text())["classification"]
+        quantiles = np.array(found["log_likelihood_quantiles"], dtype=float)
+        return (quantiles, int(found["n_importance"])) if quantiles.ndim == 1 and len(quantiles) > 1 else None
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
 def _stamped(name: str, *files: str) -> tuple[Path, tuple[int, ...]]:
     """Return the folder with the times of its files, so that a cached value is read anew when they change."""
     folder = checkpoints.ROOT / name
@@ -71,10 +93,8 @@ def _stamped(name: str, *files: str) -> tuple[Path, tuple[int, ...]]:
 
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _load(folder: Path, stamp: tuple[int, ...]):
-    """Return the model in a folder, None for a classifier, or one line that says what is wrong."""
+    """Return the model in a folder, or one line that says what is wrong."""
     try:
-        if checkpoints.load_preset(folder).model.family == "classifier":
-            return None
         return checkpoints.load_run(folder)
     except (ValueError, OSError) as error:
         return f"{folder.name} is left out: {' '.join(str(error).split())}"

@@ -3,14 +3,17 @@
 import gc
 import importlib
 import socket
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import numpy as np
 import torch
 
 from cvae import tasks
 from ui import resources
 
+LATER = 3  # seconds after the start, when the first visitor has his page
 THREADS = 1  # one picture is too small to share out; tasks.decode shares many out itself
 
 
@@ -23,7 +26,11 @@ async def lifespan(_app) -> AsyncIterator[dict]:
     send_at_once()
     gc.collect()
     gc.freeze()  # what is loaded now lives for ever; later collections need not walk it
+    later = threading.Timer(LATER, warm_up_drawing)
+    later.daemon = True
+    later.start()
     yield {}
+    later.cancel()
 
 
 def warm_up() -> None:
@@ -32,6 +39,17 @@ def warm_up() -> None:
         n_classes = model.config.n_classes
         tasks.generate(model, torch.arange(n_classes) if n_classes else None, n=1)
         resources.map_png(name)
+
+
+def warm_up_drawing() -> None:
+    """Load what Draw and Inpaint need besides, SciPy above all: in time for them, but not before the first picture."""
+    from ui import sketch
+
+    x = sketch.picture({"bits": sketch.pack_bits(np.eye(sketch.INK))})
+    for model in filter(resources.is_digit, resources.available(("denoising",))[0].values()):
+        tasks.denoise(model, x)
+    for model in filter(resources.is_digit, resources.available(("inpainting",))[0].values()):
+        tasks.inpaint(model, x, x > 0.5)
 
 
 def send_at_once() -> None:

@@ -32,8 +32,8 @@ function makeAsker({ address, tell, show, report }) {
     return { pixels: new Uint8Array(await reply.arrayBuffer()), about };
   }
 
-  function viaPython() {
-    const number = tell();
+  async function viaPython() {
+    const number = await tell();
     return new Promise((resolve, reject) => {
       const patience = setTimeout(() => reject(new Error("The server does not answer. Reload the page to try again.")), 5000);
       answer = (fresh) => {

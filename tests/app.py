@@ -1,0 +1,59 @@
+"""The app without a browser: a small zoo of untrained checkpoints, a visit of a page, an answer of a route."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from starlette.requests import Request
+from streamlit.testing.v1 import AppTest
+
+from cvae import checkpoints
+from cvae.config import ModelConfig, Preset
+from cvae.models import build_model
+
+ROOT = Path(__file__).resolve().parent.parent
+SMALL = {"widths": (4, 8), "blocks": (1, 1)}
+MODELS = {
+    "plane": ModelConfig(latent_dim=2, widths=(16,)),
+    "sliders": ModelConfig(network="conv", latent_dim=12, widths=(4, 8)),
+    "labels": ModelConfig("cvae", "residual", latent_dim=10, n_classes=10, flow_layers=2, flow_width=8, **SMALL),
+    "painter": ModelConfig("inpainting", "residual", latent_dim=6, flow_layers=2, flow_width=8, **SMALL),
+    "cleaner": ModelConfig("denoising", "residual", latent_dim=0, **SMALL),
+    "judge": ModelConfig("classifier", "conv", widths=(4, 8), n_classes=10),
+}
+
+
+def fill(root: Path) -> None:
+    """Write the small zoo into `root`, with the files that evaluate.py would write."""
+    for name, config in MODELS.items():
+        torch.manual_seed(0)
+        preset = Preset(name, "A small model.", config, classes=tuple("0123456789"))
+        checkpoints.save_run(root / name, preset, build_model(config).state_dict())
+        rng = np.random.default_rng(0)
+        u = rng.normal(size=(200, config.latent_dim)).astype(np.float16)
+        np.savez(root / name / "map.npz", u=u, labels=np.arange(200, dtype=np.uint8) % 10)
+        spread = {"n_importance": 8, "log_likelihood_quantiles": np.linspace(-700, -300, 21).tolist()}
+        metrics = {"kl_per_dim": rng.random(config.latent_dim).tolist(), "classification": spread}
+        (root / name / "metrics.json").write_text(json.dumps(metrics))
+
+
+def open_page(page: str, **parameters: str) -> AppTest:
+    """Return the app after a visit of `page` with these parameters in the address."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    if page != "app.py":
+        app.switch_page(page)
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def sent(app: AppTest, which: int = 0) -> dict:
+    """Return what Python sent to a control of ours."""
+    return json.loads(app.get("bidi_component")[which].proto.json)
+
+
+def answer(handler, **query: str):
+    """Return a route's response to these parameters."""
+    text = "&".join(f"{name}={value}" for name, value in query.items())
+    return handler(Request({"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": text.encode()}))

@@ -1,0 +1,342 @@
+// The visitor's hand: a pad to draw a digit or to paint a hole over one, and pictures that follow every move.
+// What is drawn is a list of strokes over a base, the bitmap that Python knew when the page opened.
+// ui/shared.js stands before this text. Streamlit calls the default export again whenever `data` changes.
+
+const SIDE = 560; // of the pad in its own pixels: a multiple of both grids, 80 and 28
+const MODES = {
+  ink: { grid: 80, sizes: [0.055, 0.085, 0.13], start: 1, ink: "#fff", pen: "Pen" },
+  hole: { grid: 28, sizes: [0.09, 0.16, 0.28], start: 1, ink: "#e8590c", pen: "Brush", snaps: true },
+};
+const SIZE_NAMES = ["Thin", "Medium", "Thick"];
+const STEP = SIDE / 40; // of the arrow keys
+
+const toText = (bytes) => btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+const fromText = (text) => fromBase64(text.replaceAll("-", "+").replaceAll("_", "/"));
+
+async function shorten(text) { // as sketch.shorten: base64url of the zlib-compressed bytes; nothing for an empty bitmap
+  if (!text) return "";
+  const packed = new Blob([fromText(text)]).stream().pipeThrough(new CompressionStream("deflate"));
+  return toText(new Uint8Array(await new Response(packed).arrayBuffer()));
+}
+
+function makeBoard(box, data, changed) {
+  const { grid, sizes, start, ink: colour, pen, snaps } = MODES[data.mode];
+  const sheet = element("canvas", {
+    width: SIDE, height: SIDE, class: "pad", tabindex: 0, role: "application", "aria-label":
+      `${data.label}. Draw with the pointer; or move with the arrow keys, Space puts the ${pen.toLowerCase()} down and lifts it, ` +
+      "Control Z undoes.",
+  });
+  const paper = sheet.getContext("2d");
+  const layer = new OffscreenCanvas(SIDE, SIDE), ink = layer.getContext("2d", { willReadFrequently: true });
+  let base = null, background = null, strokes = [], undone = [], stroke = null, held = null, cursor = null, down = false;
+  let erasing = false, size = start;
+
+  function mark(path, from) { // paint the points of one stroke from this index on
+    ink.globalCompositeOperation = path.erase ? "destination-out" : "source-over";
+    ink.strokeStyle = colour;
+    ink.lineWidth = path.width;
+    ink.lineCap = ink.lineJoin = "round";
+    ink.beginPath();
+    ink.moveTo(...path.points[Math.max(0, from - 1)]);
+    for (const point of path.points.slice(from)) ink.lineTo(...point);
+    ink.stroke();
+  }
+
+  function fillBits(context, bits) { // squares of the grid
+    const cell = SIDE / grid;
+    context.globalCompositeOperation = "source-over";
+    context.fillStyle = colour;
+    bits.forEach((byte, i) => {
+      for (let k = 0; k < 8; k++) {
+        const place = 8 * i + k;
+        if (byte & (128 >> k)) context.fillRect((place % grid) * cell, Math.floor(place / grid) * cell, cell, cell);
+      }
+    });
+  }
+
+  function repaint() {
+    ink.clearRect(0, 0, SIDE, SIDE);
+    if (base) fillBits(ink, base);
+    for (const path of strokes) path.clear ? ink.clearRect(0, 0, SIDE, SIDE) : mark(path, 0);
+    show();
+  }
+
+  function show() {
+    paper.globalAlpha = 1;
+    paper.fillStyle = "#000";
+    paper.fillRect(0, 0, SIDE, SIDE);
+    if (background) {
+      paper.imageSmoothingEnabled = false;
+      paper.drawImage(background, 0, 0, SIDE, SIDE);
+      paper.globalAlpha = 0.75;
+    }
+    if (snaps) fillBits(paper, bits()); // whole pixels, as the model will see the hole
+    else paper.drawImage(layer, 0, 0);
+    paper.globalAlpha = 1;
+    if (cursor && document.activeElement && sheet.matches(":focus")) {
+      paper.strokeStyle = down ? "#4c9aff" : "#8899aa";
+      paper.lineWidth = 3;
+      paper.beginPath();
+      paper.arc(...cursor, (sizes[size] * SIDE) / 2 + 3, 0, 7);
+      paper.stroke();
+    }
+  }
+
+  function bits() { // a bit is set where ink covers at least half of its square
+    const cell = SIDE / grid, found = new Uint8Array(Math.ceil((grid * grid) / 8));
+    const alpha = ink.getImageData(0, 0, SIDE, SIDE).data;
+    const at = (x, y) => alpha[4 * (Math.floor(y) * SIDE + Math.floor(x)) + 3];
+    for (let row = 0; row < grid; row++) {
+      for (let column = 0; column < grid; column++) {
+        let sum = 0;
+        for (const dy of [0.17, 0.5, 0.83]) for (const dx of [0.17, 0.5, 0.83]) sum += at((column + dx) * cell, (row + dy) * cell) > 127;
+        const place = row * grid + column;
+        if (sum >= 5) found[place >> 3] |= 128 >> (place & 7);
+      }
+    }
+    return found;
+  }
+
+  function begin(point) {
+    stroke = { width: sizes[size] * SIDE, erase: erasing, points: [point, point] };
+    undone = [];
+    mark(stroke, 0);
+    show();
+    changed(false);
+  }
+  function extend(points) {
+    const from = stroke.points.length;
+    stroke.points.push(...points);
+    mark(stroke, from);
+    show();
+    changed(false);
+  }
+  function finish() {
+    if (!stroke) return;
+    strokes.push(stroke);
+    stroke = null;
+    refresh();
+    changed(true);
+  }
+  function step(from, to) { // undo and redo
+    if (stroke || !from.length) return;
+    to.push(from.pop());
+    refresh();
+    repaint();
+    changed(true);
+  }
+  const undo = () => step(strokes, undone), redo = () => step(undone, strokes);
+  function clear() {
+    if (!bits().some(Boolean)) return;
+    strokes.push({ clear: true });
+    undone = [];
+    refresh();
+    repaint();
+    changed(true);
+  }
+
+  const place = (event) => {
+    const r = sheet.getBoundingClientRect();
+    return [((event.clientX - r.left) / r.width) * SIDE, ((event.clientY - r.top) / r.height) * SIDE];
+  };
+  sheet.onpointerdown = (event) => {
+    if (event.button || held !== null) return;
+    held = event.pointerId;
+    sheet.setPointerCapture(held);
+    cursor = null;
+    if (down) { down = false; finish(); } // the keyboard's stroke ends here
+    begin(place(event));
+  };
+  sheet.onpointermove = (event) => {
+    if (event.pointerId !== held || !stroke) return;
+    const all = event.getCoalescedEvents?.() ?? [];
+    extend((all.length ? all : [event]).map(place));
+  };
+  sheet.onpointerup = sheet.onpointercancel = (event) => {
+    if (event.pointerId !== held) return;
+    held = null;
+    finish();
+  };
+  const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  sheet.onkeydown = (event) => {
+    const command = event.ctrlKey || event.metaKey, key = event.key.toLowerCase();
+    if (command && (key === "z" || key === "y")) {
+      event.preventDefault();
+      return key === "y" || event.shiftKey ? redo() : undo();
+    }
+    if (command || event.altKey || held !== null) return;
+    const way = arrows[event.key];
+    if (!way && event.key !== " ") return;
+    event.preventDefault();
+    cursor ??= [SIDE / 2, SIDE / 2];
+    if (way) {
+      cursor = cursor.map((v, i) => Math.max(0, Math.min(SIDE, v + way[i] * STEP * (event.shiftKey ? 4 : 1))));
+      if (down) extend([cursor]);
+    } else if (down) {
+      down = false;
+      finish();
+    } else {
+      down = true;
+      begin(cursor);
+    }
+    show();
+  };
+  sheet.onblur = () => { if (down) { down = false; finish(); } show(); };
+
+  const button = (text, action, attributes = {}) => {
+    const made = element("button", { type: "button", ...attributes }, text);
+    made.onclick = action;
+    return made;
+  };
+  const choose = (erase) => { erasing = erase; refresh(); };
+  const tools = [button(pen, () => choose(false)), button("Eraser", () => choose(true))];
+  const dots = sizes.map((width, i) => {
+    const dot = element("span", { class: "dot", style: `width:${8 * (i + 1)}px;height:${8 * (i + 1)}px` });
+    return button(dot, () => { size = i; refresh(); }, { "aria-label": `${SIZE_NAMES[i]} ${pen.toLowerCase()}`, class: "size" });
+  });
+  const undoing = button("Undo", undo), redoing = button("Redo", redo), clearing = button("Clear", clear);
+  function refresh() {
+    tools.forEach((tool, i) => tool.setAttribute("aria-pressed", Boolean(i) === erasing));
+    dots.forEach((dot, i) => dot.setAttribute("aria-pressed", i === size));
+    undoing.disabled = !strokes.length;
+    redoing.disabled = !undone.length;
+  }
+  const group = (name, ...buttons) => element("div", { class: "group", role: "group", "aria-label": name }, ...buttons);
+  const bar = element("div", { class: "tools" }, group("Tool", ...tools), group("Size", ...dots), group("Steps", undoing, redoing, clearing));
+  box.replaceChildren(sheet, bar);
+  refresh();
+
+  function load(text) { // another bitmap from Python: a link, a preset, a new digit
+    base = text ? fromText(text) : null;
+    strokes = [];
+    undone = [];
+    stroke = null;
+    refresh();
+    repaint();
+  }
+  function lay(pixels) { // the digit below the hole
+    background = null;
+    if (pixels) {
+      background = element("canvas", { width: 28, height: 28 });
+      putPixels(background, fromBase64(pixels), 1);
+    }
+    show();
+  }
+  const text = () => { // empty where nothing is drawn
+    const found = bits();
+    return found.some(Boolean) ? toText(found) : "";
+  };
+  return { bits: text, load, lay };
+}
+
+function create(root) {
+  const boardBox = root.querySelector(".board"), pictureBox = root.querySelector(".pictures");
+  const barBox = root.querySelector(".bars"), status = root.querySelector(".status");
+  let data, setStateValue, board = null, canvases = [], bars = [];
+  let bits = "", known = "", sequence = 0; // known: the last bits that Python and this page agreed on
+
+  function address() {
+    const query = new URLSearchParams(data.query);
+    if (board) query.set(data.mode === "ink" ? "bits" : "hole", bits);
+    return `${data.base}/api/sketch?${query}`;
+  }
+  async function tell(ask) { // ask: Python is to send the pictures too
+    const number = ++sequence, sent = bits;
+    known = bits;
+    const short = await shorten(sent);
+    const here = new URL(location.href); // in place: a stroke is no step of the browser's history
+    if (short) here.searchParams.set(data.mode, short);
+    else here.searchParams.delete(data.mode);
+    if (board) history.replaceState(history.state, "", here);
+    setStateValue("drawn", { bits: sent, short, sequence: number, ask });
+    return number;
+  }
+  function ask() { // an empty pad has no pictures; it says what to do instead
+    if (!board || bits) return asker.ask();
+    root.querySelector(".sketch").classList.add("empty");
+    status.textContent = data.empty;
+  }
+  const asker = makeAsker({
+    address,
+    tell: () => tell(true),
+    show: ({ pixels, about }) => {
+      const each = 28 * 28 * 3;
+      if (pixels.length !== each * canvases.length || (board && !bits)) return;
+      canvases.forEach(({ canvas, note }, i) => {
+        putPixels(canvas, pixels.subarray(i * each, (i + 1) * each), 3);
+        note.textContent = about.notes[i] ?? "";
+      });
+      showBars(about.scores);
+      root.querySelector(".sketch").dataset.shown = String(Number(root.querySelector(".sketch").dataset.shown ?? 0) + 1);
+      root.querySelector(".sketch").classList.remove("empty");
+    },
+    report: (text) => {
+      if (!root.querySelector(".sketch").classList.contains("empty") || text) status.textContent = text;
+      if (text) root.querySelector(".sketch").classList.add("empty"); // what is shown belongs to another picture
+    },
+  });
+
+  function showBars(scores) { // log p(x | y): its length falls to nothing 100 nats below the best
+    barBox.hidden = !scores.length;
+    if (!scores.length) return;
+    const best = Math.max(...scores), total = scores.reduce((sum, v) => sum + Math.exp(v - best), 0);
+    bars.forEach(({ line, bar, value }, i) => {
+      const share = Math.exp(scores[i] - best) / total;
+      bar.style.width = `${Math.max(0.5, 100 + scores[i] - best)}%`;
+      value.textContent = `${scores[i].toFixed(0)} nats · ${share >= 0.0005 ? (100 * share).toFixed(share > 0.9995 ? 0 : 1) : 0} %`;
+      line.classList.toggle("best", scores[i] === best);
+    });
+  }
+
+  function lay() {
+    canvases = data.captions.map((caption) => ({
+      canvas: element("canvas", { width: 28, height: 28, role: "img", "aria-label": caption }), note: element("small"), caption,
+    }));
+    const cells = canvases.map(({ canvas, note, caption }) =>
+      element("figure", {}, canvas, element("figcaption", {}, caption, note)));
+    pictureBox.replaceChildren(...cells);
+    pictureBox.style.setProperty("--columns", data.columns);
+    bars = data.labels.map((label) => {
+      const bar = element("span", { class: "bar" }), value = element("output");
+      return { line: element("div", { class: "line" }, element("b", {}, label), element("span", { class: "track" }, bar), value), bar, value };
+    });
+    barBox.replaceChildren(...bars.map(({ line }) => line));
+    barBox.hidden = true;
+  }
+
+  function update(fresh, set) {
+    setStateValue = set;
+    asker.hear(fresh);
+    if (fresh.sequence < sequence) return; // about an older drawing than the last one sent
+    const old = data;
+    data = fresh;
+    sequence = Math.max(sequence, fresh.sequence);
+    const differs = (...keys) => !old || keys.some((key) => JSON.stringify(old[key]) !== JSON.stringify(data[key]));
+    if (differs("captions", "labels", "columns")) lay();
+    const remade = differs("mode", "label");
+    if (remade) {
+      root.querySelector(".sketch").dataset.mode = data.mode;
+      boardBox.replaceChildren();
+      board = MODES[data.mode] ? makeBoard(boardBox, data, (finished) => {
+        bits = board.bits();
+        ask();
+        if (finished && bits !== known) tell(asker.routeless());
+      }) : null;
+    }
+    if (board && (remade || differs("background"))) board.lay(data.background);
+    const elsewhere = remade || data.bits !== known; // Python chose another bitmap
+    if (board && elsewhere) {
+      known = bits = data.bits;
+      board.load(bits);
+    }
+    if (elsewhere || differs("query", "captions", "empty")) ask();
+    else if (data.scores && differs("scores")) showBars(data.scores);
+  }
+
+  return { update };
+}
+
+export default function ({ data, parentElement, setStateValue }) {
+  parentElement.__sketch ??= create(parentElement);
+  parentElement.__sketch.update(data, setStateValue);
+}

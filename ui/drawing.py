@@ -1,0 +1,116 @@
+"""What the Draw page shows of a digit: its reconstruction and reading, or the digit spoiled and cleaned."""
+
+import numpy as np
+import streamlit as st
+import torch
+
+from cvae import corruptions, tasks
+from ui import canvas, charts, controls, images, resources, sampling, sketch
+from ui.source import Source
+
+CAREFUL = 8  # importance samples once the pen rests
+SAMPLES = 9
+KINDS = {"Gaussian": "gaussian", "Salt and pepper": "salt-and-pepper", "Blur": "blur", "Strokes": "strokes"}
+STRENGTHS = {  # kind -> what its slider says, at first, step
+    "gaussian": ("Standard deviation of the noise", 0.4, 0.05),
+    "salt-and-pepper": ("Share of the pixels", 0.25, 0.05),
+    "blur": ("Standard deviation in pixels", 1.5, 0.1),
+    "strokes": ("Expected number of strokes", 3.0, 0.5),
+}
+
+
+def show(name: str, source: Source, query: dict[str, str], captions: list[str], columns: int, **more) -> None:
+    """Draw the canvas for this digit, or only the pictures where it was not drawn here."""
+    query = {"model": name, **query, **source.query()}
+    mode = "ink" if source.drawing else "view"
+    if source.drawing or source.x is not None:
+        canvas.canvas(
+            "drawing", query, captions, mode, bits=source.bits, columns=columns if source.drawing else len(captions), **more
+        )
+
+
+def reconstruct(name: str, model, source: Source) -> None:
+    """Show the digit, its reconstruction, and what the model thinks of it."""
+    scores = None
+    if source.x is not None and model.config.n_classes:
+        scores = sketch.label_scores(model, source.x, CAREFUL)[0]
+    captions = ["What the model sees", "Reconstruction", "Difference"]
+    labels = controls.class_names(model)
+    show(name, source, {"task": "reconstruct"}, captions, 3, labels=labels, scores=None if scores is None else scores.tolist())
+    if source.x is None:
+        return
+    _samples(model, source, scores)
+    if scores is None:
+        st.info("This model has no labels, so it cannot say which digit it is. Pick a conditional model for that.")
+        return
+    _reading(name, model, scores)
+    _ten_digits(model, source, scores)
+
+
+def _samples(model, source: Source, scores) -> None:
+    label = None if scores is None else scores.argmax(0, keepdim=True)
+    pictures = tasks.posterior_samples(model, source.x, SAMPLES, label, torch.Generator().manual_seed(0))
+    st.subheader("Reconstructions from the posterior", anchor=False)
+    st.caption("The encoder answers with a distribution. The reconstruction above decodes its mean, these decode samples.")
+    st.html(images.strips_html([("", pictures)], "Reconstructions from posterior samples"))
+
+
+def _reading(name: str, model, scores) -> None:
+    """Say which digit it is and how much like a digit it is at all."""
+    best = int(scores.argmax())
+    share = float(scores.softmax(0)[best])
+    st.subheader(f"It reads as {controls.class_names(model)[best]}, with {100 * share:.3g} % of the probability", anchor=False)
+    st.caption(
+        "The bars show log p(x | y), estimated for each label with "
+        f"{CAREFUL} importance samples: how probable the model finds your picture if it were that digit."
+    )
+    log_p = float(scores.logsumexp(0) - np.log(len(scores)))
+    measured = resources.spread(name)
+    if measured is None:
+        st.caption(f"How it compares with test digits is not measured yet. Measure it with: python evaluate.py {name}")
+        return
+    quantiles, _ = measured
+    rank = float(np.interp(log_p, quantiles, np.linspace(0, 100, len(quantiles))))
+    st.subheader("How much like a digit is this?", anchor=False)
+    st.html(charts.spread_svg(quantiles, log_p, "nats"))
+    st.caption(f"log p(x) of your picture among the 10,000 test digits: {_place(rank)}.")
+
+
+def _place(rank: float) -> str:
+    if rank <= 0:
+        return "less probable than every one of them"
+    return "more probable than every one of them" if rank >= 100 else f"more probable than {rank:.0f} % of them"
+
+
+def _ten_digits(model, source: Source, scores) -> None:
+    """Keep the style of the drawing and change the label."""
+    u = tasks.encode(model, source.x, scores.argmax(0, keepdim=True))
+    labels = sampling.every_label(model)
+    pictures = tasks.decode(model, u.expand(len(labels), -1), labels)
+    st.subheader("Your hand, ten digits", anchor=False)
+    st.caption("The latent point of your drawing holds its style: slant, width, weight. Here it is decoded for every label.")
+    st.html(images.strips_html([("", pictures)], "Your style decoded for every label"))
+
+
+def denoise(name: str, model, source: Source) -> None:
+    """Spoil the digit and show what cleans it."""
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        kind = KINDS[controls.choose("Damage", list(KINDS), "noise")]
+    says, first, step = STRENGTHS[kind]
+    strength = right.slider(says, 0.0, corruptions.LARGEST[kind], first, step, key=kind, bind="query-params")
+    area = st.container()  # the pictures stand above the seed that they depend on
+    seed = controls.pick_seed("noise_seed", "Again", st.columns([2, 2, 5], vertical_alignment="bottom")[:2])
+    denoisers = [n for n, m in resources.available(("denoising",))[0].items() if resources.is_digit(m)][:1]
+    query = {"task": "denoise", "kind": kind, "strength": str(strength), "seed": str(seed)}
+    if denoisers:
+        query["denoiser"] = denoisers[0]
+    captions = ["Clean", "Spoiled", *(f"Cleaned by {found}" for found in denoisers), f"Reconstructed by {name}"]
+    with area:
+        show(name, source, query, captions, 2)
+    if not denoisers:
+        st.info("There is no denoising autoencoder yet. Train one with: python train.py dae-conv")
+    st.caption(
+        "A denoising autoencoder has learned to undo the damage. A variational one never saw any: it can only redraw what "
+        "its latent space holds, and takes strong noise for ink. PSNR compares with the clean digit; more is better."
+    )

@@ -1,0 +1,113 @@
+"""Where the digit of a page comes from: the visitor's hand, a file, a model, or the test set."""
+
+import hashlib
+from dataclasses import dataclass
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from cvae import preprocess, tasks
+from ui import canvas, controls, fetch, images, link, resources, sketch
+
+DRAW, UPLOAD, GENERATED, TEST = "Draw", "Upload", "Generated digit", "Real digit"
+TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "avif"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """The digit x (1, 1, 28, 28), None while there is none, and what the canvas needs to ask for its pictures."""
+
+    x: Tensor | None
+    drawing: bool = False  # it is drawn on the canvas itself
+    bits: str = ""
+
+    def query(self) -> dict[str, str]:
+        """Return the part of a sketch query that holds the digit; the canvas itself adds a drawing."""
+        return {} if self.drawing or self.x is None else {"digit": sketch.pack_digit(self.x)}
+
+
+def pick_kind(first: str = DRAW) -> str:
+    """Let the visitor choose where the digit comes from, at first `first`."""
+    options = [first, *(option for option in (DRAW, UPLOAD, GENERATED, TEST) if option != first)]
+    return controls.choose("Picture", options, "source")
+
+
+def pick(kind: str) -> Source:
+    """Let the visitor choose the digit of this kind."""
+    return {DRAW: _drawing, UPLOAD: _upload, GENERATED: _generated, TEST: _real}[kind]()
+
+
+def pad(source: Source) -> None:
+    """Draw the pad and the digit that it gives, on a page whose own canvas is for something else."""
+    if source.drawing:
+        canvas.canvas("drawing", {"task": "see"}, ["What the model sees"], bits=source.bits, columns=3)
+
+
+def _drawing() -> Source:
+    bits = canvas.drawn("ink")
+    try:
+        return Source(sketch.picture({"bits": bits}), drawing=True, bits=bits)
+    except ValueError:
+        return Source(None, drawing=True)
+
+
+def _upload() -> Source:
+    """Take a file and keep the digit made of it in the address, so that a link shows it too."""
+    file = st.file_uploader("A photo or scan of one digit", TYPES, key="upload", help="Dark ink on paper or chalk on a board.")
+    if file is not None:
+        content = file.getvalue()
+        digest = hashlib.sha256(content).hexdigest()
+        if st.session_state.get("upload_digest") != digest:
+            _read(content, digest)
+        _show_steps()
+    try:
+        return Source(sketch.unpack_digit(st.query_params["digit"])) if "digit" in st.query_params else Source(None)
+    except ValueError as error:
+        st.warning(f"{str(error)[0].upper()}{str(error)[1:]}")
+        return Source(None)
+
+
+def _read(content: bytes, digest: str) -> None:
+    """Prepare the upload once, not in every run."""
+    try:
+        picture = preprocess.open_picture(content)
+        st.session_state["upload_steps"] = preprocess.steps(picture)
+        link.set_text("digit", sketch.pack_digit(preprocess.to_digit(picture)))
+        st.session_state["upload_problem"] = ""
+    except ValueError as error:
+        st.session_state["upload_problem"] = str(error)  # the digit that was there before stays
+    st.session_state["upload_digest"] = digest
+
+
+def _show_steps() -> None:
+    """Show how the upload became a digit, or why it did not."""
+    if st.session_state["upload_problem"]:
+        st.error(st.session_state["upload_problem"])
+    else:
+        st.html(images.steps_html(st.session_state["upload_steps"]))
+
+
+def _generated() -> Source:
+    """Draw one digit from the first conditional model."""
+    _, model = controls.first_model(prefer=lambda config: config.n_classes > 0, fits=resources.is_digit)
+    left, *seed = st.columns([5, 2, 2], vertical_alignment="bottom")
+    with left:
+        label = controls.pick_label(model, "digit_label")
+    generator = torch.Generator().manual_seed(controls.pick_seed("pick", "Another", seed))
+    return Source(images.quantised(tasks.generate(model, label, generator=generator, n=1)))
+
+
+def _real() -> Source:
+    """Offer the test digits, or to fetch them."""
+    found = fetch.test_digits()
+    if found is None:
+        fetch.offer_mnist("fetch")
+        return Source(None)
+    pictures, labels = found
+    left, middle, right = st.columns([2, 2, 5], vertical_alignment="bottom")
+    index = left.number_input("Test digit", 0.0, len(labels) - 1.0, step=1.0, format="%.0f", key="index", bind="query-params")
+    middle.button("Another", on_click=controls.draw_number, args=("index", len(labels)), width="stretch")
+    index = round(index or 0)
+    right.caption(f"Number {index:,} of MNIST's {len(labels):,} test digits, a {labels[index]}.")
+    return Source(torch.tensor(pictures[index]).view(1, 1, 28, 28) / 255)

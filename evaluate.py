@@ -9,12 +9,19 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from cvae import checkpoints, data, latent, metrics, tasks
-from cvae.models import Classifier
+from cvae import checkpoints, corruptions, data, latent, metrics, preprocess, tasks
+from cvae.models import Classifier, DenoisingAutoencoder, InpaintingCVAE
 
 README = Path(__file__).parent / "README.md"
 BEGIN, END = "<!-- evaluate.py writes from here -->", "<!-- to here -->"
 JUDGE = "judge"
+BATCH = 50
+QUANTILES = 201  # of log p(x) over the test digits, for the Draw page
+NOISE = (("gaussian", 0.3), ("gaussian", 0.5), ("salt-and-pepper", 0.25))
+HOLES = {"centre 10x10": "Centre", "bottom half": "Bottom half"}  # the README's name, the preset's
+# Pyro's tutorial: these quadrants are visible, the others are the target
+TASKS = {"1": ("bottom left",), "2": ("bottom left", "top left"), "3": ("bottom left", "top left", "top right")}
+PARTICLES, IW_QUADRANTS = 10, 100
 PIXELS = {True: "binarised pixels (one fresh Bernoulli draw per pixel)", False: "grey pixels"}
 
 
@@ -27,6 +34,8 @@ def main(argv: list[str] | None = None) -> int:
     p.add_argument("--data-dir", type=Path, help="folder of the data sets (default: CVAE_DATA_DIR, else data/)")
     p.add_argument("--iw-samples", type=int, default=1000, help="samples of the importance-weighted bound (default 1000)")
     p.add_argument("--iw-images", type=int, default=1000, help="on how many first test images (default 1000)")
+    p.add_argument("--classify-samples", type=int, default=8, help="importance samples for each label (default 8)")
+    p.add_argument("--hole-samples", type=int, default=32, help="completions whose mean is measured (default 32)")
     p.add_argument("--seed", type=int, default=0)
     args = p.parse_args(argv)
     try:
@@ -45,10 +54,17 @@ def evaluate(name: str, args: argparse.Namespace) -> None:
     preset = model.preset
     images = data.load(preset.data.dataset, False, args.data_dir, preset.model.image_shape, download=True)
     parameters = sum(p.numel() for p in model.parameters())
+    generator = torch.Generator().manual_seed(args.seed)
     if isinstance(model, Classifier):
         found = {"parameters": parameters, "accuracy": metrics.accuracy(model, images.pixels(), images.labels)}
+    elif isinstance(model, DenoisingAutoencoder):
+        found = {"parameters": parameters, "psnr": _denoising(model, images.pixels(), generator)}
+    elif isinstance(model, InpaintingCVAE):
+        found = {"parameters": parameters, **_inpainting(model, images.pixels(), args, generator)}
     else:
         found = {"parameters": parameters, "decoder_mflop": metrics.decoder_mflop(model), **_generative(model, images, args)}
+        if model.config.n_classes == 10 and tuple(model.config.image_shape) == (1, 28, 28):
+            found["classification"] = _classification(model, images, args.classify_samples, generator)
         u = latent.encode_dataset(model, images).numpy().astype(np.float16)
         np.savez_compressed(checkpoints.run_dir(name) / checkpoints.MAP, u=u, labels=images.labels.numpy().astype(np.uint8))
     text = json.dumps({"weights": checkpoints.weights_hash(name), "images": len(images), "seed": args.seed, **found}, indent=2)
@@ -84,6 +100,71 @@ def _generative(model, images: data.ImageSet, args: argparse.Namespace) -> dict:
     return found
 
 
+def _denoising(model, x: torch.Tensor, generator: torch.Generator) -> dict[str, dict[str, float]]:
+    """Return PSNR in dB, of the mean squared error over all pixels of all images, before and after cleaning."""
+    found = {}
+    for kind, strength in NOISE:
+        noisy = corruptions.corrupt(x, kind, strength, generator)
+        errors = [metrics.mse(x, y).mean() for y in (noisy, tasks.denoise(model, noisy))]
+        found[f"{kind} {strength}"] = {k: float(metrics.psnr(e)) for k, e in zip(("before", "after"), errors)}
+    return found
+
+
+def _inpainting(model, x: torch.Tensor, args: argparse.Namespace, generator: torch.Generator) -> dict:
+    """Return the error of mean completions, and for Pyro's quadrant tasks -elbo and -log p of the hidden pixels in nats."""
+    holes = corruptions.preset_holes()
+    n = args.hole_samples
+    found = {
+        "hole_samples": n,
+        "hole_mse": {name: metrics.hole_mse(model, x, holes[h], n, generator) for name, h in HOLES.items()},
+    }
+    found["quadrants"] = {
+        task: _quadrants(model, x, corruptions.quadrants_visible(v), args, generator) for task, v in TASKS.items()
+    }
+    return found
+
+
+def _quadrants(model, x: torch.Tensor, visible: torch.Tensor, args: argparse.Namespace, generator: torch.Generator) -> dict:
+    mask = visible.to(x.dtype).expand(len(x), 1, -1, -1)
+    c = torch.cat([x * mask, mask], dim=1)
+    terms = [metrics.nll_and_kl(model, x, c, generator) for _ in range(PARTICLES)]
+    found = {"elbo": -float(torch.stack([nll + kl for nll, kl in terms]).mean()), "particles": PARTICLES}
+    n = min(args.iw_images, len(x))
+    for name, from_prior in (("log_p_posterior", False), ("log_p_prior", True)):
+        log_p = metrics.log_likelihood(model, x[:n], c[:n], IW_QUADRANTS, generator, from_prior)
+        found[name] = float(log_p.mean())
+    return found | {"iw_samples": IW_QUADRANTS, "iw_images": n}
+
+
+def _classification(model, images: data.ImageSet, n_importance: int, generator: torch.Generator) -> dict:
+    """Return the accuracy as a generative classifier, on test digits and on scikit-learn's; and the spread of log p(x)."""
+    scores = _scores(model, images.pixels(), n_importance, generator)
+    log_p = scores.logsumexp(1) - np.log(scores.shape[1])
+    pens, pen_labels = pen_digits()
+    return {
+        "n_importance": n_importance,
+        "accuracy": float((scores.argmax(1) == images.labels).float().mean()),
+        "pen_digits_accuracy": float((_scores(model, pens, n_importance, generator).argmax(1) == pen_labels).float().mean()),
+        "pen_digits": len(pens),
+        "log_likelihood_quantiles": [round(v, 2) for v in log_p.quantile(torch.linspace(0, 1, QUANTILES)).tolist()],
+    }
+
+
+def _scores(model, x: torch.Tensor, n_importance: int, generator: torch.Generator) -> torch.Tensor:
+    rows = tqdm(x.split(BATCH), desc="log p(x | y) of all labels", unit="batch")
+    return torch.cat([tasks.label_log_likelihoods(model, batch, n_importance, generator) for batch in rows])
+
+
+def pen_digits() -> tuple[torch.Tensor, torch.Tensor]:
+    """Return scikit-learn's 1,797 pen digits as (N, 1, 28, 28) with labels: 8x8, enlarged to 200x200 as if uploaded."""
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    large = [Image.fromarray((d * 255 / 16).astype(np.uint8)).resize((200, 200), Image.Resampling.BICUBIC) for d in found.images]
+    return torch.cat([preprocess.to_digit(picture) for picture in large]), torch.from_numpy(found.target)
+
+
 def read_metrics(name: str) -> dict:
     """Return the metrics.json of a run, empty if it was never evaluated."""
     path = checkpoints.run_dir(name) / checkpoints.METRICS
@@ -109,7 +190,46 @@ def tables(found: dict[str, dict]) -> str:
     for name, m in found.items():
         if "accuracy" in m:
             parts.append(f"`{name}` reads {100 * m['accuracy']:.2f} % of the {m['images']:,} test digits right.\n")
+    parts += [_denoising_lines(name, m) for name, m in found.items() if "psnr" in m]
+    parts += [_inpainting_lines(name, m) for name, m in found.items() if "quadrants" in m]
+    parts += [_classification_line(name, m["classification"]) for name, m in found.items() if "classification" in m]
     return "\n".join(parts)
+
+
+def _denoising_lines(name: str, m: dict) -> str:
+    rows = [f"| {what} | {v['before']:.1f} dB | {v['after']:.1f} dB |" for what, v in m["psnr"].items()]
+    head = [
+        f"Cleaned by `{name}`, PSNR over the {m['images']:,} test digits:\n",
+        "| damage | before | after |",
+        "|---|---:|---:|",
+    ]
+    return "\n".join([*head, *rows]) + "\n"
+
+
+def _inpainting_lines(name: str, m: dict) -> str:
+    errors = ", ".join(f"{hole} {error:.4f}" for hole, error in m["hole_mse"].items())
+    any_task = next(iter(m["quadrants"].values()))
+    k, n = any_task["iw_samples"], any_task["iw_images"]
+    head = (
+        f"| quadrants visible | -elbo, {any_task['particles']} particles | -log p, k={k} from q | -log p, k={k} from the prior |"
+    )
+    rows = [
+        f"| {task} | {-q['elbo']:.2f} | {-q['log_p_posterior']:.2f} | {-q['log_p_prior']:.2f} |"
+        for task, q in m["quadrants"].items()
+    ]
+    return (
+        f"Completed by `{name}`, mean squared error over the hidden pixels of the mean of {m['hole_samples']} completions: "
+        f"{errors}. Nats per image over the hidden pixels, grey (-log p on the first {n:,} test digits):\n\n"
+        + "\n".join([head, "|---|---:|---:|---:|", *rows])
+        + "\n"
+    )
+
+
+def _classification_line(name: str, m: dict) -> str:
+    return (
+        f"`{name}` as a generative classifier, {m['n_importance']} samples for each label, reads {100 * m['accuracy']:.2f} % "
+        f"of the test digits right, and {100 * m['pen_digits_accuracy']:.1f} % of {m['pen_digits']:,} pen digits that are not MNIST.\n"
+    )
 
 
 def _table(rows: dict[str, dict]) -> str:

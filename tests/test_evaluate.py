@@ -1,6 +1,7 @@
 """evaluate.py on a model trained for one epoch: the files it writes and the table between the markers."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 
 import evaluate
 import train
+from cvae.presets import PRESETS
 
 
 @pytest.fixture
@@ -66,3 +68,31 @@ def test_judge_accuracy_is_the_share_read_as_asked(monkeypatch):
     model = build_model(ModelConfig(family="cvae", image_shape=(1, 8, 8), widths=(8,), n_classes=4)).eval()
     always_two = lambda x: torch.eye(4)[torch.full((len(x),), 2)]  # noqa: E731
     assert metrics.judge_accuracy(always_two, model, n_per_class=30) == 0.25
+
+
+def test_denoising_inpainting_and_classification_are_measured(data_root, runs, readme, monkeypatch):
+    small = {"widths": (4, 4), "blocks": (1, 1), "flow_width": 8}
+    for name in ("dae-conv", "cvae-inpaint", "cvae-conv"):
+        preset = PRESETS[name]
+        short = replace(preset.train, epochs=1, prior_epochs=0)
+        monkeypatch.setitem(PRESETS, name, replace(preset, train=short, model=replace(preset.model, **small)))
+        assert train.main([name, "--data-dir", str(data_root), "--accelerator", "cpu"]) == 0
+    few = ["--iw-images", "2", "--iw-samples", "3", "--hole-samples", "2", "--classify-samples", "1"]
+    monkeypatch.setattr(evaluate, "pen_digits", lambda: (torch.rand(20, 1, 28, 28), torch.arange(20) % 10))
+    assert evaluate.main(["dae-conv", "cvae-inpaint", "cvae-conv", "--data-dir", str(data_root), *few]) == 0
+
+    found = {name: json.loads((runs / name / "metrics.json").read_text()) for name in ("dae-conv", "cvae-inpaint", "cvae-conv")}
+    assert found["dae-conv"]["psnr"]["gaussian 0.5"]["before"] == pytest.approx(9, abs=1)
+    assert set(found["cvae-inpaint"]["hole_mse"]) == {"centre 10x10", "bottom half"}
+    elbos = [-found["cvae-inpaint"]["quadrants"][task]["elbo"] for task in "123"]
+    assert elbos[0] > elbos[1] > elbos[2] > 0  # fewer and fewer pixels to explain
+    classified = found["cvae-conv"]["classification"]
+    assert len(classified["log_likelihood_quantiles"]) == evaluate.QUANTILES and 0 <= classified["accuracy"] <= 1
+    text = readme.read_text()
+    assert "| gaussian 0.3 |" in text and "| quadrants visible |" in text and "generative classifier, 1 samples" in text
+
+
+def test_pen_digits_are_prepared_as_uploads():
+    x, labels = evaluate.pen_digits()
+    assert x.shape == (1797, 1, 28, 28) and labels.bincount().min() > 150
+    assert ((x > 0.5).flatten(1).any(1)).all() and not x[..., :2, :].any()  # centred, with a margin

@@ -38,6 +38,19 @@ def generation(name: str, count: int, repeats: int) -> str:
     return median_and_p95(milliseconds(lambda: tasks.generate(model, labels, n=count), repeats))
 
 
+def classification(name: str, repeats: int) -> str:
+    """Return median and 95th percentile of tasks.classify of one drawing, as the app calls it."""
+    import torch
+
+    from cvae import tasks
+    from cvae.checkpoints import load_run
+    from ui.drawing import CAREFUL
+
+    model = load_run(name)
+    x = tasks.generate(model, torch.tensor([3]))
+    return median_and_p95(milliseconds(lambda: tasks.classify(model, x, CAREFUL), repeats))
+
+
 def epoch(preset: str, data_dir: str) -> float:
     """Return the seconds of a training epoch with its validation, the second of two."""
     with tempfile.TemporaryDirectory() as runs:
@@ -55,6 +68,7 @@ def main() -> None:
     rows = [("what", "median / p95", "must reach")]
     rows.append(("tasks.generate, cvae-conv, one digit", generation("cvae-conv", 1, 300), "2 ms"))
     rows.append(("tasks.generate, cvae-conv, 100 digits", generation("cvae-conv", 100, 40), "40 ms"))
+    rows.append(("tasks.classify, cvae-conv, one drawing, 8 samples", classification("cvae-conv", 60), "150 ms"))
     rows.append(("training epoch of vae-dense-2d", f"{epoch('vae-dense-2d', args.data_dir):.1f} s", "8 s"))
     table("Models", rows)
 

@@ -27,14 +27,14 @@ def new_page(browser, address):
         if response.status >= 400 and "/_stcore/" not in response.url:
             complaints.append(f"{response.status} {response.url}")
 
-    def open_page(path, **options):
+    def open_page(path, selector=".live[data-shown], [data-testid=stImage] img, .pad", **options):
         contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}))
         page = contexts[-1].new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda m: m.type == "error" and "Failed to load resource" not in m.text and complaints.append(m.text))
         page.on("response", unexpected)
         page.goto(address + path)
-        page.wait_for_selector(".live[data-shown], [data-testid=stImage] img", timeout=30_000)
+        page.wait_for_selector(selector, timeout=30_000)
         return page
 
     yield open_page

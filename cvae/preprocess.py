@@ -6,6 +6,7 @@ these steps are float32 (H, W) in [0, 1]; in an ink map 1 is ink. SciPy is impor
 """
 
 import io
+import struct
 
 import numpy as np
 import torch
@@ -14,7 +15,9 @@ from torch import Tensor
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "AVIF")
 MAX_BYTES = 5 * 2**20
-MAX_MEGAPIXELS = {"WEBP": 16, "AVIF": 16}  # 40 for others; these two decoders hold several copies of the whole picture
+MAX_MEGAPIXELS, MAX_MEGAPIXELS_HEAVY = 40, 16
+HEAVY = {"WEBP", "AVIF", "CMYK"}  # formats and modes whose decoders hold several copies of the whole picture
+MAX_SCANS = 100  # a progressive JPEG has about ten; thousands would keep a processor busy for minutes
 WORK_SIDE = 1024  # a thin pen line on a photograph is still some pixels wide
 DRAFT_SIDE = 768  # a JPEG may be decoded at a half, a quarter or an eighth of its size, but not below this
 SHOWN_SIDE = 160
@@ -39,8 +42,8 @@ FINE_SIDES = 80, 240  # lowest and highest size at which strokes are measured an
 def open_picture(content: bytes) -> Image.Image:
     """Return the picture in an uploaded file: L, RGB or RGBA, upright, the first frame, longest side at most 1024 pixels.
 
-    Reads PNG, JPEG, WebP, GIF, BMP and AVIF up to 5 MB and 40 megapixels (WebP and AVIF 16), decided before anything is
-    decoded. ValueError says in one sentence what is wrong with any other file and what to do.
+    Reads PNG, JPEG, WebP, GIF, BMP and AVIF up to 5 MB and 40 megapixels (16 in WebP, AVIF and CMYK), decided before
+    anything is decoded. ValueError says in one sentence what is wrong with any other file and what to do.
     """
     if not content:
         raise ValueError("The file is empty (0 bytes); choose a picture such as a PNG or a JPEG.")
@@ -48,9 +51,11 @@ def open_picture(content: bytes) -> Image.Image:
         raise ValueError(f"The file has {len(content) / 2**20:.1f} MB and at most 5 MB are read; save the picture smaller.")
     image = _identified(content)
     width, height = image.size
-    limit = MAX_MEGAPIXELS.get(image.format, 40)
+    limit = MAX_MEGAPIXELS_HEAVY if HEAVY & {image.format, image.mode} else MAX_MEGAPIXELS
     if width * height > limit * 1e6:
         raise ValueError(f"The picture has {width} x {height} pixels and at most {limit} megapixels are read; save it smaller.")
+    if image.format in ("JPEG", "MPO") and content.count(b"\xff\xda") > MAX_SCANS:
+        raise ValueError("The JPEG has far too many scans to be a photograph; save it again as a plain JPEG or PNG.")
     try:
         image.draft(None, [max(1, side * DRAFT_SIDE // max(image.size)) for side in image.size])  # only JPEG heeds it
         return _prepared(image)
@@ -126,7 +131,7 @@ def _prepared(image: Image.Image) -> Image.Image:
         small = small.resize(_size(small.size, WORK_SIDE), Image.Resampling.BOX)
     try:
         return ImageOps.exif_transpose(small)
-    except Exception:  # only the orientation is unreadable; EXIF comes from many cameras and raises many things
+    except (OSError, SyntaxError, TypeError, ValueError, LookupError, ArithmeticError, struct.error):  # only EXIF is damaged
         return small
 
 
@@ -234,8 +239,8 @@ def _ink(even: np.ndarray) -> np.ndarray:
     level = _level(even, max(base + 4 * noise, MIN_CONTRAST / 2))
     if level < max(MIN_CONTRAST, base + 6 * noise):
         raise ValueError(NO_INK)
-    strong = even > 0.6 * level
-    kept = _digit_parts(even > max(base + 4 * noise, 0.4 * level), strong)
+    strong = even > base + 0.6 * (level - base)
+    kept = _digit_parts(even > base + max(4 * noise, 0.4 * (level - base)), strong)
     near = ndimage.maximum_filter(kept, 3)  # with the antialiased edge
     _check_contrast(even, near, level)
     start = base + 2 * noise

@@ -73,7 +73,7 @@ def test_the_prior_of_a_conditional_flow_depends_on_the_label():
     ("changes", "message"),
     [
         ({"family": "gan"}, "family must be one of vae, cvae"),
-        ({"family": "denoising"}, "denoising model needs network 'residual'"),
+        ({"family": "denoising"}, "denoising family needs network 'residual'"),
         ({"family": "inpainting", "network": "residual"}, "needs flow_layers of 1 or more"),
         ({"latent_dim": 0}, "latent_dim must be from 1 to 4096; got 0"),
         ({"family": "cvae"}, "n_classes must be from 2 to 10000; got 0"),

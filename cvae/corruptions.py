@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 LARGEST = {"gaussian": 0.8, "salt-and-pepper": 0.5, "blur": 3.0, "strokes": 6.0}  # strengths run from 0 to these
-SHARES = {"gaussian": 0.35, "salt-and-pepper": 0.3, "blur": 0.15, "strokes": 0.2}  # in training
+SHARES = {"gaussian": 0.35, "salt-and-pepper": 0.35, "blur": 0.1, "strokes": 0.2}  # in training
 HOLE_SHARES = {"box": 0.2, "centre": 0.1, "half": 0.2, "quadrants": 0.3, "brush": 0.2}  # in training
 SMALLEST_BOX, LARGEST_BOX = 6, 20
 BLUR_RADIUS = 8  # pixels; nearly three standard deviations of the strongest blur

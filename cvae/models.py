@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from cvae.config import ModelConfig
 from cvae.flow import CouplingFlow, FlowPrior
 from cvae.gaussian import DiagonalGaussian
-from cvae.networks import Pyramid, ResidualDecoder, make_decoder, make_encoder
+from cvae.networks import STEM, Pyramid, ResidualDecoder, make_decoder, make_encoder
 
 
 class VAE(nn.Module):
@@ -144,19 +144,24 @@ def _shape(c: Tensor | None) -> str:
 class DenoisingAutoencoder(nn.Module):
     """Spoiled picture in, clean picture out. Vincent et al. (2008), "Extracting and Composing Robust Features".
 
-    Its decoder also sees the encoder's feature maps, so there is no code z to sample.
+    Its decoder also sees the encoder's feature maps, so there is no code z to sample; and its last layers see the
+    picture itself with its logits, so that a pixel that was not spoiled can pass as it is.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
+        channels, height, width = config.image_shape
         self.encoder = Pyramid(config)
-        self.decoder = ResidualDecoder(config, joins=True)
+        self.decoder = ResidualDecoder(replace(config, image_shape=(STEM, height, width)), joins=True)
+        fine, last = nn.Conv2d(STEM + 2 * channels, 2 * STEM, 3, padding=1), nn.Conv2d(2 * STEM, channels, 3, padding=1)
+        self.tail = nn.Sequential(fine, nn.SiLU(), last)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return Bernoulli logits of the clean picture, (N, C, H, W), for a spoiled x of the same shape in [0, 1]."""
         nothing = x.new_zeros(len(x), 0)
-        return self.decoder(nothing, nothing, self.encoder.maps(x, nothing))
+        h = self.decoder(nothing, nothing, self.encoder.maps(x, nothing))  # (N, STEM, H, W)
+        return self.tail(torch.cat([nn.functional.silu(h), x, x.clamp(0.02, 0.98).logit()], dim=1))
 
 
 class Classifier(nn.Module):

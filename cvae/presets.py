@@ -40,7 +40,7 @@ _ALL = [
         about="A denoising autoencoder (Vincent et al. 2008) of residual convolutions whose decoder also sees the encoder's "
         "feature maps. It learned from digits spoiled by noise, salt and pepper, blur and strokes, never the same twice.",
         model=ModelConfig(family="denoising", network="residual", latent_dim=0, widths=(32, 64), blocks=(1, 2)),
-        train=TrainConfig(epochs=14, batch_size=64, lr=1.5e-3),
+        train=TrainConfig(epochs=11, batch_size=64, lr=1.5e-3),
     ),
     Preset(
         name="cvae-inpaint",

@@ -5,21 +5,14 @@ from elsewhere first needs its ink found: on bright or dark ground, under uneven
 these steps are float32 (H, W) in [0, 1]; in an ink map 1 is ink. SciPy is imported where it is needed, as it takes half a second.
 """
 
-import io
-import struct
-
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "AVIF")
-MAX_BYTES = 5 * 2**20
-MAX_MEGAPIXELS, MAX_MEGAPIXELS_HEAVY = 40, 16
-HEAVY = {"WEBP", "AVIF", "CMYK"}  # formats and modes whose decoders hold several copies of the whole picture
-MAX_SCANS = 100  # a progressive JPEG has about ten; thousands would keep a processor busy for minutes
-WORK_SIDE = 1024  # a thin pen line on a photograph is still some pixels wide
-DRAFT_SIDE = 768  # a JPEG may be decoded at a half, a quarter or an eighth of its size, but not below this
+from cvae import pictures
+from cvae.pictures import NO_INK
+
 SHOWN_SIDE = 160
 
 GROUND_SIDE = 96  # light is smooth: a small copy tells the ground
@@ -29,7 +22,6 @@ BLACK, BLACK_BOARD = 0.06, 0.25  # keep ratios to the ground's brightness from b
 MIN_CONTRAST = 0.15  # creases and remains of shadows stay below, a hard pencil above
 MIN_SEPARATION = 3.0  # of ink from ground, in standard deviations of the ground
 MIN_STEEPNESS = 6.0  # an edge of ink takes at most a sixth of the picture's side; that of a lamp's light takes a third
-NO_INK = "No digit stands out in the picture; draw or photograph one digit with a pen that contrasts with its ground."
 
 BOX, SIDE = 20, 28
 OUTLINE = 0.4  # coverage from which a pixel counts for the bounding box: gives 20 on MNIST, and on MNIST enlarged
@@ -37,30 +29,6 @@ CENTRE = 14  # pixel index: MNIST's centres of mass all lie within half a pixel 
 THIN, THICK = 1.8, 5.0  # stroke width in pixels of the box; a tenth of MNIST's training digits is thinner, a hundredth thicker
 MOST_ERODED = 0.6  # strokes keep this much of their width, so that the thin parts of a bold digit survive
 FINE_SIDES = 80, 240  # lowest and highest size at which strokes are measured and changed
-
-
-def open_picture(content: bytes) -> Image.Image:
-    """Return the picture in an uploaded file: L, RGB or RGBA, upright, the first frame, longest side at most 1024 pixels.
-
-    Reads PNG, JPEG, WebP, GIF, BMP and AVIF up to 5 MB and 40 megapixels (16 in WebP, AVIF and CMYK), decided before
-    anything is decoded. ValueError says in one sentence what is wrong with any other file and what to do.
-    """
-    if not content:
-        raise ValueError("The file is empty (0 bytes); choose a picture such as a PNG or a JPEG.")
-    if len(content) > MAX_BYTES:
-        raise ValueError(f"The file has {len(content) / 2**20:.1f} MB and at most 5 MB are read; save the picture smaller.")
-    image = _identified(content)
-    width, height = image.size
-    limit = MAX_MEGAPIXELS_HEAVY if HEAVY & {image.format, image.mode} else MAX_MEGAPIXELS
-    if width * height > limit * 1e6:
-        raise ValueError(f"The picture has {width} x {height} pixels and at most {limit} megapixels are read; save it smaller.")
-    if image.format in ("JPEG", "MPO") and content.count(b"\xff\xda") > MAX_SCANS:
-        raise ValueError("The JPEG has far too many scans to be a photograph; save it again as a plain JPEG or PNG.")
-    try:
-        image.draft(None, [max(1, side * DRAFT_SIDE // max(image.size)) for side in image.size])  # only JPEG heeds it
-        return _prepared(image)
-    except Exception as error:  # damaged files raise nearly everything: OSError, SyntaxError, struct.error, MemoryError ...
-        raise ValueError("The picture is damaged or incomplete; save or upload it again.") from error
 
 
 def to_digit(image: Image.Image) -> Tensor:
@@ -89,87 +57,11 @@ def ink_to_digit(ink: np.ndarray) -> Tensor:
 
 
 def _stages(image: Image.Image) -> list[tuple[str, np.ndarray]]:
-    grey = _grey(_prepared(image))
+    grey = pictures.grey(pictures.prepared(image))
     even = _evened(grey)
     ink = _ink(even)
     shown = (even / np.percentile(even[ink > 0.5], 90)).clip(0, 1)
     return [("Grey", grey), ("Light evened out", shown), ("Ink", ink), *_normalised(ink)]
-
-
-# From a file to grey
-
-
-def _identified(content: bytes) -> Image.Image:
-    """Return the picture with its header read, nothing decoded."""
-    try:
-        image = Image.open(io.BytesIO(content), formats=[name for name in FORMATS if name in _readable()])
-    except Image.DecompressionBombError as error:
-        raise ValueError("The picture has far more than the 40 megapixels that are read; save it smaller.") from error
-    except Exception as error:  # see open_picture
-        kinds = "PNG, JPEG, WebP, GIF, BMP or AVIF"
-        raise ValueError(f"The file is not a picture that can be read; choose {kinds} (save HEIC as JPEG first).") from error
-    if 0 in image.size:
-        raise ValueError("The picture has no pixels; save or upload it again.")
-    return image
-
-
-def _readable() -> set[str]:
-    Image.init()
-    return set(Image.OPEN)  # AVIF is missing from some builds of Pillow
-
-
-def _prepared(image: Image.Image) -> Image.Image:
-    """Return the picture as L, RGB or RGBA, upright, with its longest side at most WORK_SIDE."""
-    if 0 in image.size:
-        raise ValueError(NO_INK)
-    image.load()
-    small = image
-    if image.mode not in ("L", "RGB") and max(image.size) > 2 * WORK_SIDE:  # converting all of it would take much memory
-        small = image.resize(_size(image.size, 2 * WORK_SIDE), Image.Resampling.NEAREST)
-    small = _plain(small)
-    if max(small.size) > WORK_SIDE:
-        small = small.resize(_size(small.size, WORK_SIDE), Image.Resampling.BOX)
-    try:
-        return ImageOps.exif_transpose(small)
-    except (OSError, SyntaxError, TypeError, ValueError, LookupError, ArithmeticError, struct.error):  # only EXIF is damaged
-        return small
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    if image.mode in ("L", "RGB", "RGBA") and "transparency" not in image.info:
-        return image
-    if image.mode[0] in "IF":
-        plain = Image.fromarray(_eight_bit(image))
-        plain.info = image.info
-        return plain
-    if image.mode == "LAB":  # Pillow does not convert it; its first channel is the lightness
-        return image.getchannel(0)
-    if image.has_transparency_data:
-        return (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
-    return image.convert("L" if image.mode == "1" else "RGB")
-
-
-def _eight_bit(image: Image.Image) -> np.ndarray:
-    """Return 16-bit, 32-bit or float pixels as uint8; full scale is 65535, or the least usual one that holds them."""
-    values = np.nan_to_num(np.asarray(image, dtype=np.float32)).clip(0)
-    highest = values.max()
-    scale = 65535 if image.mode.startswith("I;16") else next((s for s in (1, 255, 65535) if highest <= s), highest)
-    return (values / scale * 255).astype(np.uint8)
-
-
-def _grey(image: Image.Image) -> np.ndarray:
-    """Return the brightness; what is transparent becomes ground."""
-    grey = np.asarray(image.convert("L"), dtype=np.float32) / 255
-    if image.mode != "RGBA":
-        return grey
-    alpha = np.asarray(image.getchannel("A"), dtype=np.float32) / 255
-    opaque = grey[alpha > 0.5]
-    if not opaque.size:
-        raise ValueError(NO_INK)
-    low, high = np.percentile(opaque, [2, 98])
-    has_ground = opaque.size > grey.size / 2 and high - low > MIN_CONTRAST  # else what is opaque is ink alone
-    ground = np.median(opaque) if has_ground else float(opaque.mean() < 0.5)
-    return grey * alpha + ground * (1 - alpha)
 
 
 # From grey to ink
@@ -232,7 +124,7 @@ def _ink(even: np.ndarray) -> np.ndarray:
     """Return the ink map of an evened picture; ValueError where nothing stands out from the ground."""
     from scipy import ndimage
 
-    even = ndimage.gaussian_filter(even, max(even.shape) / WORK_SIDE) if max(even.shape) > 200 else even
+    even = ndimage.gaussian_filter(even, max(even.shape) / pictures.WORK_SIDE) if max(even.shape) > 200 else even
     low, middle = np.percentile(even, [10, 25])  # of the ground, even where half the picture is ink
     noise = (middle - low) / 0.61  # in standard deviations: between these quantiles of a normal distribution
     base = middle + 0.67 * noise
@@ -352,17 +244,12 @@ def _offset(profile: np.ndarray) -> int:
 # Sizes and types
 
 
-def _size(shape: tuple[int, int], longest: int) -> tuple[int, int]:
-    scale = longest / max(shape)
-    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
-
-
 def _fitted(a: np.ndarray, longest: int) -> np.ndarray:
     return _scaled(a, longest) if max(a.shape) > longest else a
 
 
 def _scaled(a: np.ndarray, longest: int) -> np.ndarray:
-    return _resized(a, _size(a.shape, longest)) if max(a.shape) != longest else a
+    return _resized(a, pictures.fitting(a.shape, longest)) if max(a.shape) != longest else a
 
 
 def _resized(a: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-BASE = {"config", "gaussian", "networks", "flow", "losses", "corruptions", "preprocess"}
+BASE = {"config", "gaussian", "networks", "flow", "losses", "corruptions", "pictures", "preprocess"}
 LAYERS = [BASE | {"mnist"}, {"models", "data"}, {"checkpoints", "presets", "tasks"}, {"latent", "metrics"}, {"training"}]
 
 

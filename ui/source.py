@@ -7,7 +7,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from cvae import preprocess, tasks
+from cvae import pictures, preprocess, tasks
 from ui import canvas, controls, fetch, images, link, resources, sketch
 
 DRAW, UPLOAD, GENERATED, TEST = "Draw", "Upload", "Generated digit", "Real digit"
@@ -71,7 +71,7 @@ def _upload() -> Source:
 def _read(content: bytes, digest: str) -> None:
     """Prepare the upload once, not in every run."""
     try:
-        picture = preprocess.open_picture(content)
+        picture = pictures.open_picture(content)
         st.session_state["upload_steps"] = preprocess.steps(picture)
         link.set_text("digit", sketch.pack_digit(preprocess.to_digit(picture)))
         st.session_state["upload_problem"] = ""

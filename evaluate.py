@@ -37,6 +37,9 @@ def main(argv: list[str] | None = None) -> int:
     p.add_argument("--classify-samples", type=int, default=8, help="importance samples for each label (default 8)")
     p.add_argument("--hole-samples", type=int, default=32, help="completions whose mean is measured (default 32)")
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument(
+        "--keep", action="store_true", help="keep what metrics.json holds for the same weights, measure what is missing"
+    )
     args = p.parse_args(argv)
     try:
         for name in args.names:
@@ -62,14 +65,23 @@ def evaluate(name: str, args: argparse.Namespace) -> None:
     elif isinstance(model, InpaintingCVAE):
         found = {"parameters": parameters, **_inpainting(model, images.pixels(), args, generator)}
     else:
-        found = {"parameters": parameters, "decoder_mflop": metrics.decoder_mflop(model), **_generative(model, images, args)}
-        if model.config.n_classes == 10 and tuple(model.config.image_shape) == (1, 28, 28):
+        found = {"parameters": parameters, "decoder_mflop": metrics.decoder_mflop(model), **_kept(name, args)}
+        if "nll" not in found:
+            found |= _generative(model, images, args)
+        reads_digits = model.config.n_classes == 10 and tuple(model.config.image_shape) == (1, 28, 28)
+        if reads_digits and "classification" not in found:
             found["classification"] = _classification(model, images, args.classify_samples, generator)
         u = latent.encode_dataset(model, images).numpy().astype(np.float16)
         np.savez_compressed(checkpoints.run_dir(name) / checkpoints.MAP, u=u, labels=images.labels.numpy().astype(np.uint8))
-    text = json.dumps({"weights": checkpoints.weights_hash(name), "images": len(images), "seed": args.seed, **found}, indent=2)
+    text = json.dumps({**found, "weights": checkpoints.weights_hash(name), "images": len(images), "seed": args.seed}, indent=2)
     checkpoints.write_text(checkpoints.run_dir(name) / checkpoints.METRICS, text + "\n")
     print(name, {k: v for k, v in found.items() if k != "kl_per_dim"})
+
+
+def _kept(name: str, args: argparse.Namespace) -> dict:
+    """Return what was measured of the very same weights before, if the command line asks to keep it."""
+    found = read_metrics(name)
+    return found if args.keep and found.get("weights") == checkpoints.weights_hash(name) else {}
 
 
 def _generative(model, images: data.ImageSet, args: argparse.Namespace) -> dict:

@@ -14,8 +14,9 @@ class ModelConfig:
     network: str = "dense"  # dense | conv | residual
     image_shape: tuple[int, int, int] = (1, 28, 28)  # channels, height, width
     latent_dim: int = 2
-    widths: tuple[int, ...] = (512, 256)  # dense: units per layer; else: channels at 1/2, 1/4, ... of the size
+    widths: tuple[int, ...] = (512, 256)  # dense: units per layer; else: channels at 1/2, 1/4, ... of the size (see fold)
     blocks: tuple[int, ...] = (2, 2)  # residual blocks per width (residual networks only)
+    fold: int = 2  # residual: 2 starts at half the size, each 2x2 pixels as channels; 1 starts at the full size and costs more
     n_classes: int = 0  # 0: not conditional
     likelihood: str = "bernoulli"  # bernoulli | gaussian
     flow_layers: int = 0  # coupling layers of the prior; 0: standard normal prior
@@ -25,6 +26,7 @@ class ModelConfig:
         _one_of("family", self.family, FAMILIES)
         _one_of("network", self.network, ("dense", "conv", "residual"))
         _one_of("likelihood", self.likelihood, ("bernoulli", "gaussian"))
+        _between("fold", self.fold, 1, 2)
         _between("latent_dim", self.latent_dim, 0 if self.family == "denoising" else 1, 4096)
         _between("n_classes", self.n_classes, 2 if self.family in ("cvae", "classifier") else 0, 10_000)
         if self.family in ("inpainting", "denoising") and self.network != "residual":

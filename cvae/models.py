@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from cvae.config import ModelConfig
 from cvae.flow import CouplingFlow, FlowPrior
 from cvae.gaussian import DiagonalGaussian
-from cvae.networks import STEM, Pyramid, ResidualDecoder, make_decoder, make_encoder
+from cvae.networks import Pyramid, ResidualDecoder, make_decoder, make_encoder
 
 
 class VAE(nn.Module):
@@ -89,7 +89,7 @@ class InpaintingCVAE(VAE):
         self.encoder = make_encoder(seen, 2 * config.latent_dim)
         self.decoder = ResidualDecoder(config, joins=True)
         self.flow = CouplingFlow(config.latent_dim, config.flow_width, config.flow_layers, config.flow_width)
-        maps = [(w, height // 2**i, width // 2**i) for i, w in enumerate(config.widths, 1)]
+        maps = [(w, height // (config.fold * 2**i), width // (config.fold * 2**i)) for i, w in enumerate(config.widths)]
         self.parts = [(channels + 1, height, width), *maps, (config.flow_width,)]  # what a row of `condition` holds
 
     def condition(self, c: Tensor | None, like: Tensor) -> Tensor:
@@ -130,7 +130,7 @@ class InpaintingCVAE(VAE):
         return torch.where(self.visible(c), self._pixels(c)[:, :-1], means)
 
     def _pixels(self, c: Tensor) -> Tensor:
-        return c if c.dim() == 4 else self._split(c)[0]
+        return c if c is not None and c.dim() == 4 else self._split(self.condition(c, c))[0]
 
     def _split(self, rows: Tensor) -> list[Tensor]:
         pieces = rows.split([math.prod(shape) for shape in self.parts], dim=1)
@@ -144,24 +144,22 @@ def _shape(c: Tensor | None) -> str:
 class DenoisingAutoencoder(nn.Module):
     """Spoiled picture in, clean picture out. Vincent et al. (2008), "Extracting and Composing Robust Features".
 
-    Its decoder also sees the encoder's feature maps, so there is no code z to sample; and its last layers see the
-    picture itself with its logits, so that a pixel that was not spoiled can pass as it is.
+    Its decoder also sees the encoder's feature maps, so there is no code z to sample. The encoder sees the picture and
+    its logits, so that a pixel that was not spoiled can pass as it is.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
         channels, height, width = config.image_shape
-        self.encoder = Pyramid(config)
-        self.decoder = ResidualDecoder(replace(config, image_shape=(STEM, height, width)), joins=True)
-        fine, last = nn.Conv2d(STEM + 2 * channels, 2 * STEM, 3, padding=1), nn.Conv2d(2 * STEM, channels, 3, padding=1)
-        self.tail = nn.Sequential(fine, nn.SiLU(), last)
+        self.encoder = Pyramid(replace(config, image_shape=(2 * channels, height, width)))
+        self.decoder = ResidualDecoder(config, joins=True)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return Bernoulli logits of the clean picture, (N, C, H, W), for a spoiled x of the same shape in [0, 1]."""
         nothing = x.new_zeros(len(x), 0)
-        h = self.decoder(nothing, nothing, self.encoder.maps(x, nothing))  # (N, STEM, H, W)
-        return self.tail(torch.cat([nn.functional.silu(h), x, x.clamp(0.02, 0.98).logit()], dim=1))
+        seen = torch.cat([x, x.clamp(0.02, 0.98).logit()], dim=1)
+        return self.decoder(nothing, nothing, self.encoder.maps(seen, nothing))
 
 
 class Classifier(nn.Module):

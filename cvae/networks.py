@@ -122,20 +122,23 @@ class ResidualBlock(nn.Module):
 
 
 class Pyramid(nn.Module):
-    """Residual stages at 1/2, 1/4, ... of the size; a space-to-depth step makes the first stage cheap."""
+    """Residual stages at 1/2, 1/4, ... of the size; a space-to-depth step makes the first stage cheap.
+
+    Where config.fold is 1 that step is left out and the stages are at 1, 1/2, ... of the size.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         channels = config.image_shape[0]
         _check_residual(config)
-        self.fold = nn.PixelUnshuffle(2)
-        self.downs = nn.ModuleList([nn.Conv2d(4 * channels, config.widths[0], 3, padding=1)])
+        self.fold = nn.PixelUnshuffle(config.fold)
+        self.downs = nn.ModuleList([nn.Conv2d(config.fold**2 * channels, config.widths[0], 3, padding=1)])
         for n_in, n_out_channels in zip(config.widths, config.widths[1:]):
             self.downs.append(nn.Conv2d(n_in, n_out_channels, 3, stride=2, padding=1))
         self.stages = nn.ModuleList(_stage(n, k, config) for n, k in zip(config.widths, config.blocks, strict=True))
 
     def maps(self, x: Tensor, c: Tensor) -> list[Tensor]:
-        """Return the feature maps (N, widths[i], H/2^(i+1), W/2^(i+1)) after every stage."""
+        """Return the feature maps (N, widths[i], H/2^(i+1), W/2^(i+1)) after every stage; with fold 1 twice as large."""
         h, found = self.fold(x), []  # (N, 4 C, H/2, W/2)
         for down, stage in zip(self.downs, self.stages):
             h = down(h)
@@ -151,7 +154,7 @@ class ResidualEncoder(Pyramid):
     def __init__(self, config: ModelConfig, n_out: int) -> None:
         super().__init__(config)
         _, height, width = config.image_shape
-        area = height * width // 4 ** len(config.widths)
+        area = height * width // smallest(config) ** 2
         self.head = nn.Linear(config.widths[-1] * area, n_out)
         with torch.no_grad():
             self.head.weight.mul_(0.1)  # posteriors start close to the prior
@@ -176,7 +179,7 @@ class ResidualDecoder(nn.Module):
         channels, height, width = config.image_shape
         _check_residual(config)
         widths = config.widths
-        self.start = (widths[-1], height // 2 ** len(widths), width // 2 ** len(widths))
+        self.start = (widths[-1], height // smallest(config), width // smallest(config))
         n_in = config.latent_dim + config.n_classes
         self.head = nn.Linear(n_in, math.prod(self.start)) if n_in else None
         self.joins = nn.ModuleList(nn.Conv2d(n, n, 1) for n in reversed(widths)) if joins else None
@@ -185,8 +188,9 @@ class ResidualDecoder(nn.Module):
         self.ups = nn.ModuleList()
         for n_in, n_out in zip(reversed(widths), reversed(widths[:-1])):
             self.ups.append(nn.Sequential(nn.Conv2d(n_in, 4 * n_out, 1), nn.PixelShuffle(2)))
-        to_full_size = [nn.Conv2d(widths[0], 4 * STEM, 3, padding=1), nn.PixelShuffle(2)]
-        self.tail = nn.Sequential(nn.SiLU(), *to_full_size, nn.SiLU(), nn.Conv2d(STEM, channels, 3, padding=1))
+        to_full_size = [nn.Conv2d(widths[0], 4 * STEM, 3, padding=1), nn.PixelShuffle(2), nn.SiLU()] if config.fold == 2 else []
+        last = nn.Conv2d(STEM if to_full_size else widths[0], channels, 3, padding=1)
+        self.tail = nn.Sequential(nn.SiLU(), *to_full_size, last)
 
     def forward(self, z: Tensor, c: Tensor, maps: Sequence[Tensor] = ()) -> Tensor:
         h = self.head(torch.cat([z, c], dim=1)).view(-1, *self.start) if self.head else 0  # (N, widths[-1], H/2^k, W/2^k)
@@ -204,8 +208,13 @@ def _stage(channels: int, n_blocks: int, config: ModelConfig) -> nn.ModuleList:
     return nn.ModuleList(ResidualBlock(channels, config.n_classes) for _ in range(n_blocks))
 
 
+def smallest(config: ModelConfig) -> int:
+    """Return how many times smaller than the picture the smallest feature map of a residual network is, per side."""
+    return config.fold * 2 ** (len(config.widths) - 1)
+
+
 def _check_residual(config: ModelConfig) -> None:
-    factor = 2 ** len(config.widths)
+    factor = smallest(config)
     if config.image_shape[1] % factor or config.image_shape[2] % factor:
         shape = "x".join(map(str, config.image_shape[1:]))
         raise ValueError(f"a residual network of {len(config.widths)} widths needs sides divisible by {factor}; got {shape}.")

@@ -78,7 +78,8 @@ def test_denoising_inpainting_and_classification_are_measured(data_root, runs, r
         monkeypatch.setitem(PRESETS, name, replace(preset, train=short, model=replace(preset.model, **small)))
         assert train.main([name, "--data-dir", str(data_root), "--accelerator", "cpu"]) == 0
     few = ["--iw-images", "2", "--iw-samples", "3", "--hole-samples", "2", "--classify-samples", "1"]
-    monkeypatch.setattr(evaluate, "pen_digits", lambda: (torch.rand(20, 1, 28, 28), torch.arange(20) % 10))
+    pens = torch.rand(20, 1, 28, 28), torch.arange(20) % 10
+    monkeypatch.setattr(evaluate, "pen_digits", lambda: pens)
     assert evaluate.main(["dae-conv", "cvae-inpaint", "cvae-conv", "--data-dir", str(data_root), *few]) == 0
 
     found = {name: json.loads((runs / name / "metrics.json").read_text()) for name in ("dae-conv", "cvae-inpaint", "cvae-conv")}
@@ -88,6 +89,12 @@ def test_denoising_inpainting_and_classification_are_measured(data_root, runs, r
     assert elbos[0] > elbos[1] > elbos[2] > 0  # fewer and fewer pixels to explain
     classified = found["cvae-conv"]["classification"]
     assert len(classified["log_likelihood_quantiles"]) == evaluate.QUANTILES and 0 <= classified["accuracy"] <= 1
+    path = runs / "cvae-conv" / "metrics.json"
+    del found["cvae-conv"]["classification"]
+    path.write_text(json.dumps(found["cvae-conv"] | {"nll": -1.0}))
+    assert evaluate.main(["cvae-conv", "--keep", "--data-dir", str(data_root), *few]) == 0
+    again = json.loads(path.read_text())
+    assert again["nll"] == -1.0 and again["classification"] == classified  # kept, and measured anew
     text = readme.read_text()
     assert "| gaussian 0.3 |" in text and "| quadrants visible |" in text and "generative classifier, 1 samples" in text
 

@@ -226,6 +226,8 @@ def test_a_mask_that_does_not_fit_is_refused(painter, visible):
 def test_an_inpainting_model_asks_for_the_visible_pixels(painter):
     with pytest.raises(ValueError, match="needs cat\\(x \\* visible, visible\\), N x 2 x 8 x 8; got none"):
         painter.decode(torch.zeros(1, 4))
+    with pytest.raises(ValueError, match="got none"):
+        tasks.reconstruct(painter, torch.rand(1, 1, 8, 8))
 
 
 def test_only_hidden_pixels_count(painter):

@@ -6,7 +6,7 @@ import torch
 
 from cvae import corruptions, tasks
 from ui import canvas, charts, controls, images, resources, sampling, sketch
-from ui.source import Source
+from ui.source import Source, address
 
 CAREFUL = 8  # importance samples once the pen rests
 SAMPLES = 9
@@ -45,6 +45,8 @@ def reconstruct(name: str, model, source: Source) -> None:
         return
     _reading(name, model, scores)
     _ten_digits(model, source, scores)
+    onward = "Hide a part of it and let a model complete it"
+    st.page_link("pages/4_Inpaint.py", label=onward, icon=":material/arrow_forward:", query_params=address())
 
 
 def _samples(model, source: Source, scores) -> None:

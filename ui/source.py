@@ -11,6 +11,7 @@ from cvae import pictures, preprocess, tasks
 from ui import canvas, controls, fetch, images, link, resources, sketch
 
 DRAW, UPLOAD, GENERATED, TEST = "Draw", "Upload", "Generated digit", "Real digit"
+ADDRESS = ("source", "ink", "digit", "digit_label", "pick", "index")
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "avif"]
 
 
@@ -36,6 +37,11 @@ def pick_kind(first: str = DRAW) -> str:
 def pick(kind: str) -> Source:
     """Let the visitor choose the digit of this kind."""
     return {DRAW: _drawing, UPLOAD: _upload, GENERATED: _generated, TEST: _real}[kind]()
+
+
+def address() -> dict[str, str]:
+    """Return the part of the address that says which digit it is, for a link to another page."""
+    return {name: st.query_params[name] for name in ADDRESS if name in st.query_params}
 
 
 def pad(source: Source) -> None:

@@ -5,7 +5,6 @@ Run it with nothing else on the machine: python benchmarks/latency.py
 
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -116,43 +115,6 @@ def release(page, selector: str) -> list[float]:
     return answers
 
 
-def _on(box: dict[str, float], u: float, v: float) -> tuple[float, float]:
-    """Return the place on the screen of a point in [0, 1] x [0, 1] of a box."""
-    return box["x"] + u * box["width"], box["y"] + v * box["height"]
-
-
-def strokes(page, pictures: int, careful: str = "") -> tuple[list[float], list[float], list[float]]:
-    """Draw PRESSES strokes; return, for each, answers per second, and ms from its end to the answer to it on the screen.
-
-    An answer is `pictures` drawings on a canvas. With `careful`, the third list has the ms from the end of the stroke
-    until Python's slower results, below an element with this text, have changed.
-    """
-    rates, ends, slow = [], [], []
-    for i in range(PRESSES):
-        page.get_by_role("button", name="Clear").click()
-        page.wait_for_timeout(600)
-        at = partial(_on, page.locator(".pad").bounding_box())
-        page.evaluate("probe.moves.length = probe.requests.length = probe.draws.length = 0")
-        page.mouse.move(*at(0.3, 0.25))
-        page.mouse.down()
-        begin = page.evaluate("performance.now()")
-        for u, v in ((0.65, 0.25 + 0.002 * i), (0.5, 0.5), (0.4, 0.8)):
-            page.mouse.move(*at(u, v), steps=20)
-        page.mouse.up()
-        if careful:
-            page.get_by_text(careful).wait_for()
-            slow.append(page.evaluate("performance.now() - probe.released"))
-        page.wait_for_timeout(400)
-        log = page.evaluate("probe")
-        shown = log["draws"][pictures - 1 :: pictures]
-        inside = [t for t in shown if t < log["released"]]
-        rates.append(1000 * len(inside) / (log["released"] - begin))
-        last = next(k for k, t in enumerate(log["requests"]) if t >= log["released"])
-        ends.append(shown[last] - log["released"] + 1000 / 60)  # at worst one frame until it is on the screen
-    page.close()
-    return rates, ends, slow
-
-
 def main() -> None:
     """Print the tables."""
     plane, flagship = "/Explore?model=vae-dense-2d", "/Explore?model=cvae-conv"
@@ -173,17 +135,6 @@ def main() -> None:
                 open_page(browser, address, "/Generate"), "input[aria-label=Temperature]", arrows
             ),
         }
-        for what, path, pictures, careful in (
-            ("reconstruction and reading", "/Draw", 3, "It reads as"),
-            ("cleaning", "/Draw?task=Denoise", 4, ""),
-            ("eight completions", "/Inpaint", 10, ""),
-        ):
-            rates, ends, slow = strokes(open_page(browser, address, path), pictures, careful)
-            rows.append(
-                (f"stroke: {what}, its end to pixels", f"{min(rates):.1f} at least", median_and_p95(ends), "10 per s, 80 ms")
-            )
-            if slow:
-                rows.append((f"stroke: {what}, its end to the careful one below", "", median_and_p95(slow), ""))
     rows += [(f"server: {what}", "", median_and_p95(times), "80 ms") for what, times in server.items()]
     table("Headless Chromium, same machine", rows)
 

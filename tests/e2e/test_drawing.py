@@ -122,10 +122,10 @@ def test_a_link_holds_the_drawing(new_page):
     page.wait_for_url("**ink=*")
     page.wait_for_timeout(300)
     there = new_page(page.url[page.url.index("/Draw") :])
-    poll(there, lambda: not is_empty(there) and (pictures(there) == pictures(page)).all())
+    poll(there, lambda: np.array_equal(pictures(there), pictures(page)))
     page.reload()
     settled(page)
-    poll(page, lambda: (pictures(page)[0] == pictures(there)[0]).all())
+    poll(page, lambda: np.array_equal(pictures(page), pictures(there)))
 
 
 def photo() -> bytes:

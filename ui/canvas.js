@@ -266,7 +266,7 @@ function create(root) {
         putPixels(canvas, pixels.subarray(i * each, (i + 1) * each), 3);
         note.textContent = about.notes[i] ?? "";
       });
-      showBars(about.scores);
+      showBars(data.scores && data.bits === bits ? data.scores : about.scores); // Python's careful ones stay
       root.querySelector(".sketch").dataset.shown = String(Number(root.querySelector(".sketch").dataset.shown ?? 0) + 1);
       root.querySelector(".sketch").classList.remove("empty");
     },

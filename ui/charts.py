@@ -1,38 +1,34 @@
-"""Data to small figures in SVG, which follow the page's colours and need no script."""
+"""Data to small figures in HTML, which follow the page's colours and need no script."""
 
 import numpy as np
 
-WIDTH, HEIGHT, BINS = 640, 130, 48
+BINS = 60
+MARK = "#e8590c"
 
 
-def spread_svg(quantiles: np.ndarray, value: float, unit: str) -> str:
+def spread_html(quantiles: np.ndarray, value: float, unit: str) -> str:
     """Return a histogram of what these equally spaced quantiles describe, with a mark where `value` lies."""
     low, high = _reach(quantiles, value)
-    edges = np.linspace(low, high, BINS + 1)
-    below = np.interp(edges, quantiles, np.linspace(0, 1, len(quantiles)), left=0, right=1)
+    below = np.interp(np.linspace(low, high, BINS + 1), quantiles, np.linspace(0, 1, len(quantiles)), left=0, right=1)
     shares = np.diff(below)
-    tops = 92 * shares / shares.max()
-    wide = WIDTH / BINS
     bars = "".join(
-        f'<rect x="{i * wide + 0.5:.1f}" y="{104 - top:.1f}" width="{wide - 1:.1f}" height="{top:.1f}" rx="1.5"/>'
-        for i, top in enumerate(tops)
+        f'<div style="flex:1;height:{100 * share / shares.max():.1f}%;background:currentColor;opacity:.28"></div>'
+        for share in shares
     )
-    x = WIDTH * (value - low) / (high - low)
-    side = "start" if x < WIDTH / 2 else "end"
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" style="width:100%;max-width:44rem;display:block" role="img" '
-        f'aria-label="{value:.0f} {unit}; the test digits lie between {quantiles[0]:.0f} and {quantiles[-1]:.0f}">'
-        f'<g fill="currentColor" opacity="0.28">{bars}</g>'
-        f'<line x1="{x:.1f}" x2="{x:.1f}" y1="4" y2="108" stroke="#e8590c" stroke-width="3" stroke-linecap="round"/>'
-        f'<g font-size="13" fill="currentColor"><text x="{x + (7 if side == "start" else -7):.1f}" y="16" text-anchor="{side}">'
-        f'{value:.0f} {unit}</text><g opacity="0.7"><text x="0" y="124">{low:.0f}</text>'
-        f'<text x="{WIDTH}" y="124" text-anchor="end">{high:.0f}</text></g></g></svg>'
+    place = 100 * (value - low) / (high - low)
+    side = "left" if place < 50 else "right"
+    text = f'<span style="position:absolute;top:0;{side}:.5rem;white-space:nowrap">{value:.0f} {unit}</span>'
+    mark = f'<div style="position:absolute;left:{place:.1f}%;top:0;bottom:0;border-left:3px solid {MARK}">{text}</div>'
+    ends = (
+        f'<div style="display:flex;justify-content:space-between;opacity:.7"><span>{low:.0f}</span><span>{high:.0f}</span></div>'
     )
+    says = f"{value:.0f} {unit}; the test digits lie between {quantiles[0]:.0f} and {quantiles[-1]:.0f}"
+    chart = f'<div style="position:relative;height:6.5rem;display:flex;align-items:flex-end;gap:1px">{bars}{mark}</div>'
+    return f'<div role="img" aria-label="{says}" style="font-size:.85rem">{chart}{ends}</div>'
 
 
 def _reach(quantiles: np.ndarray, value: float) -> tuple[float, float]:
     """Return the ends of the axis: nearly all of the data, and the value at the rim at worst."""
-    n = len(quantiles) - 1
-    ends = quantiles[round(0.005 * n)], quantiles[-1]
+    ends = quantiles[round(0.005 * (len(quantiles) - 1))], quantiles[-1]
     margin = 0.04 * (ends[1] - ends[0])
     return min(ends[0], value) - margin, max(ends[1], value) + margin

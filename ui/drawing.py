@@ -74,7 +74,7 @@ def _reading(name: str, model, scores) -> None:
     quantiles, _ = measured
     rank = float(np.interp(log_p, quantiles, np.linspace(0, 100, len(quantiles))))
     st.subheader("How much like a digit is this?", anchor=False)
-    st.html(charts.spread_svg(quantiles, log_p, "nats"))
+    st.html(charts.spread_html(quantiles, log_p, "nats"))
     st.caption(f"log p(x) of your picture among the 10,000 test digits: {_place(rank)}.")
 
 

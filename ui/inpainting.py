@@ -7,16 +7,15 @@ from cvae import corruptions
 from ui import canvas, controls, sketch
 from ui.source import Source
 
-CAPTIONS = [f"Completion {i + 1}" for i in range(sketch.COMPLETIONS)] + ["Their mean", "Their deviation"]
+CAPTIONS = [f"Completion {i + 1}" for i in range(sketch.COMPLETIONS)] + ["Mean", "Deviation"]
 NO_HOLE = "Nothing is hidden: paint over a part of the digit, or choose one of the holes above."
 
 
 def preset_row() -> None:
-    """Draw one button for each hole that comes ready-made, and one to remove it."""
+    """Draw one button for each hole that comes ready-made."""
     with st.container(horizontal=True, gap="small"):
         for name, visible in corruptions.preset_holes().items():
             st.button(name, on_click=canvas.put, args=("hole", sketch.shorten(_bits(visible))))
-        st.button("No hole", on_click=canvas.put, args=("hole", ""))
 
 
 def hint(model) -> str:

@@ -251,7 +251,7 @@ function create(root) {
     setStateValue("drawn", { bits: sent, short, sequence: number, ask });
     return number;
   }
-  function ask() { // an empty pad has no pictures; it says what to do instead
+  async function ask() { // an empty pad has no pictures; it says what to do instead
     if (!board || bits) return asker.ask();
     root.querySelector(".sketch").classList.add("empty");
     status.textContent = data.empty;
@@ -319,8 +319,8 @@ function create(root) {
       boardBox.replaceChildren();
       board = MODES[data.mode] ? makeBoard(boardBox, data, (finished) => {
         bits = board.bits();
-        ask();
-        if (finished && bits !== known) tell(asker.routeless());
+        const answered = ask();
+        if (finished) answered.then(() => bits !== known && tell(asker.routeless())); // first the picture, then the rest
       }) : null;
     }
     if (board && (remade || differs("background"))) board.lay(data.background);

@@ -21,7 +21,7 @@ function putPixels(canvas, pixels, channels) { // uint8, row by row, grey or RGB
 // Ask for pixels, one request at a time; whatever happened meanwhile is asked next, only the latest.
 // The route at address() answers; where it does not exist, Python does, after tell() has sent it the question.
 function makeAsker({ address, tell, show, report }) {
-  let busy = false, again = false, routeless = false, answer = null;
+  let running = null, again = false, routeless = false, answer = null;
 
   async function viaRoute() {
     const reply = await fetch(address()).catch(() => null); // null: no connection just now
@@ -46,15 +46,18 @@ function makeAsker({ address, tell, show, report }) {
     });
   }
 
-  async function ask() {
+  function ask() { // resolves when the latest question has been answered
     again = true;
-    if (busy) return;
-    busy = true;
+    running ??= answerAll();
+    return running;
+  }
+
+  async function answerAll() {
     while (again) {
       again = false;
       try { show((routeless ? null : await viaRoute()) ?? (await viaPython())); report(""); } catch (error) { report(error.message); }
     }
-    busy = false;
+    running = null;
   }
 
   return { ask, hear: (fresh) => answer?.(fresh), routeless: () => routeless };

@@ -52,8 +52,8 @@ def strokes(page, pictures: int, careful: str = "") -> tuple[list[float], list[f
         shown = log["draws"][pictures - 1 :: pictures]
         inside = [t for t in shown if t < log["released"]]
         rates.append(1000 * len(inside) / (log["released"] - begin))
-        last = next(k for k, t in enumerate(log["requests"]) if t >= log["released"])
-        ends.append(shown[last] - log["released"] + 1000 / 60)  # at worst one frame until it is on the screen
+        final = shown[len(log["requests"]) - 1]  # the answer to what is drawn in the end, asked before or after the release
+        ends.append(max(0.0, final - log["released"]) + 1000 / 60)  # at worst one frame until it is on the screen
     page.close()
     return rates, ends, slow
 

@@ -234,6 +234,7 @@ function create(root) {
   const barBox = root.querySelector(".bars"), status = root.querySelector(".status");
   let data, setStateValue, board = null, canvases = [], bars = [];
   let bits = "", known = "", sequence = 0; // known: the last bits that Python and this page agreed on
+  let asked = ""; // the question whose answer is shown or on its way
 
   function address() {
     const query = new URLSearchParams(data.query);
@@ -252,7 +253,13 @@ function create(root) {
     return number;
   }
   async function ask() { // an empty pad has no pictures; it says what to do instead
-    if (!board || bits) return asker.ask();
+    if (!board || bits) {
+      const wanted = address();
+      if (wanted === asked) return asker.done(); // lifting the pen seldom changes what is drawn
+      asked = wanted;
+      return asker.ask();
+    }
+    asked = "";
     root.querySelector(".sketch").classList.add("empty");
     status.textContent = data.empty;
   }
@@ -271,6 +278,7 @@ function create(root) {
       root.querySelector(".sketch").classList.remove("empty");
     },
     report: (text) => {
+      if (text) asked = ""; // it may be asked again
       if (!root.querySelector(".sketch").classList.contains("empty") || text) status.textContent = text;
       if (text) root.querySelector(".sketch").classList.add("empty"); // what is shown belongs to another picture
     },
@@ -289,6 +297,7 @@ function create(root) {
   }
 
   function lay() {
+    asked = "";
     canvases = data.captions.map((caption) => ({
       canvas: element("canvas", { width: 28, height: 28, role: "img", "aria-label": caption }), note: element("small"), caption,
     }));

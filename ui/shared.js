@@ -60,5 +60,5 @@ function makeAsker({ address, tell, show, report }) {
     running = null;
   }
 
-  return { ask, hear: (fresh) => answer?.(fresh), routeless: () => routeless };
+  return { ask, done: () => running ?? Promise.resolve(), hear: (fresh) => answer?.(fresh), routeless: () => routeless };
 }

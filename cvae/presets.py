@@ -45,7 +45,7 @@ _ALL = [
             latent_dim=0,
             widths=(16, 32, 64),
             blocks=(1, 1, 1),
-            fold=1,  # salt and pepper are single pixels: a network that starts at half the size loses some 5 dB there
+            fold=1,  # salt and pepper are single pixels: at half the size they are lost among their neighbours
         ),
         train=TrainConfig(epochs=10, batch_size=64, lr=2e-3),
     ),

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from cvae import corruptions
 from tests.app import answer, open_page, sent
-from tests.conftest import ROOT, bars, write_idx
+from tests.conftest import bars, write_idx
 from ui import api, sketch, source
 
 PAGES = ["pages/3_Draw.py", "pages/4_Inpaint.py"]
@@ -237,7 +237,3 @@ def test_without_models_the_pages_say_how_to_train_them(zoo):
     assert not drawn.exception and any("train.py dae-conv" in info.value for info in drawn.info)
     painted = open_page("pages/4_Inpaint.py")
     assert not painted.exception and any("train.py cvae-inpaint" in info.value for info in painted.info)
-
-
-def test_pages_name_only_files_that_exist():
-    assert all((ROOT / page).is_file() for page in PAGES)

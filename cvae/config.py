@@ -21,6 +21,7 @@ class ModelConfig:
     likelihood: str = "bernoulli"  # bernoulli | gaussian
     flow_layers: int = 0  # coupling layers of the prior; 0: standard normal prior
     flow_width: int = 128  # of its networks, and of what an inpainting model tells it about the visible pixels
+    posterior_flow_layers: int = 0  # coupling layers of the posterior; 0: diagonal Gaussian
 
     def __post_init__(self) -> None:
         _one_of("family", self.family, FAMILIES)
@@ -33,6 +34,8 @@ class ModelConfig:
             raise ValueError(f"the {self.family} family needs network 'residual', for its feature maps; got {self.network!r}.")
         if self.family == "inpainting" and not self.flow_layers:
             raise ValueError("an inpainting model needs flow_layers of 1 or more: its prior depends on the visible pixels.")
+        if self.posterior_flow_layers and not self.flow_layers:
+            raise ValueError("posterior_flow_layers needs flow_layers of 1 or more: a posterior that bends needs a prior that does.")
         if self.flow_layers and self.latent_dim < 2:
             raise ValueError(f"flow_layers={self.flow_layers} needs latent_dim of at least 2; got {self.latent_dim}.")
 

@@ -1,7 +1,8 @@
-"""A small normalizing flow as a learned prior p(z | c), so that the prior's mass lies where posteriors are.
+"""A small normalizing flow: as a learned prior p(z | c) its mass lies where posteriors are, as a posterior it can bend.
 
 Affine coupling layers after Dinh, Sohl-Dickstein and Bengio (2017), "Density estimation using Real NVP". As the
-prior of a VAE: Chen et al. (2017), "Variational Lossy Autoencoder".
+prior of a VAE: Chen et al. (2017), "Variational Lossy Autoencoder". As its posterior: Rezende and Mohamed (2015),
+"Variational Inference with Normalizing Flows".
 """
 
 from dataclasses import dataclass
@@ -86,3 +87,37 @@ class FlowPrior:
         """Draw one z for each row of c, (N, D)."""
         dim = self.flow.kept + self.flow.changed
         return self.from_base(torch.randn(len(self.c), dim, generator=generator, device=self.c.device))
+
+
+@dataclass(frozen=True)
+class FlowPosterior:
+    """q(z | x): the flow applied to the Gaussian `base` (N, D), whose parameters tell the flow about x."""
+
+    flow: CouplingFlow
+    base: DiagonalGaussian
+
+    def _told(self, z: Tensor) -> Tensor:
+        return torch.cat([self.base.mu, self.base.logvar], dim=-1).expand(*z.shape[:-1], -1).flatten(0, -2)
+
+    def from_base(self, u: Tensor) -> Tensor:
+        """Map standard normal noise u (..., N, D) to z, same shape."""
+        u = self.base.from_base(u)
+        return self.flow.from_base(u.flatten(0, -2), self._told(u)).view(u.shape)
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """Log-density of z (..., N, D) in nats, (..., N)."""
+        u, logdet = self.flow.to_base(z.flatten(0, -2), self._told(z))
+        return self.base.log_prob(u.view(z.shape)) + logdet.view(z.shape[:-1])
+
+    def mode(self) -> Tensor:
+        """Return the image of the base's mean, (N, D): the centre of the posterior, not exactly its densest point."""
+        return self.flow.from_base(self.base.mu, self._told(self.base.mu))
+
+    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        """Draw one reparameterised sample, (N, D)."""
+        return self.flow.from_base(self.base.sample(generator), self._told(self.base.mu))
+
+    def kl(self, prior, z: Tensor | None = None, generator: torch.Generator | None = None) -> Tensor:
+        """KL(self || prior) in nats, (N,): the unbiased estimate log q(z) - log p(z) at a sample z (N, D), given or fresh."""
+        z = self.sample(generator) if z is None else z
+        return self.log_prob(z) - prior.log_prob(z)

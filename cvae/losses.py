@@ -54,9 +54,10 @@ def kl_of_frozen_posterior(model, x: Tensor, c: Tensor | None, noise: Tensor) ->
     with torch.no_grad():
         c = model.condition(c, x)
         posterior = model.encode(x, c)
-        z = posterior.from_base(noise).flatten(0, 1)  # (K N, D)
-    log_prior = model.prior(c.repeat(k, 1)).log_prob(z).view(k, n)
-    return -posterior.entropy() - log_prior.mean(0)
+        z = posterior.from_base(noise)  # (K, N, D)
+        log_posterior = posterior.log_prob(z)
+    log_prior = model.prior(c.repeat(k, 1)).log_prob(z.flatten(0, 1)).view(k, n)
+    return (log_posterior - log_prior).mean(0)
 
 
 def log_importance_weights(model, x: Tensor, c: Tensor | None, noise: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from cvae.config import ModelConfig
-from cvae.flow import CouplingFlow, FlowPrior
+from cvae.flow import CouplingFlow, FlowPosterior, FlowPrior
 from cvae.gaussian import DiagonalGaussian
 from cvae.networks import Pyramid, ResidualDecoder, make_decoder, make_encoder
 
@@ -22,6 +22,7 @@ class VAE(nn.Module):
         self.decoder = make_decoder(config)
         flow = (config.latent_dim, config.n_classes, config.flow_layers, config.flow_width)
         self.flow = CouplingFlow(*flow) if config.flow_layers else None
+        self.posterior_flow = _posterior_flow(config)
 
     def condition(self, c: Tensor | None, like: Tensor) -> Tensor:
         """Return the condition as (N, K) float rows for the N rows of `like`; without classes K is 0 and c is ignored."""
@@ -31,9 +32,13 @@ class VAE(nn.Module):
         """Return which pixels the condition c tells, bool (N, 1, H, W); None where a condition tells no pixels."""
         return None
 
-    def encode(self, x: Tensor, c: Tensor | None = None) -> DiagonalGaussian:
-        """Return q(z | x, c), parameters (N, D), for x (N, C, H, W) in [0, 1]."""
-        return DiagonalGaussian.from_parameters(self.encoder(x, self.condition(c, x)))
+    def encode(self, x: Tensor, c: Tensor | None = None) -> DiagonalGaussian | FlowPosterior:
+        """Return q(z | x, c), one row per row of x (N, C, H, W) in [0, 1]."""
+        return self._posterior(self.encoder(x, self.condition(c, x)))
+
+    def _posterior(self, parameters: Tensor) -> DiagonalGaussian | FlowPosterior:
+        base = DiagonalGaussian.from_parameters(parameters)
+        return base if self.posterior_flow is None else FlowPosterior(self.posterior_flow, base)
 
     def decode(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """Return the parameters of p(x | z, c) for z (N, D): logits (bernoulli) or means (gaussian), (N, C, H, W)."""
@@ -89,6 +94,7 @@ class InpaintingCVAE(VAE):
         self.encoder = make_encoder(seen, 2 * config.latent_dim)
         self.decoder = ResidualDecoder(config, joins=True)
         self.flow = CouplingFlow(config.latent_dim, config.flow_width, config.flow_layers, config.flow_width)
+        self.posterior_flow = _posterior_flow(config)
         maps = [(w, height // (config.fold * 2**i), width // (config.fold * 2**i)) for i, w in enumerate(config.widths)]
         self.parts = [(channels + 1, height, width), *maps, (config.flow_width,)]  # what a row of `condition` holds
 
@@ -109,10 +115,10 @@ class InpaintingCVAE(VAE):
         """Return the mask that c holds, bool (N, 1, H, W)."""
         return self._pixels(c)[:, -1:] > 0.5
 
-    def encode(self, x: Tensor, c: Tensor | None = None) -> DiagonalGaussian:
-        """Return q(z | x, mask), parameters (N, D), for the full x (N, C, H, W); only the mask of c is looked at."""
+    def encode(self, x: Tensor, c: Tensor | None = None) -> DiagonalGaussian | FlowPosterior:
+        """Return q(z | x, mask), one row per row of the full x (N, C, H, W); only the mask of c is looked at."""
         full = torch.cat([x, self.visible(c).to(x.dtype)], dim=1)
-        return DiagonalGaussian.from_parameters(self.encoder(full, x.new_zeros(len(x), 0)))
+        return self._posterior(self.encoder(full, x.new_zeros(len(x), 0)))
 
     def decode(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """Return logits or means for all pixels, (N, C, H, W); those of visible pixels mean nothing."""
@@ -135,6 +141,12 @@ class InpaintingCVAE(VAE):
     def _split(self, rows: Tensor) -> list[Tensor]:
         pieces = rows.split([math.prod(shape) for shape in self.parts], dim=1)
         return [piece.view(-1, *shape) for piece, shape in zip(pieces, self.parts, strict=True)]
+
+
+def _posterior_flow(config: ModelConfig) -> CouplingFlow | None:
+    """Return the flow that bends the posterior, told the mean and log-variance of its base; None without such layers."""
+    flow = (config.latent_dim, 2 * config.latent_dim, config.posterior_flow_layers, config.flow_width)
+    return CouplingFlow(*flow) if config.posterior_flow_layers else None
 
 
 def _shape(c: Tensor | None) -> str:

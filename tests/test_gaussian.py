@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
-from cvae.flow import CouplingFlow, FlowPrior
+from cvae.flow import CouplingFlow, FlowPosterior, FlowPrior
 from cvae.gaussian import DiagonalGaussian
 
 
@@ -86,3 +86,21 @@ def test_kl_from_a_flow_is_estimated_without_bias(flow):
         z = torch.cat([q.sample(g) for _ in range(4000)])
         direct = (q.log_prob(z) - prior.log_prob(z)).mean()
     assert abs(estimates.mean() - direct) < 4 * estimates.std() / 4000**0.5 + 0.05
+
+
+def test_flow_posterior_has_the_density_of_what_it_samples(flow):
+    with torch.no_grad():
+        posterior_flow = CouplingFlow(dim=5, n_conditions=10, n_layers=3, width=8)
+        for parameter in posterior_flow.parameters():
+            parameter.normal_(std=0.3)
+        q = FlowPosterior(posterior_flow, DiagonalGaussian(torch.randn(2, 5), torch.full((2, 5), -1.0)))
+        noise = torch.randn(3, 2, 5)
+        z = q.from_base(noise)
+        assert torch.equal(z[1], q.from_base(noise[1])) and q.log_prob(z).shape == (3, 2)
+        for i in range(2):
+            one = FlowPosterior(posterior_flow, DiagonalGaussian(q.base.mu[i : i + 1], q.base.logvar[i : i + 1]))
+            jacobian = torch.autograd.functional.jacobian(lambda e: one.from_base(e[None])[0], noise[0, i])
+            expected = DiagonalGaussian.standard(5, z).log_prob(noise[0, i]) - jacobian.det().abs().log()
+            torch.testing.assert_close(q.log_prob(z)[0, i], expected, rtol=1e-4, atol=1e-4)
+        prior = FlowPrior(flow, torch.randn(2, 3))
+        torch.testing.assert_close(q.kl(prior, z[0]), q.log_prob(z[0]) - prior.log_prob(z[0]))

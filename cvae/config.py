@@ -67,6 +67,8 @@ class TrainConfig:
     prior_epochs: int = 0  # further epochs that fit the learned prior alone to the finished posteriors
     prior_lr: float = 1e-3
     prior_samples: int = 8  # samples of each posterior in those epochs: cheap beside encoding it
+    bend_epochs: int = 0  # further epochs of the whole model after those, in which the posterior's flow learns too
+    bend_lr: float = 1e-3
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -89,6 +91,10 @@ class Preset:
     data: DataConfig = field(default_factory=DataConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     classes: tuple[str, ...] = ()  # class names in label order; filled in from the data set
+
+    def __post_init__(self) -> None:
+        if self.train.bend_epochs and not self.model.posterior_flow_layers:
+            raise ValueError("bend_epochs needs posterior_flow_layers of 1 or more: without a flow no posterior bends.")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain containers, ready for JSON."""

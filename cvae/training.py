@@ -59,18 +59,21 @@ class Stage:
     last: int  # epochs after it
     lr: float
     prior_only: bool = False
+    bends: bool = True  # whether the posterior's flow learns
 
 
 def stages(config: TrainConfig) -> list[Stage]:
-    """Return the whole model's stage and, where the configuration asks for it, the learned prior's own after it.
+    """Return the whole model's stage and, where the configuration asks for them, the prior's own and the bent posterior's.
 
     While encoder and prior learn together, the prior trails the posteriors it should cover. Fitted once more to
     posteriors that no longer move, it catches up: the second stage of Dai and Wipf (2019), with a flow in the
-    place of their second VAE.
+    place of their second VAE. A posterior that may bend only once the rest has settled learns from a good start.
     """
-    joint = Stage(0, config.epochs, config.lr)
-    prior = Stage(config.epochs, config.epochs + config.prior_epochs, config.prior_lr, prior_only=True)
-    return [joint, prior] if config.prior_epochs else [joint]
+    ends = config.epochs + config.prior_epochs
+    joint = Stage(0, config.epochs, config.lr, bends=not config.bend_epochs)
+    prior = Stage(config.epochs, ends, config.prior_lr, prior_only=True)
+    bent = Stage(ends, ends + config.bend_epochs, config.bend_lr)
+    return [stage for stage in (joint, prior, bent) if stage.last > stage.first]
 
 
 def fit(preset: Preset, train: ImageSet, validation: ImageSet, folder: Path, fabric: Fabric, resume: bool = False) -> list[dict]:
@@ -94,8 +97,8 @@ def fit(preset: Preset, train: ImageSet, validation: ImageSet, folder: Path, fab
     total = stages(config)[-1].last * _steps(train, config)
     bar = tqdm(total=total, initial=len(history) * _steps(train, config), unit="batch", disable=not fabric.is_global_zero)
     for stage in stages(config):
-        if stage.prior_only and len(history) <= stage.first:
-            model.load_state_dict(average.state_dict())  # fit the prior to the posteriors that will be shipped
+        if 0 < len(history) == stage.first:
+            model.load_state_dict(average.state_dict())  # go on from the weights that would be shipped
         optimizer = _optimizer(model, stage, config)
         if stage.first < len(history) < stage.last:
             optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
@@ -144,6 +147,8 @@ def _optimizer(model: nn.Module, stage: Stage, config: TrainConfig) -> torch.opt
     model.requires_grad_(not stage.prior_only)
     if stage.prior_only:
         model.flow.requires_grad_(True)
+    if not stage.bends:
+        model.posterior_flow.requires_grad_(False)
     trained = [p for p in model.parameters() if p.requires_grad]
     return torch.optim.AdamW(trained, lr=stage.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay, foreach=True)
 

@@ -10,7 +10,7 @@ import torch
 from tqdm import tqdm
 
 from cvae import checkpoints, corruptions, data, latent, metrics, preprocess, tasks
-from cvae.models import Classifier, DenoisingAutoencoder, InpaintingCVAE
+from cvae.models import Autoencoder, Classifier, DenoisingAutoencoder, InpaintingCVAE
 
 README = Path(__file__).parent / "README.md"
 BEGIN, END = "<!-- evaluate.py writes from here -->", "<!-- to here -->"
@@ -62,6 +62,8 @@ def evaluate(name: str, args: argparse.Namespace) -> None:
         found = {"parameters": parameters, "accuracy": metrics.accuracy(model, images.pixels(), images.labels)}
     elif isinstance(model, DenoisingAutoencoder):
         found = {"parameters": parameters, "psnr": _denoising(model, images.pixels(), generator)}
+    elif isinstance(model, Autoencoder):
+        found = {"parameters": parameters, **_code(model, images)}
     elif isinstance(model, InpaintingCVAE):
         found = {"parameters": parameters, **_inpainting(model, images.pixels(), args, generator)}
     else:
@@ -110,6 +112,14 @@ def _generative(model, images: data.ImageSet, args: argparse.Namespace) -> dict:
     if model.config.n_classes and JUDGE in checkpoints.list_runs():
         found["judge_accuracy"] = metrics.judge_accuracy(checkpoints.load_run(JUDGE), model, generator=generator)
     return found
+
+
+def _code(model, images: data.ImageSet) -> dict:
+    """Return what there is to say of a plain autoencoder, which has no likelihood: nll (its objective) and squared error."""
+    x = images.pixels()
+    nll, _ = metrics.nll_and_kl(model, x)
+    error = metrics.mse(x, tasks.reconstruct(model, x)).mean()
+    return {"code": model.config.latent_dim, "nll": float(nll.mean()), "mse": float(error)}
 
 
 def _denoising(model, x: torch.Tensor, generator: torch.Generator) -> dict[str, dict[str, float]]:
@@ -199,6 +209,9 @@ def tables(found: dict[str, dict]) -> str:
         rows = {name: m for name, m in found.items() if m.get("binarized") is binarized}
         if rows:
             parts.append(f"Test set, {title}, nats per image:\n\n" + _table(rows))
+    codes = {name: m for name, m in found.items() if "code" in m}
+    if codes:
+        parts.append("Plain autoencoders, test set:\n\n" + _code_table(codes))
     for name, m in found.items():
         if "accuracy" in m:
             parts.append(f"`{name}` reads {100 * m['accuracy']:.2f} % of the {m['images']:,} test digits right.\n")
@@ -206,6 +219,12 @@ def tables(found: dict[str, dict]) -> str:
     parts += [_inpainting_lines(name, m) for name, m in found.items() if "quadrants" in m]
     parts += [_classification_line(name, m["classification"]) for name, m in found.items() if "classification" in m]
     return "\n".join(parts)
+
+
+def _code_table(rows: dict[str, dict]) -> str:
+    lines = ["| model | parameters | code | MSE |", "|---|---:|---:|---:|"]
+    lines += [f"| `{name}` | {m['parameters']:,} | {m['code']} numbers | {m['mse']:.4f} |" for name, m in rows.items()]
+    return "\n".join(lines) + "\n"
 
 
 def _denoising_lines(name: str, m: dict) -> str:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from cvae.config import ModelConfig
 from cvae.flow import CouplingFlow, FlowPosterior, FlowPrior
-from cvae.gaussian import DiagonalGaussian
+from cvae.gaussian import DiagonalGaussian, Point
 from cvae.networks import Pyramid, ResidualDecoder, make_decoder, make_encoder
 
 
@@ -55,6 +55,27 @@ class VAE(nn.Module):
         """Return E[x | z, c] in [0, 1], (N, C, H, W)."""
         out = self.decode(z, c)
         return out.sigmoid() if self.config.likelihood == "bernoulli" else out.clamp(0, 1)
+
+
+class Autoencoder(VAE):
+    """Plain autoencoder: a code, no distribution. Hinton and Salakhutdinov (2006), "Reducing the Dimensionality of Data".
+
+    Its posterior is a Point, without a KL. Over the training pictures each number of the code has mean 0 and variance 1,
+    kept by a BatchNorm1d, but nothing makes the code as a whole a standard normal. That stands in for the prior it lacks,
+    so that every task works; sampled from it, many pictures are poor, which is why there are variational autoencoders.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        nn.Module.__init__(self)  # its encoder gives half as many numbers as that of a VAE
+        self.config = config
+        self.encoder = make_encoder(config, config.latent_dim)
+        self.scale = nn.BatchNorm1d(config.latent_dim, affine=False)
+        self.decoder = make_decoder(config)
+        self.flow = self.posterior_flow = None
+
+    def encode(self, x: Tensor, c: Tensor | None = None) -> Point:
+        """Return the code of each row of x (N, C, H, W) in [0, 1]."""
+        return Point(self.scale(self.encoder(x, self.condition(c, x))))
 
 
 class CVAE(VAE):
@@ -198,6 +219,7 @@ class Classifier(nn.Module):
 
 
 MODELS = {
+    "autoencoder": Autoencoder,
     "vae": VAE,
     "cvae": CVAE,
     "inpainting": InpaintingCVAE,

@@ -32,12 +32,12 @@ def halved(side: int, times: int) -> int:
     return side
 
 
-def mlp(sizes: list[int]) -> nn.Sequential:
-    """Return Linear layers of these sizes with ReLU between them."""
+def mlp(sizes: list[int], norm: str = "none") -> nn.Sequential:
+    """Return Linear layers of these sizes with ReLU between them; with norm "batch" BatchNorm1d before each ReLU."""
     layers: list[nn.Module] = []
-    for n_in, n_out in zip(sizes, sizes[1:]):
-        layers += [nn.Linear(n_in, n_out), nn.ReLU()]
-    return nn.Sequential(*layers[:-1])
+    for n_in, n_out in zip(sizes, sizes[1:-1]):
+        layers += [nn.Linear(n_in, n_out), *([nn.BatchNorm1d(n_out)] if norm == "batch" else []), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(*sizes[-2:]))
 
 
 class DenseEncoder(nn.Module):
@@ -45,7 +45,7 @@ class DenseEncoder(nn.Module):
 
     def __init__(self, config: ModelConfig, n_out: int) -> None:
         super().__init__()
-        self.net = mlp([math.prod(config.image_shape) + config.n_classes, *config.widths, n_out])
+        self.net = mlp([math.prod(config.image_shape) + config.n_classes, *config.widths, n_out], config.norm)
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
         return self.net(torch.cat([x.flatten(1), c], dim=1))
@@ -57,7 +57,8 @@ class DenseDecoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.image_shape = config.image_shape
-        self.net = mlp([config.latent_dim + config.n_classes, *reversed(config.widths), math.prod(config.image_shape)])
+        sizes = [config.latent_dim + config.n_classes, *reversed(config.widths), math.prod(config.image_shape)]
+        self.net = mlp(sizes, config.norm)
 
     def forward(self, z: Tensor, c: Tensor) -> Tensor:
         return self.net(torch.cat([z, c], dim=1)).view(-1, *self.image_shape)

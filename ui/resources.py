@@ -19,7 +19,7 @@ class Encoded:
     labels: np.ndarray
 
 
-GENERATIVE = ("vae", "cvae")  # the families whose latent point and label make a picture
+GENERATIVE = ("autoencoder", "vae", "cvae")  # the families whose latent point and label make a picture
 
 
 def available(families: tuple[str, ...] = GENERATIVE) -> tuple[dict, list[str]]:

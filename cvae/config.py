@@ -17,6 +17,7 @@ class ModelConfig:
     widths: tuple[int, ...] = (512, 256)  # dense: units per layer; else: channels at 1/2, 1/4, ... of the size (see fold)
     blocks: tuple[int, ...] = (2, 2)  # residual blocks per width (residual networks only)
     norm: str = "none"  # none | batch: BatchNorm1d after each hidden layer of a dense network
+    linear: bool = False  # beside encoder and decoder a fixed linear path, the principal components
     fold: int = 2  # residual: 2 starts at half the size, each 2x2 pixels as channels; 1 starts at the full size and costs more
     n_classes: int = 0  # 0: not conditional
     likelihood: str = "bernoulli"  # bernoulli | gaussian
@@ -52,6 +53,7 @@ class DataConfig:
 
     dataset: str = "mnist"  # a name in data.DATASETS, or the path of a folder with one subfolder per class
     binarize: bool = False  # True: x ~ Bernoulli(pixel), fresh for every visit
+    mirror: bool = False  # True: half of the pictures mirrored left to right, as faces may be
     augment: bool = False  # True: small random rotation, shift and scale (the classifier only)
     n_validation: int = 2000
     split_seed: int = 0
@@ -75,6 +77,7 @@ class TrainConfig:
     prior_samples: int = 8  # samples of each posterior in those epochs: cheap beside encoding it
     bend_epochs: int = 0  # further epochs of the whole model after those, in which the posterior's flow learns too
     bend_lr: float = 1e-3
+    half: bool = False  # store the weights in half precision; they are float32 again once loaded
     seed: int = 0
 
     def __post_init__(self) -> None:

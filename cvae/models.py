@@ -24,6 +24,28 @@ class VAE(nn.Module):
         self.flow = CouplingFlow(*flow) if config.flow_layers else None
         self.posterior_flow = _posterior_flow(config)
 
+    @torch.no_grad()
+    def fix_linear(self, x: Tensor) -> None:
+        """Set the linear paths to the principal components of pictures x (N, C, H, W), and start the networks at zero.
+
+        So training sets out from the best linear autoencoder (Baldi and Hornik 1989), whose code is the whitened components.
+        """
+        rows, d = x.flatten(1), self.config.latent_dim
+        mean = rows.mean(0)
+        _, _, components = torch.svd_lowrank(rows - mean, q=d + 16, niter=4)
+        components = components[:, :d]  # (C H W, D)
+        spread = ((rows - mean) @ components).std(0)
+        for part in (self.encoder, self.decoder):
+            part.weight.zero_()
+            part.bias.zero_()
+            last = [m for m in part.net.modules() if isinstance(m, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)][-1]
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+        self.encoder.weight[:d] = (components / spread).T
+        self.encoder.bias[:d] = -(mean @ components) / spread
+        self.decoder.weight.copy_(components * spread)
+        self.decoder.bias.copy_(mean)
+
     def condition(self, c: Tensor | None, like: Tensor) -> Tensor:
         """Return the condition as (N, K) float rows for the N rows of `like`; without classes K is 0 and c is ignored."""
         return like.new_zeros(len(like), 0)

@@ -17,12 +17,31 @@ STEM = 8  # channels at full resolution in the residual decoder: few, because ea
 
 def make_encoder(config: ModelConfig, n_out: int) -> nn.Module:
     """Build the encoder that `config.network` names, with n_out outputs."""
-    return {"dense": DenseEncoder, "conv": ConvEncoder, "residual": ResidualEncoder}[config.network](config, n_out)
+    net = {"dense": DenseEncoder, "conv": ConvEncoder, "residual": ResidualEncoder}[config.network](config, n_out)
+    return Beside(net, math.prod(config.image_shape), (n_out,)) if config.linear else net
 
 
 def make_decoder(config: ModelConfig) -> nn.Module:
     """Build the decoder that `config.network` names."""
-    return {"dense": DenseDecoder, "conv": ConvDecoder, "residual": ResidualDecoder}[config.network](config)
+    net = {"dense": DenseDecoder, "conv": ConvDecoder, "residual": ResidualDecoder}[config.network](config)
+    return Beside(net, config.latent_dim, config.image_shape) if config.linear else net
+
+
+class Beside(nn.Module):
+    """An encoder or decoder beside a fixed linear map that adds to it: the network has only to learn what bends.
+
+    VAE.fix_linear sets the map.
+    """
+
+    def __init__(self, net: nn.Module, n_in: int, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.net = net
+        self.register_buffer("weight", torch.randn(math.prod(shape), n_in) / math.sqrt(n_in))
+        self.register_buffer("bias", torch.zeros(math.prod(shape)))
+        self.shape = shape
+
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        return self.net(x, c) + nn.functional.linear(x.flatten(1), self.weight, self.bias).view(-1, *self.shape)
 
 
 def halved(side: int, times: int) -> int:

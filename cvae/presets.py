@@ -2,6 +2,10 @@
 
 from cvae.config import DataConfig, ModelConfig, Preset, TrainConfig
 
+FACE = (3, 64, 64)
+FACES = DataConfig(dataset="lfw", mirror=True)
+SUMMED = 1e6  # maximum gradient norm: a squared error summed over 12,288 pixels has large gradients
+
 _ALL = [
     Preset(
         name="vae-dense-2d",
@@ -72,6 +76,46 @@ _ALL = [
         model=ModelConfig(family="classifier", network="conv", widths=(32, 64, 96), n_classes=10),
         data=DataConfig(augment=True),
         train=TrainConfig(epochs=8, batch_size=128, lr=2e-3, weight_decay=1e-2),
+    ),
+    Preset(
+        name="ae-dense-faces",
+        about="A dense autoencoder of faces: Linear, BatchNorm1d and ReLU. It has to learn anew for every place of the picture "
+        "what an edge is, and shows it.",
+        model=ModelConfig(
+            family="autoencoder", likelihood="gaussian", image_shape=FACE, latent_dim=64, widths=(96,), norm="batch"
+        ),
+        data=FACES,
+        train=TrainConfig(epochs=60, batch_size=128, lr=2e-3, half=True, clip=SUMMED),
+    ),
+    Preset(
+        name="ae-conv-faces",
+        about="A convolutional autoencoder of faces: the sharpest reconstructions here.",
+        model=ModelConfig(
+            family="autoencoder",
+            likelihood="gaussian",
+            network="conv",
+            image_shape=FACE,
+            latent_dim=64,
+            widths=(32, 64, 128, 256),
+        ),
+        data=FACES,
+        train=TrainConfig(epochs=40, batch_size=64, lr=2e-3, half=True, clip=SUMMED),
+    ),
+    Preset(
+        name="vae-conv-faces",
+        about="The same network with a Gaussian latent and its KL: what lies between two faces is a face, and so is what is "
+        "drawn at random. It pays with some sharpness.",
+        model=ModelConfig(likelihood="gaussian", network="conv", image_shape=FACE, latent_dim=64, widths=(32, 64, 128, 256)),
+        data=FACES,
+        train=TrainConfig(epochs=40, batch_size=64, lr=2e-3, beta=0.1, half=True, clip=SUMMED),
+    ),
+    Preset(
+        name="smile-judge",
+        about="A convolutional classifier of 32x32 faces, trained on the labels and apart from every autoencoder, that judges "
+        "whether an edited face smiles.",
+        model=ModelConfig(family="classifier", network="conv", image_shape=(3, 32, 32), widths=(32, 64, 96), n_classes=2),
+        data=DataConfig(dataset="lfw:Smiling", mirror=True, augment=True),
+        train=TrainConfig(epochs=16, batch_size=64, lr=2e-3, weight_decay=1e-2, half=True),
     ),
 ]
 PRESETS = {preset.name: preset for preset in _ALL}

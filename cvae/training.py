@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from cvae import checkpoints, corruptions, losses
 from cvae.config import Preset, TrainConfig
-from cvae.data import ImageSet, augment, binarize
+from cvae.data import ImageSet, augment, binarize, mirror
 from cvae.models import Classifier, DenoisingAutoencoder, build_model
 
 COLUMNS = ("epoch", "train_nll", "train_kl", "val_nll", "val_kl", "beta", "seconds")
@@ -89,6 +89,8 @@ def fit(preset: Preset, train: ImageSet, validation: ImageSet, folder: Path, fab
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = build_model(preset.model)
+        if preset.model.linear and not resume:
+            model.fix_linear(train.pixels())
     average = copy.deepcopy(model).to(fabric.device).requires_grad_(False)
     history, moments = [], {}
     if resume:
@@ -165,6 +167,8 @@ def _draw(batch: ImageSet, preset: Preset, step: int, fabric: Fabric, k: int) ->
     """
     generator = torch.Generator().manual_seed((preset.train.seed * 1_000_003 + step) % 2**63)
     x = batch.pixels()
+    if preset.data.mirror:
+        x = mirror(x, generator)
     if preset.data.augment:
         x = augment(x, generator)
     if preset.data.binarize:
@@ -208,7 +212,7 @@ def _update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
 def _validate(average: nn.Module, preset: Preset, validation: ImageSet, fabric: Fabric) -> dict[str, float]:
     """Return val_nll and val_kl of the averaged weights, the same noise and binary draw every epoch."""
     objective = Objective(average).eval()
-    preset = replace(preset, data=replace(preset.data, augment=False))
+    preset = replace(preset, data=replace(preset.data, mirror=False, augment=False))
     sums = torch.zeros(3, device=fabric.device)
     for i, index in enumerate(torch.arange(len(validation)).split(VALIDATION_BATCH)):
         _, nll, kl = objective(*_draw(validation[index], preset, -1 - i, fabric, 1), 1.0)
@@ -222,7 +226,10 @@ def _means(part: str, sums: Tensor, fabric: Fabric) -> dict[str, float | None]:
 
 
 def _publish(folder: Path, preset: Preset, average: nn.Module, history: list[dict]) -> None:
-    checkpoints.save_run(folder, preset, average.state_dict())
+    weights = average.state_dict()
+    if preset.train.half:
+        weights = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
+    checkpoints.save_run(folder, preset, weights)
     checkpoints.write_text(folder / checkpoints.HISTORY, history_csv(history))
 
 

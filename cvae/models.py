@@ -83,7 +83,7 @@ class Autoencoder(VAE):
     """Plain autoencoder: a code, no distribution. Hinton and Salakhutdinov (2006), "Reducing the Dimensionality of Data".
 
     Its posterior is a Point, without a KL. Over the training pictures each number of the code has mean 0 and variance 1,
-    kept by a BatchNorm1d, but nothing makes the code as a whole a standard normal. That stands in for the prior it lacks,
+    by the running statistics of a BatchNorm1d, but nothing makes the code as a whole a standard normal. That stands in for the prior it lacks,
     so that every task works; sampled from it, many pictures are poor, which is why there are variational autoencoders.
     """
 
@@ -97,7 +97,11 @@ class Autoencoder(VAE):
 
     def encode(self, x: Tensor, c: Tensor | None = None) -> Point:
         """Return the code of each row of x (N, C, H, W) in [0, 1]."""
-        return Point(self.scale(self.encoder(x, self.condition(c, x))))
+        code = self.encoder(x, self.condition(c, x))
+        if self.training:
+            self.scale(code.detach())  # only its running statistics: those of a batch would be noise in the code
+        running = self.scale.running_mean, self.scale.running_var
+        return Point(nn.functional.batch_norm(code, *running, eps=self.scale.eps))
 
 
 class CVAE(VAE):

@@ -91,7 +91,7 @@ class Autoencoder(VAE):
         nn.Module.__init__(self)  # its encoder gives half as many numbers as that of a VAE
         self.config = config
         self.encoder = make_encoder(config, config.latent_dim)
-        self.scale = nn.BatchNorm1d(config.latent_dim, affine=False)
+        self.scale = nn.BatchNorm1d(config.latent_dim, eps=1e-8, affine=False)
         self.decoder = make_decoder(config)
         self.flow = self.posterior_flow = None
 

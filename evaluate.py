@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from cvae import checkpoints, corruptions, data, latent, metrics, preprocess, tasks
+from cvae import checkpoints, corruptions, data, face_figures, faces, latent, lfw, metrics, preprocess, tasks
 from cvae.models import Autoencoder, Classifier, DenoisingAutoencoder, InpaintingCVAE
 
 README = Path(__file__).parent / "README.md"
 BEGIN, END = "<!-- evaluate.py writes from here -->", "<!-- to here -->"
-JUDGE = "judge"
+JUDGE, SMILE_JUDGE = "judge", "smile-judge"
 BATCH = 50
 QUANTILES = 201  # of log p(x) over the test digits, for the Draw page
 NOISE = (("gaussian", 0.3), ("gaussian", 0.5), ("salt-and-pepper", 0.25))
@@ -62,6 +62,8 @@ def evaluate(name: str, args: argparse.Namespace) -> None:
         found = {"parameters": parameters, "accuracy": metrics.accuracy(model, images.pixels(), images.labels)}
     elif isinstance(model, DenoisingAutoencoder):
         found = {"parameters": parameters, "psnr": _denoising(model, images.pixels(), generator)}
+    elif preset.data.dataset == data.FACES:
+        found = {"parameters": parameters, **_faces(name, model, args)}
     elif isinstance(model, Autoencoder):
         found = {"parameters": parameters, **_code(model, images)}
     elif isinstance(model, InpaintingCVAE):
@@ -112,6 +114,32 @@ def _generative(model, images: data.ImageSet, args: argparse.Namespace) -> dict:
     if model.config.n_classes and JUDGE in checkpoints.list_runs():
         found["judge_accuracy"] = metrics.judge_accuracy(checkpoints.load_run(JUDGE), model, generator=generator)
     return found
+
+
+def _faces(name: str, model, args: argparse.Namespace) -> dict:
+    """Return the figures of a model of faces, and write faces.npz, learned from the training part of the people alone."""
+    side = model.config.image_shape[1]
+    everyone = data.lfw(args.data_dir, "all", side, download=True)
+    parts = {part: np.array([lfw.part_of(person) == part for person in everyone.people]) for part in ("train", "test")}
+    x = {part: torch.from_numpy(everyone.images[rows]).float() / 255 for part, rows in parts.items()}
+    u = torch.cat([tasks.encode(model, torch.from_numpy(rows).float() / 255) for rows in np.array_split(everyone.images, 40)])
+    present = torch.tensor(np.array([everyone.labels(c) for c in everyone.columns])).view(-1, len(everyone)).T.float()
+    learn, rows = torch.from_numpy(parts["train"]), torch.from_numpy(parts["test"]).nonzero()[:, 0]
+    faces.save(checkpoints.run_dir(name), faces.measure(u, everyone.people, everyone.numbers, everyone.columns, present, learn))
+    space = faces.load(checkpoints.run_dir(name))  # as the page will have it
+    found = {"code": model.config.latent_dim, **face_figures.reconstruction(model, x["train"], x["test"])}
+    found["similar"] = face_figures.recognition(model, space, rows, x["train"], x["test"])
+    if "Smiling" in space.columns and SMILE_JUDGE in checkpoints.list_runs():
+        judge, k = checkpoints.load_run(SMILE_JUDGE), space.columns.index("Smiling")
+        found["smile"] = {
+            way: face_figures.edits(model, judge, space.u[rows], space.present[rows, k], space.directions[k, i])
+            for i, way in enumerate(faces.WAYS)
+        }
+        plain = space.u[rows][space.present[rows, k] == 0]
+        found["dragged"] = {
+            way: face_figures.dragged(model, space, plain, k, space.directions[k, i]) for i, way in enumerate(faces.WAYS)
+        }
+    return found | {"test_pictures": len(rows)}
 
 
 def _code(model, images: data.ImageSet) -> dict:
@@ -209,7 +237,7 @@ def tables(found: dict[str, dict]) -> str:
         rows = {name: m for name, m in found.items() if m.get("binarized") is binarized}
         if rows:
             parts.append(f"Test set, {title}, nats per image:\n\n" + _table(rows))
-    codes = {name: m for name, m in found.items() if "code" in m}
+    codes = {name: m for name, m in found.items() if "code" in m and "pca_mse" not in m}
     if codes:
         parts.append("Plain autoencoders, test set:\n\n" + _code_table(codes))
     for name, m in found.items():

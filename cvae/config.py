@@ -37,6 +37,8 @@ class ModelConfig:
             raise ValueError(f"the {self.family} family needs network 'residual', for its feature maps; got {self.network!r}.")
         if self.norm != "none" and self.network != "dense":
             raise ValueError(f"norm {self.norm!r} is for network 'dense'; the others have their own. Got network {self.network!r}.")
+        if self.linear and self.family not in ("autoencoder", "vae", "cvae"):
+            raise ValueError(f"linear is for the autoencoder, vae and cvae families; got {self.family!r}.")
         if self.family == "autoencoder" and (self.flow_layers or self.n_classes):
             raise ValueError("an autoencoder has neither a learned prior nor labels: flow_layers and n_classes must be 0.")
         if self.family == "inpainting" and not self.flow_layers:

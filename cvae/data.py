@@ -97,10 +97,11 @@ def training_split(
 ) -> tuple[ImageSet, ImageSet]:
     """Return training and validation images: a fixed shuffle by `split_seed`, the last `n_validation` held out.
 
-    Faces are split by person instead.
+    Faces are split by person instead, and of two classes the rarer is repeated until both weigh the same.
     """
     if config.dataset.split(":")[0] == FACES:
-        return tuple(_face_set(config.dataset, part, data_dir, image_shape, download) for part in ("train", "validation"))
+        train, held = (_face_set(config.dataset, part, data_dir, image_shape, download) for part in ("train", "validation"))
+        return _even(train), held
     everything = load(config.dataset, True, data_dir, image_shape, download)
     held_out = min(config.n_validation, len(everything) // 5)
     if held_out == 0:
@@ -179,6 +180,14 @@ def _face_set(dataset: str, part: str, data_dir: Path | None, image_shape: tuple
     known = ~np.isnan(labels)
     classes = (f"not {column}", column)
     return ImageSet(torch.from_numpy(found.images[known]), torch.from_numpy(labels[known]).long(), classes)
+
+
+def _even(images: ImageSet) -> ImageSet:
+    """Repeat the pictures of the rarer of two classes."""
+    groups = [(images.labels == k).nonzero()[:, 0] for k in range(len(images.classes))]
+    most = max(map(len, groups), default=0)
+    rows = [group.repeat(-(-most // max(1, len(group))))[:most] for group in groups]
+    return images[torch.cat(rows)] if rows else images
 
 
 def _fetch_faces(data_dir: Path) -> None:

@@ -13,7 +13,7 @@ FOLDERS = ("lfw/lfw-deepfunneled", "lfw/lfw_funneled", "lfw_home/lfw_funneled", 
 ATTRIBUTES = "lfw_attributes.txt"
 SIDE = 250  # pixels of a picture of the set; others are scaled to it
 CROP = 80  # the face with little around it, as in the classical autoencoder exercise on this set
-PARTS = {"test": (0.0, 0.1), "validation": (0.1, 0.15), "train": (0.15, 1.0), "all": (0.0, 1.0)}  # shares of the people
+PARTS = {"test": 0.1, "validation": 0.15, "train": 1.0}  # up to which number in [0, 1) a person belongs to a part
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def read(data_dir: Path, side: int = 64, crop: int = CROP, part: str = "all") ->
     The middle crop x crop pixels of each 250x250 picture, resized to side x side. Read once, then kept in `cache_dir`.
     ValueError names a damaged picture, an unknown part or an attribute file with a header that is none.
     """
-    if part not in PARTS:
-        raise ValueError(f"part must be one of {', '.join(PARTS)}; got {part!r}.")
+    if part not in (*PARTS, "all"):
+        raise ValueError(f"part must be one of {', '.join(PARTS)} or all; got {part!r}.")
     folder = find(data_dir)
     if folder is None:
         return None
@@ -68,12 +68,13 @@ def read(data_dir: Path, side: int = 64, crop: int = CROP, part: str = "all") ->
     people, numbers = tuple(f.parent.name for f in files), tuple(int(f.stem[-4:]) for f in files)
     columns, scores, note = _scores(folder, people, numbers)
     everyone = Faces(images, people, numbers, columns, scores, note)
-    return everyone[np.array([PARTS[part][0] <= place(name) < PARTS[part][1] for name in people])]
+    return everyone if part == "all" else everyone[np.array([part_of(name) == part for name in people])]
 
 
-def place(person: str) -> float:
-    """Return a number in [0, 1) that decides to which part a person belongs, whoever else is there."""
-    return int.from_bytes(hashlib.sha256(person.encode()).digest()[:4], "big") / 2**32
+def part_of(person: str) -> str:
+    """Return train, validation or test: the name alone decides, so nobody is in two parts, whoever else is there."""
+    place = int.from_bytes(hashlib.sha256(person.encode()).digest()[:4], "big") / 2**32
+    return next(part for part, end in PARTS.items() if place < end)
 
 
 def cache_dir() -> Path:

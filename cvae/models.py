@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from cvae.config import ModelConfig
 from cvae.flow import CouplingFlow, FlowPosterior, FlowPrior
 from cvae.gaussian import DiagonalGaussian, Point
-from cvae.networks import Pyramid, ResidualDecoder, make_decoder, make_encoder
+from cvae.networks import Principal, Pyramid, ResidualDecoder, make_decoder, make_encoder
 
 
 class VAE(nn.Module):
@@ -23,28 +23,19 @@ class VAE(nn.Module):
         flow = (config.latent_dim, config.n_classes, config.flow_layers, config.flow_width)
         self.flow = CouplingFlow(*flow) if config.flow_layers else None
         self.posterior_flow = _posterior_flow(config)
+        self.principal = _principal(config)
 
     @torch.no_grad()
-    def fix_linear(self, x: Tensor) -> None:
-        """Set the linear paths to the principal components of pictures x (N, C, H, W), and start the networks at zero.
+    def start_linear(self, x: Tensor) -> None:
+        """Fit the linear path to pictures x (N, C, H, W), and start the networks beside it at zero.
 
         So training sets out from the best linear autoencoder (Baldi and Hornik 1989), whose code is the whitened components.
         """
-        rows, d = x.flatten(1), self.config.latent_dim
-        mean = rows.mean(0)
-        _, _, components = torch.svd_lowrank(rows - mean, q=d + 16, niter=4)
-        components = components[:, :d]  # (C H W, D)
-        spread = ((rows - mean) @ components).std(0)
+        self.principal.fit(x)
         for part in (self.encoder, self.decoder):
-            part.weight.zero_()
-            part.bias.zero_()
-            last = [m for m in part.net.modules() if isinstance(m, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)][-1]
+            last = [m for m in part.modules() if isinstance(m, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)][-1]
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
-        self.encoder.weight[:d] = (components / spread).T
-        self.encoder.bias[:d] = -(mean @ components) / spread
-        self.decoder.weight.copy_(components * spread)
-        self.decoder.bias.copy_(mean)
 
     def condition(self, c: Tensor | None, like: Tensor) -> Tensor:
         """Return the condition as (N, K) float rows for the N rows of `like`; without classes K is 0 and c is ignored."""
@@ -56,7 +47,14 @@ class VAE(nn.Module):
 
     def encode(self, x: Tensor, c: Tensor | None = None) -> DiagonalGaussian | FlowPosterior:
         """Return q(z | x, c), one row per row of x (N, C, H, W) in [0, 1]."""
-        return self._posterior(self.encoder(x, self.condition(c, x)))
+        return self._posterior(self._encoded(x, c))
+
+    def _encoded(self, x: Tensor, c: Tensor | None) -> Tensor:
+        out = self.encoder(x, self.condition(c, x))
+        if self.principal is None:
+            return out
+        code = self.principal.encode(x)
+        return out + nn.functional.pad(code, (0, out.shape[1] - code.shape[1]))  # a VAE's encoder gives log-variances too
 
     def _posterior(self, parameters: Tensor) -> DiagonalGaussian | FlowPosterior:
         base = DiagonalGaussian.from_parameters(parameters)
@@ -64,7 +62,8 @@ class VAE(nn.Module):
 
     def decode(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """Return the parameters of p(x | z, c) for z (N, D): logits (bernoulli) or means (gaussian), (N, C, H, W)."""
-        return self.decoder(z, self.condition(c, z))
+        out = self.decoder(z, self.condition(c, z))
+        return out if self.principal is None else out + self.principal.decode(z).view_as(out)
 
     def prior(self, c: Tensor | None = None) -> DiagonalGaussian | FlowPrior:
         """Return p(z | c): a standard normal (D,), or the flow's density with one row per row of c."""
@@ -94,10 +93,11 @@ class Autoencoder(VAE):
         self.scale = nn.BatchNorm1d(config.latent_dim, eps=1e-8, affine=False)
         self.decoder = make_decoder(config)
         self.flow = self.posterior_flow = None
+        self.principal = _principal(config)
 
     def encode(self, x: Tensor, c: Tensor | None = None) -> Point:
         """Return the code of each row of x (N, C, H, W) in [0, 1]."""
-        code = self.encoder(x, self.condition(c, x))
+        code = self._encoded(x, c)
         if self.training:
             self.scale(code.detach())  # only its running statistics: those of a batch would be noise in the code
         running = self.scale.running_mean, self.scale.running_var
@@ -188,6 +188,10 @@ class InpaintingCVAE(VAE):
     def _split(self, rows: Tensor) -> list[Tensor]:
         pieces = rows.split([math.prod(shape) for shape in self.parts], dim=1)
         return [piece.view(-1, *shape) for piece, shape in zip(pieces, self.parts, strict=True)]
+
+
+def _principal(config: ModelConfig) -> Principal | None:
+    return Principal(math.prod(config.image_shape), config.latent_dim) if config.linear else None
 
 
 def _posterior_flow(config: ModelConfig) -> CouplingFlow | None:

@@ -17,31 +17,46 @@ STEM = 8  # channels at full resolution in the residual decoder: few, because ea
 
 def make_encoder(config: ModelConfig, n_out: int) -> nn.Module:
     """Build the encoder that `config.network` names, with n_out outputs."""
-    net = {"dense": DenseEncoder, "conv": ConvEncoder, "residual": ResidualEncoder}[config.network](config, n_out)
-    return Beside(net, math.prod(config.image_shape), (n_out,)) if config.linear else net
+    return {"dense": DenseEncoder, "conv": ConvEncoder, "residual": ResidualEncoder}[config.network](config, n_out)
 
 
 def make_decoder(config: ModelConfig) -> nn.Module:
     """Build the decoder that `config.network` names."""
-    net = {"dense": DenseDecoder, "conv": ConvDecoder, "residual": ResidualDecoder}[config.network](config)
-    return Beside(net, config.latent_dim, config.image_shape) if config.linear else net
+    return {"dense": DenseDecoder, "conv": ConvDecoder, "residual": ResidualDecoder}[config.network](config)
 
 
-class Beside(nn.Module):
-    """An encoder or decoder beside a fixed linear map that adds to it: the network has only to learn what bends.
+class Principal(nn.Module):
+    """A fixed linear path: principal components of the training pictures, kept in one byte each.
 
-    VAE.fix_linear sets the map.
+    An encoder and a decoder to which it adds have only to learn what bends.
     """
 
-    def __init__(self, net: nn.Module, n_in: int, shape: tuple[int, ...]) -> None:
+    def __init__(self, n_pixels: int, dims: int) -> None:
         super().__init__()
-        self.net = net
-        self.register_buffer("weight", torch.randn(math.prod(shape), n_in) / math.sqrt(n_in))
-        self.register_buffer("bias", torch.zeros(math.prod(shape)))
-        self.shape = shape
+        self.register_buffer("components", torch.zeros(dims, n_pixels, dtype=torch.int8))
+        self.register_buffer("spread", torch.ones(dims))  # standard deviation of each over the pictures
+        self.register_buffer("mean", torch.zeros(n_pixels))
 
-    def forward(self, x: Tensor, c: Tensor) -> Tensor:
-        return self.net(x, c) + nn.functional.linear(x.flatten(1), self.weight, self.bias).view(-1, *self.shape)
+    def fit(self, x: Tensor) -> None:
+        """Take the components from pictures x (N, C, H, W)."""
+        rows, dims = x.flatten(1), len(self.spread)
+        self.mean.copy_(rows.mean(0))
+        _, _, found = torch.svd_lowrank(rows - self.mean, q=dims + 16, niter=4)
+        largest = found[:, :dims].abs().amax(0)
+        self.components.copy_((127 * found[:, :dims] / largest).round().T)
+        self.spread.copy_(((rows - self.mean) @ self.basis().T).std(0))
+
+    def basis(self) -> Tensor:
+        """Return the components, (D, C H W), each of length 1."""
+        return nn.functional.normalize(self.components.to(self.mean.dtype))
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Return the whitened components (N, D) of pictures x (N, C, H, W)."""
+        return (x.flatten(1) - self.mean) @ self.basis().T / self.spread
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return pictures (N, C H W) with these whitened components z (N, D)."""
+        return (z * self.spread) @ self.basis() + self.mean
 
 
 def halved(side: int, times: int) -> int:

@@ -82,14 +82,15 @@ _ALL = [
         about="A dense autoencoder of faces: Linear, BatchNorm1d and ReLU. It has to learn anew for every place of the picture "
         "what an edge is, and shows it.",
         model=ModelConfig(
-            family="autoencoder", likelihood="gaussian", image_shape=FACE, latent_dim=64, widths=(96,), norm="batch"
+            family="autoencoder", likelihood="gaussian", image_shape=FACE, latent_dim=64, widths=(64,), norm="batch"
         ),
         data=FACES,
         train=TrainConfig(epochs=60, batch_size=128, lr=2e-3, half=True, clip=SUMMED),
     ),
     Preset(
         name="ae-conv-faces",
-        about="A convolutional autoencoder of faces: the sharpest reconstructions here.",
+        about="A convolutional autoencoder of faces: the sharpest reconstructions here. Encoder and decoder have a linear path "
+        "beside them, fixed at the principal components, so that the convolutions learn only what bends.",
         model=ModelConfig(
             family="autoencoder",
             likelihood="gaussian",
@@ -97,17 +98,25 @@ _ALL = [
             image_shape=FACE,
             latent_dim=64,
             widths=(32, 64, 128, 256),
+            linear=True,
         ),
         data=FACES,
-        train=TrainConfig(epochs=40, batch_size=64, lr=2e-3, half=True, clip=SUMMED),
+        train=TrainConfig(epochs=40, batch_size=64, lr=1.5e-3, half=True, clip=SUMMED),
     ),
     Preset(
         name="vae-conv-faces",
         about="The same network with a Gaussian latent and its KL: what lies between two faces is a face, and so is what is "
         "drawn at random. It pays with some sharpness.",
-        model=ModelConfig(likelihood="gaussian", network="conv", image_shape=FACE, latent_dim=64, widths=(32, 64, 128, 256)),
+        model=ModelConfig(
+            likelihood="gaussian",
+            network="conv",
+            image_shape=FACE,
+            latent_dim=64,
+            widths=(32, 64, 128, 256),
+            linear=True,
+        ),
         data=FACES,
-        train=TrainConfig(epochs=40, batch_size=64, lr=2e-3, beta=0.1, half=True, clip=SUMMED),
+        train=TrainConfig(epochs=32, batch_size=64, lr=1.5e-3, half=True, clip=SUMMED),
     ),
     Preset(
         name="smile-judge",
@@ -115,7 +124,7 @@ _ALL = [
         "whether an edited face smiles.",
         model=ModelConfig(family="classifier", network="conv", image_shape=(3, 32, 32), widths=(32, 64, 96), n_classes=2),
         data=DataConfig(dataset="lfw:Smiling", mirror=True, augment=True),
-        train=TrainConfig(epochs=16, batch_size=64, lr=2e-3, weight_decay=1e-2, half=True),
+        train=TrainConfig(epochs=10, batch_size=64, lr=2e-3, weight_decay=1e-2, half=True),
     ),
 ]
 PRESETS = {preset.name: preset for preset in _ALL}

@@ -90,7 +90,7 @@ def fit(preset: Preset, train: ImageSet, validation: ImageSet, folder: Path, fab
         torch.manual_seed(config.seed)
         model = build_model(preset.model)
         if preset.model.linear and not resume:
-            model.fix_linear(train.pixels())
+            model.start_linear(train.pixels())
     average = copy.deepcopy(model).to(fabric.device).requires_grad_(False)
     history, moments = [], {}
     if resume:

@@ -1,0 +1,40 @@
+"""Faces: reconstruct one, make it smile, turn it into another, find who is like it, draw new ones."""
+
+import streamlit as st
+
+from ui import controls, face_source, faces, resources
+
+controls.begin("Faces", "A face in a few numbers. Change the numbers and someone else looks back.")
+name, model = controls.pick_model(prefer=lambda config: config.family == "autoencoder" and config.network == "conv", fits=resources.is_face)
+try:
+    space = resources.space(name)
+except ValueError as error:
+    st.info(str(error))
+    st.stop()
+TOOLS = {
+    "Attributes": faces.attributes,
+    "Reconstruct": faces.reconstruct,
+    "Morph": faces.morph,
+    "Similar faces": faces.similar,
+    "Own direction": faces.own_direction,
+    "New faces": None,
+}
+
+
+@st.fragment
+def work() -> None:
+    """Show one face and what the chosen tool makes of it."""
+    tool = controls.choose("What to do", list(TOOLS), "tool")
+    if TOOLS[tool] is None:
+        faces.sample(name, model, space)
+        return
+    held = face_source.pick(name, model, space)
+    if held is None:
+        st.info("Bring a picture with one face. It is cropped and stays on this machine.")
+    else:
+        TOOLS[tool](name, model, space, held)
+
+
+work()
+with st.expander("What these models have not seen"):
+    faces.bias(space, resources.figures(name))

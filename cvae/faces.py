@@ -101,5 +101,5 @@ def load(folder: Path) -> Space:
             torch.from_numpy(found["metric"]).float(),
             **kinds,
         )
-    except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is damaged; make it anew with: python evaluate.py {folder.name}") from error

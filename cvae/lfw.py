@@ -113,7 +113,7 @@ def _cached(files: list[Path], side: int, crop: int) -> np.ndarray:
     path = cache_dir() / f"lfw-{crop}-{side}-{listing}.npy"
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError):  # not there, or damaged
+    except (OSError, ValueError, EOFError):  # not there, or damaged
         images = np.stack([_read(file, side, crop) for file in files])
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,18 +5,18 @@ import streamlit as st
 from ui import controls, face_source, faces, resources
 
 controls.begin("Faces", "A face in a few numbers. Change the numbers and someone else looks back.")
-name, model = controls.pick_model(prefer=lambda config: config.family == "autoencoder" and config.network == "conv", fits=resources.is_face)
+name, model = controls.pick_model(prefer=lambda config: config.network == "conv", fits=resources.is_face)
 try:
     space = resources.space(name)
 except ValueError as error:
     st.info(str(error))
     st.stop()
 TOOLS = {
-    "Attributes": faces.attributes,
+    "Smile": faces.attributes,
     "Reconstruct": faces.reconstruct,
     "Morph": faces.morph,
     "Similar faces": faces.similar,
-    "Own direction": faces.own_direction,
+    "Own slider": faces.own_direction,
     "New faces": None,
 }
 
@@ -24,11 +24,13 @@ TOOLS = {
 @st.fragment
 def work() -> None:
     """Show one face and what the chosen tool makes of it."""
-    tool = controls.choose("What to do", list(TOOLS), "tool")
-    if TOOLS[tool] is None:
+    with st.container(horizontal=True, gap="medium"):
+        tool = controls.choose("What to do", list(TOOLS), "tool")
+        kind = face_source.pick_kind() if TOOLS[tool] else ""
+    if not TOOLS[tool]:
         faces.sample(name, model, space)
         return
-    held = face_source.pick(name, model, space)
+    held = face_source.pick(kind, model, space)
     if held is None:
         st.info("Bring a picture with one face. It is cropped and stays on this machine.")
     else:

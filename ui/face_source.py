@@ -19,7 +19,7 @@ from ui import controls, gallery, link
 
 GALLERY, UPLOAD, CAMERA = "Gallery", "Upload", "Camera"
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "avif"]
-SHOWN = 20  # faces of the gallery at a time
+SHOWN = 10  # faces of the gallery at a time
 LONGEST = 8000  # characters of a photo in the address: a 64x64 JPEG has some 3,500
 
 
@@ -33,9 +33,13 @@ class Held:
     row: int | None = None  # in the space, for a face of the gallery
 
 
-def pick(name: str, model, space: Space) -> Held | None:
-    """Let the visitor choose a face; None while there is none."""
-    kind = controls.choose("Face", [GALLERY, UPLOAD, CAMERA], "face")
+def pick_kind() -> str:
+    """Let the visitor choose where the face comes from."""
+    return controls.choose("Face", [GALLERY, UPLOAD, CAMERA], "face")
+
+
+def pick(kind: str, model, space: Space) -> Held | None:
+    """Let the visitor choose a face of this kind; None while there is none."""
     if kind == GALLERY:
         row = whole("who", len(space.people), default=offered(space, 0, "")[0])
         choose(model, space, "who", [row])

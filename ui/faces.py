@@ -103,7 +103,7 @@ def similar(name: str, model, space: Space, held: Held) -> None:
     distances, rows = space.similar(held.u, 13)
     found = [(r, d) for r, d in zip(rows.tolist(), distances.tolist()) if r != held.row][:12]
     names = [face_source.person(space, r) for r, _ in found]
-    marks = [f"{who} {distance:.1f}" for who, (_, distance) in zip(names, found)]
+    marks = [f"{who}\n{distance:.1f}" for who, (_, distance) in zip(names, found)]
     pictures = tasks.decode(model, space.u[[r for r, _ in found]])
 
     def hold(place: int) -> None:

@@ -23,6 +23,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return cell;
   });
   const focus = [...grid.children].indexOf(grid.getRootNode().activeElement);
+  grid.classList.toggle("marked", data.marks.some(Boolean));
   grid.replaceChildren(...cells);
   grid.dataset.ready = "true";
   if (focus >= 0) cells[focus]?.focus();

@@ -60,6 +60,7 @@ def evaluate(name: str, args: argparse.Namespace) -> None:
     generator = torch.Generator().manual_seed(args.seed)
     if isinstance(model, Classifier):
         found = {"parameters": parameters, "accuracy": metrics.accuracy(model, images.pixels(), images.labels)}
+        found["of"] = "digits right" if tuple(preset.model.image_shape) == (1, 28, 28) else f"faces right ({' or '.join(preset.classes)})"
     elif isinstance(model, DenoisingAutoencoder):
         found = {"parameters": parameters, "psnr": _denoising(model, images.pixels(), generator)}
     elif preset.data.dataset == data.FACES:
@@ -242,11 +243,47 @@ def tables(found: dict[str, dict]) -> str:
         parts.append("Plain autoencoders, test set:\n\n" + _code_table(codes))
     for name, m in found.items():
         if "accuracy" in m:
-            parts.append(f"`{name}` reads {100 * m['accuracy']:.2f} % of the {m['images']:,} test digits right.\n")
+            what = m.get("of", "digits right")
+            parts.append(f"`{name}` reads {100 * m['accuracy']:.2f} % of the {m['images']:,} test {what}.\n")
+    parts += _face_lines({name: m for name, m in found.items() if "pca_mse" in m})
     parts += [_denoising_lines(name, m) for name, m in found.items() if "psnr" in m]
     parts += [_inpainting_lines(name, m) for name, m in found.items() if "quadrants" in m]
     parts += [_classification_line(name, m["classification"]) for name, m in found.items() if "classification" in m]
     return "\n".join(parts)
+
+
+def _face_lines(found: dict[str, dict]) -> list[str]:
+    """Return the tables on faces, none without a model of faces."""
+    if not found:
+        return []
+    n = next(iter(found.values()))["test_pictures"]
+    lines = [
+        f"Faces, 64x64, {n:,} test pictures of people who are not in the training set, beside as many principal components:\n",
+        "| model | parameters | code | MSE | PCA's | ratio | SSIM | PCA's | nearest other picture is the same person | PCA's |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name, m in found.items():
+        same = m["similar"]
+        cells = [f"`{name}`", f"{m['parameters']:,}", f"{m['code']}", f"{m['mse']:.5f}", f"{m['pca_mse']:.5f}"]
+        cells += [f"{m['mse'] / m['pca_mse']:.2f}", f"{m['ssim']:.3f}", f"{m['pca_ssim']:.3f}"]
+        cells += [f"{100 * same['nearest_is_same_person']:.1f} % (plain {100 * same['nearest_plain']:.1f} %)"]
+        lines.append("| " + " | ".join([*cells, f"{100 * same['nearest_pca']:.1f} %"]) + " |")
+    return ["\n".join(lines) + "\n", _smile_table({name: m for name, m in found.items() if "smile" in m})]
+
+
+def _smile_table(found: dict[str, dict]) -> str:
+    strength = f"{face_figures.STRENGTH:g} standard deviations"
+    lines = [
+        f"Test faces moved {strength} along the smile direction, as `{SMILE_JUDGE}` judges them (in brackets: unmoved):\n",
+        "| model | direction | smile gained | smile taken | still nearest to itself among 100 | change outside the mouth |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for name, m in found.items():
+        for way, s in m["smile"].items():
+            cells = [f"`{name}`", way, f"{100 * s['adds']:.1f} % ({100 * s['adds_before']:.1f} %)"]
+            cells += [f"{100 * s['takes']:.1f} % ({100 * s['takes_before']:.1f} %)", f"{100 * s['identity']:.1f} %"]
+            lines.append("| " + " | ".join([*cells, f"{100 * m['dragged'][way]['outside_mouth']:.0f} %"]) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def _code_table(rows: dict[str, dict]) -> str:

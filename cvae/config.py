@@ -56,6 +56,7 @@ class DataConfig:
     dataset: str = "mnist"  # a name in data.DATASETS, or the path of a folder with one subfolder per class
     binarize: bool = False  # True: x ~ Bernoulli(pixel), fresh for every visit
     mirror: bool = False  # True: half of the pictures mirrored left to right, as faces may be
+    shift: int = 0  # pixels by which each picture is shifted at most, at random
     augment: bool = False  # True: small random rotation, shift and scale (the classifier only)
     n_validation: int = 2000
     split_seed: int = 0

@@ -121,6 +121,14 @@ def mirror(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
     return torch.where(chosen, x.flip(3), x)
 
 
+def shift(x: Tensor, most: int, generator: torch.Generator | None = None) -> Tensor:
+    """Shift each picture (N, C, H, W) by up to `most` whole pixels each way, its edge mirrored; same shape back."""
+    wide = torch.nn.functional.pad(x, (most,) * 4, mode="reflect")
+    height, width = x.shape[2:]
+    places = torch.randint(2 * most + 1, (len(x), 2), generator=generator).tolist()
+    return torch.stack([picture[:, i : i + height, j : j + width] for picture, (i, j) in zip(wide, places)])
+
+
 def augment(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Turn, scale and shift each picture a little at random; x (N, C, H, W) in [0, 1], same shape back.
 

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from cvae import checkpoints, corruptions, losses
 from cvae.config import Preset, TrainConfig
-from cvae.data import ImageSet, augment, binarize, mirror
+from cvae.data import ImageSet, augment, binarize, mirror, shift
 from cvae.models import Classifier, DenoisingAutoencoder, build_model
 
 COLUMNS = ("epoch", "train_nll", "train_kl", "val_nll", "val_kl", "beta", "seconds")
@@ -169,6 +169,8 @@ def _draw(batch: ImageSet, preset: Preset, step: int, fabric: Fabric, k: int) ->
     x = batch.pixels()
     if preset.data.mirror:
         x = mirror(x, generator)
+    if preset.data.shift:
+        x = shift(x, preset.data.shift, generator)
     if preset.data.augment:
         x = augment(x, generator)
     if preset.data.binarize:
@@ -212,7 +214,7 @@ def _update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
 def _validate(average: nn.Module, preset: Preset, validation: ImageSet, fabric: Fabric) -> dict[str, float]:
     """Return val_nll and val_kl of the averaged weights, the same noise and binary draw every epoch."""
     objective = Objective(average).eval()
-    preset = replace(preset, data=replace(preset.data, mirror=False, augment=False))
+    preset = replace(preset, data=replace(preset.data, mirror=False, shift=0, augment=False))
     sums = torch.zeros(3, device=fabric.device)
     for i, index in enumerate(torch.arange(len(validation)).split(VALIDATION_BATCH)):
         _, nll, kl = objective(*_draw(validation[index], preset, -1 - i, fabric, 1), 1.0)

@@ -124,3 +124,11 @@ def test_half_of_the_pictures_are_mirrored():
     x = torch.rand(400, 3, 4, 4)
     turned = (data.mirror(x, torch.Generator().manual_seed(0)) == x.flip(3)).flatten(1).all(1)
     assert 150 < turned.sum() < 250
+
+
+def test_shifted_pictures_are_windows_of_themselves():
+    x = torch.arange(36.0).view(1, 1, 6, 6).repeat(40, 1, 1, 1)
+    moved = data.shift(x, 1, torch.Generator().manual_seed(0))
+    assert moved.shape == x.shape and 4 < len({tuple(picture.flatten().tolist()) for picture in moved}) <= 9
+    inner = {float(picture[0, 2, 2]) for picture in moved}
+    assert inner <= {float(x[0, 0, i, j]) for i in (1, 2, 3) for j in (1, 2, 3)}

@@ -57,6 +57,7 @@ class DataConfig:
     binarize: bool = False  # True: x ~ Bernoulli(pixel), fresh for every visit
     mirror: bool = False  # True: half of the pictures mirrored left to right, as faces may be
     shift: int = 0  # pixels by which each picture is shifted at most, at random
+    blur: float = 0.0  # largest standard deviation, in pixels, of a blur of its own for every picture
     augment: bool = False  # True: small random rotation, shift and scale (the classifier only)
     n_validation: int = 2000
     split_seed: int = 0

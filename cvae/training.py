@@ -171,6 +171,8 @@ def _draw(batch: ImageSet, preset: Preset, step: int, fabric: Fabric, k: int) ->
         x = mirror(x, generator)
     if preset.data.shift:
         x = shift(x, preset.data.shift, generator)
+    if preset.data.blur:
+        x = corruptions.corrupt(x, "blur", preset.data.blur * torch.rand(len(x), generator=generator), generator)
     if preset.data.augment:
         x = augment(x, generator)
     if preset.data.binarize:
@@ -214,7 +216,7 @@ def _update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
 def _validate(average: nn.Module, preset: Preset, validation: ImageSet, fabric: Fabric) -> dict[str, float]:
     """Return val_nll and val_kl of the averaged weights, the same noise and binary draw every epoch."""
     objective = Objective(average).eval()
-    preset = replace(preset, data=replace(preset.data, mirror=False, shift=0, augment=False))
+    preset = replace(preset, data=replace(preset.data, mirror=False, shift=0, blur=0.0, augment=False))
     sums = torch.zeros(3, device=fabric.device)
     for i, index in enumerate(torch.arange(len(validation)).split(VALIDATION_BATCH)):
         _, nll, kl = objective(*_draw(validation[index], preset, -1 - i, fabric, 1), 1.0)

@@ -5,7 +5,8 @@ import streamlit as st
 from ui import controls, face_source, faces, resources
 
 controls.begin("Faces", "A face in a few numbers. Change the numbers and someone else looks back.")
-name, model = controls.pick_model(prefer=lambda config: config.network == "conv", fits=resources.is_face)
+hint = "ae-conv-faces, then measure it with: python evaluate.py ae-conv-faces"
+name, model = controls.pick_model(prefer=lambda config: config.network == "conv", fits=resources.is_face, about=False, train=hint)
 try:
     space = resources.space(name)
 except ValueError as error:
@@ -38,5 +39,6 @@ def work() -> None:
 
 
 work()
-with st.expander("What these models have not seen"):
+with st.expander("About this model, and what it has not seen"):
+    st.markdown(model.preset.about)
     faces.bias(space, resources.figures(name))

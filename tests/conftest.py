@@ -31,8 +31,8 @@ def bars(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return images, labels
 
 
-def write_faces(root: Path, people: int) -> None:
-    """Write one picture each of `people` persons where LFW is looked for: the mouth of every other one is bright."""
+def write_faces(root: Path, people: int, each: int = 1) -> None:
+    """Write `each` pictures of `people` persons where LFW is looked for: the mouth of every other person is bright."""
     rng = np.random.default_rng(0)
     rows = ["# scores", "#\tperson\timagenum\tSmiling"]
     for i in range(people):
@@ -40,9 +40,11 @@ def write_faces(root: Path, people: int) -> None:
         pixels[140:150, 110:140] = 230 if i % 2 else 20
         folder = root / "lfw" / "lfw-deepfunneled" / f"Person_{i:02d}"
         folder.mkdir(parents=True)
-        Image.fromarray(pixels).save(folder / f"Person_{i:02d}_0001.jpg")
-        if i % 5:
-            rows.append(f"Person {i:02d}\t1\t{1.0 if i % 2 else -1.0}")
+        for k in range(1, each + 1):
+            noise = rng.integers(-20, 20, pixels.shape)
+            Image.fromarray((pixels + noise).clip(0, 255).astype(np.uint8)).save(folder / f"Person_{i:02d}_{k:04d}.jpg")
+            if i % 5:
+                rows.append(f"Person {i:02d}\t{k}\t{1.0 if i % 2 else -1.0}")
     (root / "lfw" / "lfw_attributes.txt").write_text("\n".join(rows) + "\n")
 
 

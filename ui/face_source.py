@@ -19,6 +19,7 @@ from ui import controls, gallery, link
 
 GALLERY, UPLOAD, CAMERA = "Gallery", "Upload", "Camera"
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "avif"]
+GALLERY_SEED = 5  # of the shuffle in which faces are offered
 SHOWN = 10  # faces of the gallery at a time
 LONGEST = 8000  # characters of a photo in the address: a 64x64 JPEG has some 3,500
 
@@ -52,7 +53,7 @@ def pick(kind: str, model, space: Space) -> Held | None:
 def choose(model, space: Space, parameter: str, chosen: list[int], picked=None) -> None:
     """Draw a page of the gallery; a press writes the row into the address, or calls picked(row)."""
     left, right = st.columns([3, 1], vertical_alignment="bottom")
-    wanted = left.text_input("Find a person", key=f"{parameter}_find", placeholder="A name, such as Serena Williams")
+    wanted = left.text_input("Find a person", key=f"{parameter}_find", placeholder="Find a person, such as Serena Williams", label_visibility="collapsed")
     page = whole(f"{parameter}_page", 10_000)
     right.button("More faces", key=f"{parameter}_more", on_click=_put, args=(f"{parameter}_page", page + 1), width="stretch")
     rows = offered(space, page, wanted)
@@ -71,7 +72,7 @@ def offered(space: Space, page: int, wanted: str) -> list[int]:
         text = wanted.strip().lower().replace(" ", "_")
         found = [i for i, name in enumerate(space.people) if text in name.lower()]
     else:
-        found = np.random.default_rng(0).permutation(len(space.people)).tolist()
+        found = np.random.default_rng(GALLERY_SEED).permutation(len(space.people)).tolist()
     start = page * SHOWN % max(len(found), 1)
     return found[start : start + SHOWN]
 

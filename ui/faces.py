@@ -100,6 +100,10 @@ def morph(name: str, model, space: Space, held: Held) -> None:
 
 def similar(name: str, model, space: Space, held: Held) -> None:
     """Show whose faces lie nearest."""
+    st.markdown(
+        f"The nearest of {len(space.people):,} faces, with their distance. Distances discount what changes between two pictures "
+        "of one person, learned from the people of the training part. Press a face to go on from it."
+    )
     distances, rows = space.similar(held.u, 13)
     found = [(r, d) for r, d in zip(rows.tolist(), distances.tolist()) if r != held.row][:12]
     names = [face_source.person(space, r) for r, _ in found]
@@ -111,10 +115,6 @@ def similar(name: str, model, space: Space, held: Held) -> None:
         link.set_text("who", str(found[place][0]))
 
     gallery.gallery(pictures, names, "similar", hold, marks=marks)
-    st.caption(
-        f"The nearest of {len(space.people):,} faces with their distance. Distances discount what changes between two pictures of "
-        "one person, learned from the people of the training part. Press a face to go on from it."
-    )
 
 
 def sample(name: str, model, space: Space) -> None:

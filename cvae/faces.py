@@ -42,6 +42,8 @@ class Space:
 
 def measure(u: Tensor, people: tuple[str, ...], numbers: tuple[int, ...], columns: tuple, present: Tensor, learn: Tensor) -> Space:
     """Make a Space of the codes u (N, D) of all faces; directions, metric and mixtures come from the rows `learn` (N,) bool."""
+    told = [k for k in range(len(columns)) if {0.0, 1.0} <= set(present[learn][:, k].tolist())]  # others have no direction
+    columns, present = [columns[k] for k in told], present[:, told]
     known, labels = u[learn], present[learn]
     directions = []
     for k in range(len(columns)):

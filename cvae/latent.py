@@ -49,7 +49,7 @@ def attribute_direction(u: Tensor, present: Tensor, others: Tensor | None = None
 
     present (N,) holds 1, 0 or NaN (unknown). The difference of the means of those with and without it (Larsen et al.
     2016); or, with `classifier`, the normal of a logistic regression, what lies along the normals of `others` (N, K)
-    projected out (Shen et al. 2020). ValueError unless there are pictures with and without the attribute.
+    projected out (Shen et al. 2020), of at most D / 4 of them, those that go with the attribute most. ValueError unless there are pictures with and without the attribute.
     """
     if not ((present == 1).any() and (present == 0).any()):
         raise ValueError("a direction needs at least one picture with the attribute and one without it.")
@@ -57,13 +57,25 @@ def attribute_direction(u: Tensor, present: Tensor, others: Tensor | None = None
         way = u[present == 1].mean(0) - u[present == 0].mean(0)
     else:
         way = _normal(u, present)
-        if others is not None and others.shape[1]:
-            basis = torch.linalg.qr(torch.stack([_normal(u, column) for column in others.T], dim=1)).Q  # (D, K)
+        entangled = [] if others is None else _entangled(present, others, u.shape[1] // 4)
+        if entangled:
+            basis = torch.linalg.qr(torch.stack([_normal(u, column) for column in entangled], dim=1)).Q  # (D, K)
             way = way - basis @ (basis.T @ way)
     if way.norm() < 1e-6:
         raise ValueError("the two groups have the same mean, so there is no direction between them.")
     way = way / way.norm()
     return way * (u @ way).std() if len(u) > 1 else way
+
+
+def _entangled(present: Tensor, others: Tensor, most: int) -> list[Tensor]:
+    """Return the columns (N,) of others (N, K) whose labels correlate most with present (N,), at most `most` of them."""
+    found = []
+    for column in others.T:
+        known = ~(present.isnan() | column.isnan())
+        pair = torch.stack([present[known], column[known]])
+        if known.sum() > 1 and (pair.std(1) > 0).all():
+            found.append((float(pair.corrcoef()[0, 1].abs()), column))
+    return [column for _, column in sorted(found, key=lambda item: -item[0])[:most]]
 
 
 def _normal(u: Tensor, present: Tensor) -> Tensor:

@@ -70,6 +70,14 @@ def test_the_classifiers_direction_leaves_other_attributes_where_they_are():
     assert means[1] > 0.5 and abs(way[1]) < 0.05 and way[0] > 0.9
 
 
+def test_more_attributes_than_dimensions_leave_a_direction():
+    u = torch.randn(500, 4, generator=torch.Generator().manual_seed(0))
+    others = (torch.randn(500, 30, generator=torch.Generator().manual_seed(1)) > 0).float()
+    others[:, 7] = 1  # says nothing
+    way = latent.attribute_direction(u, (u[:, 0] > 0).float(), others, classifier=True)
+    assert way[0] > 0.4
+
+
 @pytest.mark.parametrize("present", [[1.0, 1], [0.0, 0], [float("nan"), 1]])
 def test_a_direction_needs_both_groups(present):
     with pytest.raises(ValueError, match="at least one picture with the attribute and one without"):
@@ -123,6 +131,28 @@ def test_a_damaged_space_is_named(tmp_path, content):
     (tmp_path / faces.FILE).write_bytes(content)
     with pytest.raises(ValueError, match="faces.npz is damaged; make it anew with: python evaluate.py"):
         faces.load(tmp_path)
+
+
+def test_an_attribute_that_everyone_has_is_left_out(tmp_path):
+    u, people, numbers, names, present, learn = many(("Face", "Hat"))
+    present[:, 0] = 1
+    space = faces.measure(u, people, numbers, names, present, learn)
+    assert space.columns == ("Hat",) and space.present.shape == (N, 1) and space.directions.shape == (1, 2, D)
+
+
+def test_many_attributes_are_chosen_from(zoo):
+    names = tuple(f"Trait {i}" for i in range(10)) + ("Smiling",)
+    faces.save(zoo / "small", faces.measure(*many(names)))
+    app = open_page("pages/6_Faces.py")
+    assert not app.exception and app.multiselect(key="columns").value == ["Smiling"]
+    app.multiselect(key="columns").set_value(["Trait 3", "Smiling"]).run()
+    assert not app.exception and [axis["name"] for axis in sent(app, 1)["axes"]] == ["Trait 3", "Smiling"]
+
+
+def many(names):
+    generator = torch.Generator().manual_seed(0)
+    u, present = torch.randn(N, D, generator=generator), (torch.rand(N, len(names), generator=generator) > 0.5).float()
+    return u, tuple(f"P_{i // 2}" for i in range(N)), (1,) * N, names, present, torch.ones(N, dtype=torch.bool)
 
 
 def test_faces_without_attributes_have_a_space_too(tmp_path):

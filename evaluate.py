@@ -123,7 +123,8 @@ def _faces(name: str, model, args: argparse.Namespace) -> dict:
     everyone = data.lfw(args.data_dir, "all", side, download=True)
     parts = {part: np.array([lfw.part_of(person) == part for person in everyone.people]) for part in ("train", "test")}
     x = {part: torch.from_numpy(everyone.images[rows]).float() / 255 for part, rows in parts.items()}
-    u = torch.cat([tasks.encode(model, torch.from_numpy(rows).float() / 255) for rows in np.array_split(everyone.images, 40)])
+    batches = tqdm(np.array_split(everyone.images, max(1, len(everyone) // BATCH)), desc="codes of all faces", unit="batch")
+    u = torch.cat([face_figures.code(model, torch.tensor(rows).float() / 255) for rows in batches])
     present = torch.tensor(np.array([everyone.labels(c) for c in everyone.columns])).view(-1, len(everyone)).T.float()
     learn, rows = torch.from_numpy(parts["train"]), torch.from_numpy(parts["test"]).nonzero()[:, 0]
     faces.save(checkpoints.run_dir(name), faces.measure(u, everyone.people, everyone.numbers, everyone.columns, present, learn))
@@ -259,12 +260,12 @@ def _face_lines(found: dict[str, dict]) -> list[str]:
     n = next(iter(found.values()))["test_pictures"]
     lines = [
         f"Faces, 64x64, {n:,} test pictures of people who are not in the training set, beside as many principal components:\n",
-        "| model | parameters | code | MSE | PCA's | ratio | SSIM | PCA's | nearest other picture is the same person | PCA's |",
+        "| model | parameters | code | MSE (encoder alone) | PCA's | ratio | SSIM | PCA's | nearest other picture is the same person | PCA's |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for name, m in found.items():
         same = m["similar"]
-        cells = [f"`{name}`", f"{m['parameters']:,}", f"{m['code']}", f"{m['mse']:.5f}", f"{m['pca_mse']:.5f}"]
+        cells = [f"`{name}`", f"{m['parameters']:,}", f"{m['code']}", f"{m['mse']:.5f} ({m['encoder_mse']:.5f})", f"{m['pca_mse']:.5f}"]
         cells += [f"{m['mse'] / m['pca_mse']:.2f}", f"{m['ssim']:.3f}", f"{m['pca_ssim']:.3f}"]
         cells += [f"{100 * same['nearest_is_same_person']:.1f} % (plain {100 * same['nearest_plain']:.1f} %)"]
         lines.append("| " + " | ".join([*cells, f"{100 * same['nearest_pca']:.1f} %"]) + " |")

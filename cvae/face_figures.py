@@ -21,18 +21,27 @@ def components(x: Tensor, dims: int) -> tuple[Tensor, Tensor]:
 
 
 def reconstruction(model, train: Tensor, test: Tensor) -> dict[str, float]:
-    """Return mean squared error and SSIM of the model and of as many principal components as its code has numbers."""
+    """Return mean squared error and SSIM of the model, of its encoder alone, and of as many principal components.
+
+    The model's own are those of the codes that `code` gives.
+    """
     mean, basis = components(train, model.config.latent_dim)
     linear = ((test.flatten(1) - mean) @ basis @ basis.T + mean).view_as(test).clamp(0, 1)
     found = {}
-    for name, x_hat in (("", reconstructed(model, test)), ("pca_", linear)):
+    refined = torch.cat([tasks.decode(model, code(model, rows)) for rows in test.split(BATCH)])
+    for name, x_hat in (("", refined), ("encoder_", reconstructed(model, test)), ("pca_", linear)):
         found[f"{name}mse"] = float(metrics.mse(test, x_hat).mean())
         found[f"{name}ssim"] = float(torch.cat([metrics.ssim(a, b) for a, b in zip(test.split(BATCH), x_hat.split(BATCH))]).mean())
     return found
 
 
+def code(model, x: Tensor) -> Tensor:
+    """Return the base coordinates (N, D) of pictures x (N, C, H, W): the encoder's, refined."""
+    return tasks.refine(model, x, tasks.encode(model, x))
+
+
 def reconstructed(model, x: Tensor) -> Tensor:
-    """Return the reconstructions of x (N, C, H, W)."""
+    """Return the reconstructions of x (N, C, H, W) by the encoder's codes."""
     return torch.cat([tasks.reconstruct(model, rows) for rows in x.split(BATCH)])
 
 

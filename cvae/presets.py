@@ -125,8 +125,8 @@ _ALL = [
         about="A convolutional classifier of 32x32 faces, trained on the labels and apart from every autoencoder, that judges "
         "whether an edited face smiles.",
         model=ModelConfig(family="classifier", network="conv", image_shape=(3, 32, 32), widths=(32, 64, 96), n_classes=2),
-        data=DataConfig(dataset="lfw:Smiling", mirror=True, blur=1.5, augment=True),  # what it judges is never sharp
-        train=TrainConfig(epochs=10, batch_size=64, lr=2e-3, weight_decay=1e-2, half=True),
+        data=DataConfig(dataset="lfw:Smiling", mirror=True, blur=1.0, augment=True),  # what it judges is never sharp
+        train=TrainConfig(epochs=20, batch_size=64, lr=2e-3, weight_decay=1e-2, half=True),
     ),
 ]
 PRESETS = {preset.name: preset for preset in _ALL}

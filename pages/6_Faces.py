@@ -31,7 +31,7 @@ def work() -> None:
     if not TOOLS[tool]:
         faces.sample(name, model, space)
         return
-    held = face_source.pick(kind, model, space)
+    held = face_source.pick(kind, name, model, space)
     if held is None:
         st.info("Bring a picture with one face. It is cropped and stays on this machine.")
     else:

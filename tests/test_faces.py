@@ -1,13 +1,14 @@
 """Faces without a browser: directions, mixtures, stored spaces, figures, the page with every tool and bad input."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from cvae import checkpoints, face_figures, faces, latent, metrics, mixture
+from cvae import checkpoints, face_figures, faces, latent, metrics, mixture, tasks
 from cvae.config import ModelConfig, Preset
 from cvae.models import build_model
 from tests.app import answer, open_page, sent
@@ -49,8 +50,20 @@ def test_the_linear_path_starts_as_principal_components():
         rows = x.flatten(1)
         _, _, v = torch.linalg.svd(rows - rows.mean(0), full_matrices=False)
         linear = (rows - rows.mean(0)) @ v[:5].T @ v[:5] + rows.mean(0)
-        torch.testing.assert_close(model.decode(u).flatten(1), linear, atol=0.02, rtol=0)
-        torch.testing.assert_close(u.std(0), torch.ones(5), atol=0.02, rtol=0)
+        torch.testing.assert_close(model.decode(u).flatten(1), linear, atol=0.06, rtol=0)
+        torch.testing.assert_close(u.std(0), torch.ones(5), atol=0.05, rtol=0)
+
+
+def test_refined_codes_decode_better():
+    torch.manual_seed(0)
+    x = torch.rand(30, 3, 64, 64)
+    for family in ("autoencoder", "vae"):
+        model = build_model(replace(CONFIG, family=family))
+        model.start_linear(x)
+        model.eval().requires_grad_(False)
+        far = tasks.encode(model, x) + 0.5
+        errors = [metrics.mse(x, tasks.decode(model, u)).mean() for u in (far, tasks.refine(model, x, far))]
+        assert errors[1] < errors[0]
 
 
 def test_a_direction_is_one_standard_deviation_long_and_points_to_the_attribute():

@@ -15,7 +15,7 @@ from torch import Tensor
 from cvae import lfw, pictures, tasks
 from cvae.faces import Space
 from cvae.mnist import default_data_dir
-from ui import controls, gallery, link
+from ui import controls, gallery, link, resources
 
 GALLERY, UPLOAD, CAMERA = "Gallery", "Upload", "Camera"
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "avif"]
@@ -39,7 +39,7 @@ def pick_kind() -> str:
     return controls.choose("Face", [GALLERY, UPLOAD, CAMERA], "face")
 
 
-def pick(kind: str, model, space: Space) -> Held | None:
+def pick(kind: str, name: str, model, space: Space) -> Held | None:
     """Let the visitor choose a face of this kind; None while there is none."""
     if kind == GALLERY:
         row = whole("who", len(space.people), default=offered(space, 0, "")[0])
@@ -47,7 +47,7 @@ def pick(kind: str, model, space: Space) -> Held | None:
         return Held(space.u[row], person(space, row), original(space, row, model.config.image_shape[1]), row)
     _photo(kind, model.config.image_shape[1])
     x = _unpacked(st.query_params.get("photo", ""), model.config.image_shape[1])
-    return None if x is None else Held(tasks.encode(model, x)[0], "your picture", x)
+    return None if x is None else Held(resources.code(name, st.query_params["photo"], x), "your picture", x)
 
 
 def choose(model, space: Space, parameter: str, chosen: list[int], picked=None) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
+from torch import Tensor
 
-from cvae import checkpoints, faces
+from cvae import checkpoints, faces, tasks
 from ui import images
 
 
@@ -66,6 +67,11 @@ def space(name: str) -> faces.Space:
     return found
 
 
+def code(name: str, photo: str, x: Tensor) -> Tensor:
+    """Return the refined code (D,) of a picture x (1, C, H, W), which the text `photo` stands for; made once for each."""
+    return _code(name, photo, _stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS), x)
+
+
 def figures(name: str) -> dict:
     """Return what evaluate.py has measured of a model, empty where it has not."""
     try:
@@ -121,6 +127,11 @@ def _load(folder: Path, stamp: tuple[int, ...]):
         return checkpoints.load_run(folder)
     except (ValueError, OSError) as error:
         return f"{folder.name} is left out: {' '.join(str(error).split())}"
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _code(name: str, photo: str, stamp: tuple, _x: Tensor) -> Tensor:
+    return tasks.refine(model(name), _x, tasks.encode(model(name), _x))[0]
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

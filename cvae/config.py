@@ -81,6 +81,7 @@ class TrainConfig:
     prior_samples: int = 8  # samples of each posterior in those epochs: cheap beside encoding it
     bend_epochs: int = 0  # further epochs of the whole model after those, in which the posterior's flow learns too
     bend_lr: float = 1e-3
+    settle: int = 0  # batches on which BatchNorm's statistics are measured anew after each epoch, for the averaged weights
     half: bool = False  # store the weights in half precision; they are float32 again once loaded
     seed: int = 0
 

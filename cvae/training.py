@@ -107,6 +107,8 @@ def fit(preset: Preset, train: ImageSet, validation: ImageSet, folder: Path, fab
         objective, optimizer = fabric.setup(Objective(model, stage.prior_only), optimizer)
         for epoch in range(max(stage.first, len(history)), stage.last):
             row = _train_epoch(preset, stage, epoch, train, fabric, objective, optimizer, average, bar)
+            if config.settle:
+                settle(average, preset, train, fabric)
             row |= _validate(average, preset, validation, fabric)
             history.append({key: row[key] for key in COLUMNS})
             bar.set_postfix(epoch=epoch + 1, val_nll=f"{row['val_nll']:.2f}", val_kl=f"{row['val_kl']:.2f}")
@@ -210,6 +212,23 @@ def _update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
             mean.lerp_(value, 1 - decay)
         else:
             mean.copy_(value)
+
+
+@torch.no_grad()
+def settle(average: nn.Module, preset: Preset, train: ImageSet, fabric: Fabric) -> None:
+    """Measure the statistics of BatchNorm anew with the averaged weights: averages of old statistics are not theirs."""
+    norms = [m for m in average.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.affine]
+    usual = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the plain mean over all batches
+        norm.train()
+    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(preset.train.seed))
+    for i, index in enumerate(order.split(preset.train.batch_size)[: preset.train.settle]):
+        Objective(average)(*_draw(train[index], preset, -1_000_000 - i, fabric, 1), 1.0)
+    for norm, momentum in zip(norms, usual):
+        norm.momentum = momentum
+        norm.eval()
 
 
 @torch.no_grad()

@@ -13,8 +13,9 @@ test: .venv/tests-installed
 	$(BIN)/python -m pytest
 
 checkpoints: .venv/app-installed
-	for name in vae-dense-2d vae-conv cvae-conv dae-conv cvae-inpaint judge; do $(BIN)/python train.py $$name --overwrite || exit 1; done
-	$(BIN)/python evaluate.py judge vae-dense-2d vae-conv cvae-conv dae-conv cvae-inpaint
+	for name in vae-dense-2d vae-conv cvae-conv dae-conv cvae-inpaint judge ae-dense-faces ae-conv-faces vae-conv-faces smile-judge; do $(BIN)/python train.py $$name --overwrite || exit 1; done
+	$(BIN)/python evaluate.py judge vae-dense-2d vae-conv cvae-conv dae-conv cvae-inpaint \
+		smile-judge ae-dense-faces ae-conv-faces vae-conv-faces
 
 .venv/app-installed: requirements.txt
 	$(PYTHON) -m venv .venv

@@ -13,6 +13,7 @@ TRY = [
     ("pages/2_Generate.py", "Ask for fifty new sevens", {"digits": "7"}),
     ("pages/2_Generate.py", "Change the handwriting of all ten digits together", {"show": "One style, ten digits"}),
     ("pages/3_Draw.py", "Write a digit and watch the model read it", {}),
+    ("pages/6_Faces.py", "Give a face a smile", {"a_Smiling": "2"}),
     ("pages/4_Inpaint.py", "Paint a hole over a digit and see eight ways to fill it", {}),
 ]
 

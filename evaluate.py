@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from cvae import checkpoints, corruptions, data, latent, metrics, preprocess, tasks
-from cvae.models import Classifier, DenoisingAutoencoder, InpaintingCVAE
+from cvae import checkpoints, corruptions, data, face_figures, faces, latent, lfw, metrics, preprocess, tasks
+from cvae.models import Autoencoder, Classifier, DenoisingAutoencoder, InpaintingCVAE
 
 README = Path(__file__).parent / "README.md"
 BEGIN, END = "<!-- evaluate.py writes from here -->", "<!-- to here -->"
-JUDGE = "judge"
+JUDGE, SMILE_JUDGE = "judge", "smile-judge"
 BATCH = 50
 QUANTILES = 201  # of log p(x) over the test digits, for the Draw page
 NOISE = (("gaussian", 0.3), ("gaussian", 0.5), ("salt-and-pepper", 0.25))
@@ -60,8 +60,13 @@ def evaluate(name: str, args: argparse.Namespace) -> None:
     generator = torch.Generator().manual_seed(args.seed)
     if isinstance(model, Classifier):
         found = {"parameters": parameters, "accuracy": metrics.accuracy(model, images.pixels(), images.labels)}
+        found["of"] = "digits right" if tuple(preset.model.image_shape) == (1, 28, 28) else f"faces right ({' or '.join(preset.classes)})"
     elif isinstance(model, DenoisingAutoencoder):
         found = {"parameters": parameters, "psnr": _denoising(model, images.pixels(), generator)}
+    elif preset.data.dataset == data.FACES:
+        found = {"parameters": parameters, **_faces(name, model, args)}
+    elif isinstance(model, Autoencoder):
+        found = {"parameters": parameters, **_code(model, images)}
     elif isinstance(model, InpaintingCVAE):
         found = {"parameters": parameters, **_inpainting(model, images.pixels(), args, generator)}
     else:
@@ -110,6 +115,41 @@ def _generative(model, images: data.ImageSet, args: argparse.Namespace) -> dict:
     if model.config.n_classes and JUDGE in checkpoints.list_runs():
         found["judge_accuracy"] = metrics.judge_accuracy(checkpoints.load_run(JUDGE), model, generator=generator)
     return found
+
+
+def _faces(name: str, model, args: argparse.Namespace) -> dict:
+    """Return the figures of a model of faces, and write faces.npz, learned from the training part of the people alone."""
+    side = model.config.image_shape[1]
+    everyone = data.lfw(args.data_dir, "all", side, download=True)
+    parts = {part: np.array([lfw.part_of(person) == part for person in everyone.people]) for part in ("train", "test")}
+    x = {part: torch.from_numpy(everyone.images[rows]).float() / 255 for part, rows in parts.items()}
+    batches = tqdm(np.array_split(everyone.images, max(1, len(everyone) // BATCH)), desc="codes of all faces", unit="batch")
+    u = torch.cat([face_figures.code(model, torch.tensor(rows).float() / 255) for rows in batches])
+    present = torch.tensor(np.array([everyone.labels(c) for c in everyone.columns])).view(-1, len(everyone)).T.float()
+    learn, rows = torch.from_numpy(parts["train"]), torch.from_numpy(parts["test"]).nonzero()[:, 0]
+    faces.save(checkpoints.run_dir(name), faces.measure(u, everyone.people, everyone.numbers, everyone.columns, present, learn))
+    space = faces.load(checkpoints.run_dir(name))  # as the page will have it
+    found = {"code": model.config.latent_dim, **face_figures.reconstruction(model, x["train"], x["test"])}
+    found["similar"] = face_figures.recognition(model, space, rows, x["train"], x["test"])
+    if "Smiling" in space.columns and SMILE_JUDGE in checkpoints.list_runs():
+        judge, k = checkpoints.load_run(SMILE_JUDGE), space.columns.index("Smiling")
+        found["smile"] = {
+            way: face_figures.edits(model, judge, space.u[rows], space.present[rows, k], space.directions[k, i])
+            for i, way in enumerate(faces.WAYS)
+        }
+        plain = space.u[rows][space.present[rows, k] == 0]
+        found["dragged"] = {
+            way: face_figures.dragged(model, space, plain, k, space.directions[k, i]) for i, way in enumerate(faces.WAYS)
+        }
+    return found | {"test_pictures": len(rows)}
+
+
+def _code(model, images: data.ImageSet) -> dict:
+    """Return what there is to say of a plain autoencoder, which has no likelihood: nll (its objective) and squared error."""
+    x = images.pixels()
+    nll, _ = metrics.nll_and_kl(model, x)
+    error = metrics.mse(x, tasks.reconstruct(model, x)).mean()
+    return {"code": model.config.latent_dim, "nll": float(nll.mean()), "mse": float(error)}
 
 
 def _denoising(model, x: torch.Tensor, generator: torch.Generator) -> dict[str, dict[str, float]]:
@@ -199,13 +239,58 @@ def tables(found: dict[str, dict]) -> str:
         rows = {name: m for name, m in found.items() if m.get("binarized") is binarized}
         if rows:
             parts.append(f"Test set, {title}, nats per image:\n\n" + _table(rows))
+    codes = {name: m for name, m in found.items() if "code" in m and "pca_mse" not in m}
+    if codes:
+        parts.append("Plain autoencoders, test set:\n\n" + _code_table(codes))
     for name, m in found.items():
         if "accuracy" in m:
-            parts.append(f"`{name}` reads {100 * m['accuracy']:.2f} % of the {m['images']:,} test digits right.\n")
+            what = m.get("of", "digits right")
+            parts.append(f"`{name}` reads {100 * m['accuracy']:.2f} % of the {m['images']:,} test {what}.\n")
+    parts += _face_lines({name: m for name, m in found.items() if "pca_mse" in m})
     parts += [_denoising_lines(name, m) for name, m in found.items() if "psnr" in m]
     parts += [_inpainting_lines(name, m) for name, m in found.items() if "quadrants" in m]
     parts += [_classification_line(name, m["classification"]) for name, m in found.items() if "classification" in m]
     return "\n".join(parts)
+
+
+def _face_lines(found: dict[str, dict]) -> list[str]:
+    """Return the tables on faces, none without a model of faces."""
+    if not found:
+        return []
+    n = next(iter(found.values()))["test_pictures"]
+    lines = [
+        f"Faces, 64x64, {n:,} test pictures of people who are not in the training set, beside as many principal components:\n",
+        "| model | parameters | code | MSE (encoder alone) | PCA's | ratio | SSIM | PCA's | nearest other picture is the same person | PCA's |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name, m in found.items():
+        same = m["similar"]
+        cells = [f"`{name}`", f"{m['parameters']:,}", f"{m['code']}", f"{m['mse']:.5f} ({m['encoder_mse']:.5f})", f"{m['pca_mse']:.5f}"]
+        cells += [f"{m['mse'] / m['pca_mse']:.2f}", f"{m['ssim']:.3f}", f"{m['pca_ssim']:.3f}"]
+        cells += [f"{100 * same['nearest_is_same_person']:.1f} % (plain {100 * same['nearest_plain']:.1f} %)"]
+        lines.append("| " + " | ".join([*cells, f"{100 * same['nearest_pca']:.1f} %"]) + " |")
+    return ["\n".join(lines) + "\n", _smile_table({name: m for name, m in found.items() if "smile" in m})]
+
+
+def _smile_table(found: dict[str, dict]) -> str:
+    strength = f"{face_figures.STRENGTH:g} standard deviations"
+    lines = [
+        f"Test faces moved {strength} along the smile direction, as `{SMILE_JUDGE}` judges them (in brackets: unmoved):\n",
+        "| model | direction | smile gained | smile taken | still nearest to itself among 100 | change outside the mouth |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for name, m in found.items():
+        for way, s in m["smile"].items():
+            cells = [f"`{name}`", way, f"{100 * s['adds']:.1f} % ({100 * s['adds_before']:.1f} %)"]
+            cells += [f"{100 * s['takes']:.1f} % ({100 * s['takes_before']:.1f} %)", f"{100 * s['identity']:.1f} %"]
+            lines.append("| " + " | ".join([*cells, f"{100 * m['dragged'][way]['outside_mouth']:.0f} %"]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _code_table(rows: dict[str, dict]) -> str:
+    lines = ["| model | parameters | code | MSE |", "|---|---:|---:|---:|"]
+    lines += [f"| `{name}` | {m['parameters']:,} | {m['code']} numbers | {m['mse']:.4f} |" for name, m in rows.items()]
+    return "\n".join(lines) + "\n"
 
 
 def _denoising_lines(name: str, m: dict) -> str:

@@ -15,7 +15,7 @@ OVERRIDES = {  # option -> part of the preset, type, what a right value is
     "beta": ("train", float, "a number of 0 or more; 1 is the plain evidence lower bound"),
     "seed": ("train", int, "a whole number of 0 or more"),
     "latent_dim": ("model", int, "a whole number of 1 or more (4096 at most)"),
-    "dataset": ("data", str, "mnist, fashion_mnist, kmnist, emnist_digits, or an image folder with one subfolder per class"),
+    "dataset": ("data", str, "mnist, fashion_mnist, kmnist, emnist_digits, lfw, or an image folder with one subfolder per class"),
 }
 
 

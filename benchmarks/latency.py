@@ -60,7 +60,7 @@ def open_page(browser, address: str, path: str, route: bool = True):
         page.add_init_script("window.canvasAnswers = true")
         page.route("**/api/decode*", lambda asked: asked.fulfill(status=404))
     page.goto(address + path)
-    page.wait_for_selector(".live[data-shown], [data-testid=stImage] img, .pad")
+    page.wait_for_selector(".live[data-shown], .steer[data-shown], [data-testid=stImage] img, .pad")
     page.wait_for_timeout(1500)
     return page
 

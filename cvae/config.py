@@ -3,7 +3,7 @@
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
-FAMILIES = ("vae", "cvae", "inpainting", "denoising", "classifier")
+FAMILIES = ("autoencoder", "vae", "cvae", "inpainting", "denoising", "classifier")
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,8 @@ class ModelConfig:
     latent_dim: int = 2
     widths: tuple[int, ...] = (512, 256)  # dense: units per layer; else: channels at 1/2, 1/4, ... of the size (see fold)
     blocks: tuple[int, ...] = (2, 2)  # residual blocks per width (residual networks only)
+    norm: str = "none"  # none | batch: BatchNorm1d after each hidden layer of a dense network
+    linear: bool = False  # beside encoder and decoder a fixed linear path, the principal components
     fold: int = 2  # residual: 2 starts at half the size, each 2x2 pixels as channels; 1 starts at the full size and costs more
     n_classes: int = 0  # 0: not conditional
     likelihood: str = "bernoulli"  # bernoulli | gaussian
@@ -26,12 +28,19 @@ class ModelConfig:
     def __post_init__(self) -> None:
         _one_of("family", self.family, FAMILIES)
         _one_of("network", self.network, ("dense", "conv", "residual"))
+        _one_of("norm", self.norm, ("none", "batch"))
         _one_of("likelihood", self.likelihood, ("bernoulli", "gaussian"))
         _between("fold", self.fold, 1, 2)
         _between("latent_dim", self.latent_dim, 0 if self.family == "denoising" else 1, 4096)
         _between("n_classes", self.n_classes, 2 if self.family in ("cvae", "classifier") else 0, 10_000)
         if self.family in ("inpainting", "denoising") and self.network != "residual":
             raise ValueError(f"the {self.family} family needs network 'residual', for its feature maps; got {self.network!r}.")
+        if self.norm != "none" and self.network != "dense":
+            raise ValueError(f"norm {self.norm!r} is for network 'dense'; the others have their own. Got network {self.network!r}.")
+        if self.linear and self.family not in ("autoencoder", "vae", "cvae"):
+            raise ValueError(f"linear is for the autoencoder, vae and cvae families; got {self.family!r}.")
+        if self.family == "autoencoder" and (self.flow_layers or self.n_classes):
+            raise ValueError("an autoencoder has neither a learned prior nor labels: flow_layers and n_classes must be 0.")
         if self.family == "inpainting" and not self.flow_layers:
             raise ValueError("an inpainting model needs flow_layers of 1 or more: its prior depends on the visible pixels.")
         if self.posterior_flow_layers and not self.flow_layers:
@@ -46,6 +55,9 @@ class DataConfig:
 
     dataset: str = "mnist"  # a name in data.DATASETS, or the path of a folder with one subfolder per class
     binarize: bool = False  # True: x ~ Bernoulli(pixel), fresh for every visit
+    mirror: bool = False  # True: half of the pictures mirrored left to right, as faces may be
+    shift: int = 0  # pixels by which each picture is shifted at most, at random
+    blur: float = 0.0  # largest standard deviation, in pixels, of a blur of its own for every picture
     augment: bool = False  # True: small random rotation, shift and scale (the classifier only)
     n_validation: int = 2000
     split_seed: int = 0
@@ -69,6 +81,8 @@ class TrainConfig:
     prior_samples: int = 8  # samples of each posterior in those epochs: cheap beside encoding it
     bend_epochs: int = 0  # further epochs of the whole model after those, in which the posterior's flow learns too
     bend_lr: float = 1e-3
+    settle: int = 0  # batches on which BatchNorm's statistics are measured anew after each epoch, for the averaged weights
+    half: bool = False  # store the weights in half precision; they are float32 again once loaded
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from cvae.config import DataConfig
+from cvae import lfw as faces
 from cvae.mnist import default_data_dir
 
 DATASETS = {  # name -> torchvision class, its extra arguments
@@ -15,6 +17,7 @@ DATASETS = {  # name -> torchvision class, its extra arguments
     "kmnist": ("KMNIST", {}),
     "emnist_digits": ("EMNIST", {"split": "digits"}),
 }
+FACES = "lfw"  # the set of faces; "lfw:Smiling" has the labels of that attribute
 TEST_SHARE = 0.15  # of an image folder that has no train/ and test/ of its own
 
 
@@ -42,6 +45,24 @@ def mnist(data_dir: Path | None = None, train: bool = True, download: bool = Fal
     return load("mnist", train, data_dir, download=download)
 
 
+def lfw(
+    data_dir: Path | None = None, part: str = "train", side: int = 64, crop: int = faces.CROP, download: bool = False
+) -> faces.Faces:
+    """Return the faces of LFW, side x side in colour, of one part of the people: train, validation, test or all.
+
+    Nobody is in two parts. FileNotFoundError names the folder expected where they are not there; with `download`
+    scikit-learn fetches them into `data_dir` first.
+    """
+    data_dir = data_dir or default_data_dir()
+    found = faces.read(data_dir, side, crop, part)
+    if found is None and download:
+        _fetch_faces(data_dir)
+        found = faces.read(data_dir, side, crop, part)
+    if found is None:
+        raise FileNotFoundError(f"the faces are not in {data_dir}: expected {data_dir / faces.FOLDERS[0]}/NAME/NAME_0001.jpg.")
+    return found
+
+
 def load(
     dataset: str,
     train: bool,
@@ -57,10 +78,12 @@ def load(
     data_dir = data_dir or default_data_dir()
     if dataset in DATASETS:
         loaded = _load_named(dataset, train, data_dir, download)
+    elif dataset.split(":")[0] == FACES:
+        return _face_set(dataset, "train" if train else "test", data_dir, image_shape, download)
     elif Path(dataset).is_dir():
         return _load_folder(Path(dataset), train, image_shape)
     else:
-        names = ", ".join(DATASETS)
+        names = ", ".join((*DATASETS, FACES))
         raise ValueError(f"dataset must be one of {names}, or an image folder with one subfolder per class; got {dataset!r}.")
     if tuple(loaded.images.shape[1:]) != tuple(image_shape):
         raise ValueError(
@@ -72,7 +95,13 @@ def load(
 def training_split(
     config: DataConfig, image_shape: tuple, data_dir: Path | None, download: bool = False
 ) -> tuple[ImageSet, ImageSet]:
-    """Return training and validation images: a fixed shuffle by `split_seed`, the last `n_validation` held out."""
+    """Return training and validation images: a fixed shuffle by `split_seed`, the last `n_validation` held out.
+
+    Faces are split by person instead, and of two classes the rarer is repeated until both weigh the same.
+    """
+    if config.dataset.split(":")[0] == FACES:
+        train, held = (_face_set(config.dataset, part, data_dir, image_shape, download) for part in ("train", "validation"))
+        return _even(train), held
     everything = load(config.dataset, True, data_dir, image_shape, download)
     held_out = min(config.n_validation, len(everything) // 5)
     if held_out == 0:
@@ -84,6 +113,20 @@ def training_split(
 def binarize(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Draw 0 or 1 for every pixel with the pixel as its probability (dynamic binarisation); same shape as x."""
     return (torch.rand(x.shape, generator=generator, device=x.device) < x).to(x.dtype)
+
+
+def mirror(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Mirror half of the pictures (N, C, H, W), left to right, at random; same shape back."""
+    chosen = torch.rand(len(x), 1, 1, 1, generator=generator, device=x.device) < 0.5
+    return torch.where(chosen, x.flip(3), x)
+
+
+def shift(x: Tensor, most: int, generator: torch.Generator | None = None) -> Tensor:
+    """Shift each picture (N, C, H, W) by up to `most` whole pixels each way, its edge mirrored; same shape back."""
+    wide = torch.nn.functional.pad(x, (most,) * 4, mode="reflect")
+    height, width = x.shape[2:]
+    places = torch.randint(2 * most + 1, (len(x), 2), generator=generator).tolist()
+    return torch.stack([picture[:, i : i + height, j : j + width] for picture, (i, j) in zip(wide, places)])
 
 
 def augment(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -132,8 +175,40 @@ def _load_named(dataset: str, train: bool, data_dir: Path, download: bool) -> Im
     return ImageSet(images[:, None].contiguous(), found.targets.long(), classes)
 
 
+def _face_set(dataset: str, part: str, data_dir: Path | None, image_shape: tuple, download: bool) -> ImageSet:
+    """Return faces without labels, or those that have the attribute of "lfw:ATTRIBUTE" with label 1 where it is present."""
+    channels, height, width = image_shape
+    if channels != 3 or height != width:
+        raise ValueError(f"faces are square and in colour, 3 x S x S; this preset is made for {tuple(image_shape)}.")
+    found = lfw(data_dir, part, height, download=download)
+    column = dataset.partition(":")[2]
+    if not column:
+        return ImageSet(torch.from_numpy(found.images), torch.zeros(len(found), dtype=torch.int64), ())
+    labels = found.labels(column)
+    known = ~np.isnan(labels)
+    classes = (f"not {column}", column)
+    return ImageSet(torch.from_numpy(found.images[known]), torch.from_numpy(labels[known]).long(), classes)
+
+
+def _even(images: ImageSet) -> ImageSet:
+    """Repeat the pictures of the rarer of two classes."""
+    groups = [(images.labels == k).nonzero()[:, 0] for k in range(len(images.classes))]
+    most = max(map(len, groups), default=0)
+    rows = [group.repeat(-(-most // max(1, len(group))))[:most] for group in groups]
+    return images[torch.cat(rows)] if rows else images
+
+
+def _fetch_faces(data_dir: Path) -> None:
+    from sklearn.datasets import fetch_lfw_people
+
+    try:
+        fetch_lfw_people(data_home=str(data_dir), min_faces_per_person=400, resize=0.1)  # the archive; its pictures are read here
+    except OSError as error:
+        expected = data_dir / faces.FOLDERS[0] / "NAME" / "NAME_0001.jpg"
+        raise FileNotFoundError(f"the faces could not be downloaded into {data_dir}; expected there: {expected}.") from error
+
+
 def _load_folder(folder: Path, train: bool, image_shape: tuple[int, int, int]) -> ImageSet:
-    import numpy as np
     from PIL import ImageOps
 
     has_parts = (folder / "train").is_dir() and (folder / "test").is_dir()

@@ -1,4 +1,4 @@
-"""The diagonal Gaussian, as posterior and as prior."""
+"""The diagonal Gaussian, as posterior and as prior; and the point that an autoencoder has instead of a posterior."""
 
 import math
 from dataclasses import dataclass
@@ -74,3 +74,30 @@ class DiagonalGaussian:
         if isinstance(prior, DiagonalGaussian):
             return self.kl_per_dim(prior).sum(-1)
         return -self.entropy() - prior.log_prob(self.sample(generator) if z is None else z)
+
+
+@dataclass(frozen=True)
+class Point:
+    """All mass at mu (..., D): the code of a plain autoencoder, with the methods of a posterior that make sense for it."""
+
+    mu: Tensor
+
+    def mode(self) -> Tensor:
+        """Return the code, (..., D)."""
+        return self.mu
+
+    def from_base(self, u: Tensor) -> Tensor:
+        """Return the code, whatever the noise u, in the shape that u (..., D) broadcasts to."""
+        return self.mu.expand(torch.broadcast_shapes(self.mu.shape, u.shape))
+
+    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        """Return the code, (..., D); there is nothing to draw."""
+        return self.mu
+
+    def kl(self, prior=None, z: Tensor | None = None) -> Tensor:
+        """Return zeros (...): an autoencoder pays nothing for its code."""
+        return self.mu.new_zeros(self.mu.shape[:-1])
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """Raise ValueError: a point has no density, so there is no bound of log p(x) either."""
+        raise ValueError("a plain autoencoder has no posterior density and no likelihood; measure its squared error instead.")

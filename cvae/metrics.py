@@ -1,5 +1,7 @@
 """Figures of merit on held-out images; likelihoods in nats per image."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
@@ -57,6 +59,19 @@ def mse(x: Tensor, x_hat: Tensor) -> Tensor:
 def psnr(mse: Tensor) -> Tensor:
     """Return the peak signal-to-noise ratio in dB of a mean squared error of pixels in [0, 1], same shape."""
     return -10 * mse.log10()
+
+
+def ssim(x: Tensor, x_hat: Tensor) -> Tensor:
+    """Return the structural similarity per image, (N,): Wang et al. (2004), Gaussian window of 11, channels averaged."""
+    t = torch.arange(11) - 5.0
+    line = (-(t**2) / (2 * 1.5**2)).exp()
+    channels = x.shape[1]
+    window = (line[:, None] * line / line.sum() ** 2).expand(channels, 1, 11, 11)
+    mean = partial(torch.nn.functional.conv2d, weight=window, groups=channels)
+    mu, mu_hat = mean(x), mean(x_hat)
+    var, var_hat, cov = mean(x * x) - mu**2, mean(x_hat * x_hat) - mu_hat**2, mean(x * x_hat) - mu * mu_hat
+    c1, c2 = 0.01**2, 0.03**2
+    return ((2 * mu * mu_hat + c1) * (2 * cov + c2) / ((mu**2 + mu_hat**2 + c1) * (var + var_hat + c2))).flatten(1).mean(1)
 
 
 def hole_mse(model, x: Tensor, visible: Tensor, n_samples: int = 32, generator: torch.Generator | None = None) -> float:

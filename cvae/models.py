@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from cvae.config import ModelConfig
 from cvae.flow import CouplingFlow, FlowPosterior, FlowPrior
-from cvae.gaussian import DiagonalGaussian
-from cvae.networks import Pyramid, ResidualDecoder, make_decoder, make_encoder
+from cvae.gaussian import DiagonalGaussian, Point
+from cvae.networks import Principal, Pyramid, ResidualDecoder, make_decoder, make_encoder
 
 
 class VAE(nn.Module):
@@ -23,6 +23,19 @@ class VAE(nn.Module):
         flow = (config.latent_dim, config.n_classes, config.flow_layers, config.flow_width)
         self.flow = CouplingFlow(*flow) if config.flow_layers else None
         self.posterior_flow = _posterior_flow(config)
+        self.principal = _principal(config)
+
+    @torch.no_grad()
+    def start_linear(self, x: Tensor) -> None:
+        """Fit the linear path to pictures x (N, C, H, W), and start the networks beside it at zero.
+
+        So training sets out from the best linear autoencoder (Baldi and Hornik 1989), whose code is the whitened components.
+        """
+        self.principal.fit(x)
+        for part in (self.encoder, self.decoder):
+            last = [m for m in part.modules() if isinstance(m, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)][-1]
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
 
     def condition(self, c: Tensor | None, like: Tensor) -> Tensor:
         """Return the condition as (N, K) float rows for the N rows of `like`; without classes K is 0 and c is ignored."""
@@ -34,7 +47,14 @@ class VAE(nn.Module):
 
     def encode(self, x: Tensor, c: Tensor | None = None) -> DiagonalGaussian | FlowPosterior:
         """Return q(z | x, c), one row per row of x (N, C, H, W) in [0, 1]."""
-        return self._posterior(self.encoder(x, self.condition(c, x)))
+        return self._posterior(self._encoded(x, c))
+
+    def _encoded(self, x: Tensor, c: Tensor | None) -> Tensor:
+        out = self.encoder(x, self.condition(c, x))
+        if self.principal is None:
+            return out
+        code = self.principal.encode(x)
+        return out + nn.functional.pad(code, (0, out.shape[1] - code.shape[1]))  # a VAE's encoder gives log-variances too
 
     def _posterior(self, parameters: Tensor) -> DiagonalGaussian | FlowPosterior:
         base = DiagonalGaussian.from_parameters(parameters)
@@ -42,7 +62,8 @@ class VAE(nn.Module):
 
     def decode(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """Return the parameters of p(x | z, c) for z (N, D): logits (bernoulli) or means (gaussian), (N, C, H, W)."""
-        return self.decoder(z, self.condition(c, z))
+        out = self.decoder(z, self.condition(c, z))
+        return out if self.principal is None else out + self.principal.decode(z).view_as(out)
 
     def prior(self, c: Tensor | None = None) -> DiagonalGaussian | FlowPrior:
         """Return p(z | c): a standard normal (D,), or the flow's density with one row per row of c."""
@@ -55,6 +76,32 @@ class VAE(nn.Module):
         """Return E[x | z, c] in [0, 1], (N, C, H, W)."""
         out = self.decode(z, c)
         return out.sigmoid() if self.config.likelihood == "bernoulli" else out.clamp(0, 1)
+
+
+class Autoencoder(VAE):
+    """Plain autoencoder: a code, no distribution. Hinton and Salakhutdinov (2006), "Reducing the Dimensionality of Data".
+
+    Its posterior is a Point, without a KL. Over the training pictures each number of the code has mean 0 and variance 1,
+    by the running statistics of a BatchNorm1d, but nothing makes the code as a whole a standard normal. That stands in for the prior it lacks,
+    so that every task works; sampled from it, many pictures are poor, which is why there are variational autoencoders.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        nn.Module.__init__(self)  # its encoder gives half as many numbers as that of a VAE
+        self.config = config
+        self.encoder = make_encoder(config, config.latent_dim)
+        self.scale = nn.BatchNorm1d(config.latent_dim, eps=1e-8, affine=False)
+        self.decoder = make_decoder(config)
+        self.flow = self.posterior_flow = None
+        self.principal = _principal(config)
+
+    def encode(self, x: Tensor, c: Tensor | None = None) -> Point:
+        """Return the code of each row of x (N, C, H, W) in [0, 1]."""
+        code = self._encoded(x, c)
+        if self.training:
+            self.scale(code.detach())  # only its running statistics: those of a batch would be noise in the code
+        running = self.scale.running_mean, self.scale.running_var
+        return Point(nn.functional.batch_norm(code, *running, eps=self.scale.eps))
 
 
 class CVAE(VAE):
@@ -143,6 +190,10 @@ class InpaintingCVAE(VAE):
         return [piece.view(-1, *shape) for piece, shape in zip(pieces, self.parts, strict=True)]
 
 
+def _principal(config: ModelConfig) -> Principal | None:
+    return Principal(math.prod(config.image_shape), config.latent_dim) if config.linear else None
+
+
 def _posterior_flow(config: ModelConfig) -> CouplingFlow | None:
     """Return the flow that bends the posterior, told the mean and log-variance of its base; None without such layers."""
     flow = (config.latent_dim, 2 * config.latent_dim, config.posterior_flow_layers, config.flow_width)
@@ -198,6 +249,7 @@ class Classifier(nn.Module):
 
 
 MODELS = {
+    "autoencoder": Autoencoder,
     "vae": VAE,
     "cvae": CVAE,
     "inpainting": InpaintingCVAE,

@@ -25,6 +25,40 @@ def make_decoder(config: ModelConfig) -> nn.Module:
     return {"dense": DenseDecoder, "conv": ConvDecoder, "residual": ResidualDecoder}[config.network](config)
 
 
+class Principal(nn.Module):
+    """A fixed linear path: principal components of the training pictures, kept in one byte each.
+
+    An encoder and a decoder to which it adds have only to learn what bends.
+    """
+
+    def __init__(self, n_pixels: int, dims: int) -> None:
+        super().__init__()
+        self.register_buffer("components", torch.zeros(dims, n_pixels, dtype=torch.int8))
+        self.register_buffer("spread", torch.ones(dims))  # standard deviation of each over the pictures
+        self.register_buffer("mean", torch.zeros(n_pixels))
+
+    def fit(self, x: Tensor) -> None:
+        """Take the components from pictures x (N, C, H, W)."""
+        rows, dims = x.flatten(1), len(self.spread)
+        self.mean.copy_(rows.mean(0))
+        _, _, found = torch.svd_lowrank(rows - self.mean, q=dims + 16, niter=4)
+        largest = found[:, :dims].abs().amax(0)
+        self.components.copy_((127 * found[:, :dims] / largest).round().T)
+        self.spread.copy_(((rows - self.mean) @ self.basis().T).std(0))
+
+    def basis(self) -> Tensor:
+        """Return the components, (D, C H W), each of length 1."""
+        return nn.functional.normalize(self.components.to(self.mean.dtype))
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Return the whitened components (N, D) of pictures x (N, C, H, W)."""
+        return (x.flatten(1) - self.mean) @ self.basis().T / self.spread
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return pictures (N, C H W) with these whitened components z (N, D)."""
+        return (z * self.spread) @ self.basis() + self.mean
+
+
 def halved(side: int, times: int) -> int:
     """Return the side of a feature map after `times` convolutions of stride 2."""
     for _ in range(times):
@@ -32,12 +66,12 @@ def halved(side: int, times: int) -> int:
     return side
 
 
-def mlp(sizes: list[int]) -> nn.Sequential:
-    """Return Linear layers of these sizes with ReLU between them."""
+def mlp(sizes: list[int], norm: str = "none") -> nn.Sequential:
+    """Return Linear layers of these sizes with ReLU between them; with norm "batch" BatchNorm1d before each ReLU."""
     layers: list[nn.Module] = []
-    for n_in, n_out in zip(sizes, sizes[1:]):
-        layers += [nn.Linear(n_in, n_out), nn.ReLU()]
-    return nn.Sequential(*layers[:-1])
+    for n_in, n_out in zip(sizes, sizes[1:-1]):
+        layers += [nn.Linear(n_in, n_out), *([nn.BatchNorm1d(n_out)] if norm == "batch" else []), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(*sizes[-2:]))
 
 
 class DenseEncoder(nn.Module):
@@ -45,7 +79,7 @@ class DenseEncoder(nn.Module):
 
     def __init__(self, config: ModelConfig, n_out: int) -> None:
         super().__init__()
-        self.net = mlp([math.prod(config.image_shape) + config.n_classes, *config.widths, n_out])
+        self.net = mlp([math.prod(config.image_shape) + config.n_classes, *config.widths, n_out], config.norm)
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
         return self.net(torch.cat([x.flatten(1), c], dim=1))
@@ -57,7 +91,8 @@ class DenseDecoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.image_shape = config.image_shape
-        self.net = mlp([config.latent_dim + config.n_classes, *reversed(config.widths), math.prod(config.image_shape)])
+        sizes = [config.latent_dim + config.n_classes, *reversed(config.widths), math.prod(config.image_shape)]
+        self.net = mlp(sizes, config.norm)
 
     def forward(self, z: Tensor, c: Tensor) -> Tensor:
         return self.net(torch.cat([z, c], dim=1)).view(-1, *self.image_shape)

@@ -1,6 +1,12 @@
 """The zoo: every model that train.py builds, with the reason beside each unusual number."""
 
+from dataclasses import replace
+
 from cvae.config import DataConfig, ModelConfig, Preset, TrainConfig
+
+FACE = (3, 64, 64)
+FACES = DataConfig(dataset="lfw", mirror=True, shift=2)  # 11,460 faces are few: without shifts the networks learn them by heart
+SUMMED = 1e6  # maximum gradient norm: a squared error summed over 12,288 pixels has large gradients
 
 _ALL = [
     Preset(
@@ -72,6 +78,55 @@ _ALL = [
         model=ModelConfig(family="classifier", network="conv", widths=(32, 64, 96), n_classes=10),
         data=DataConfig(augment=True),
         train=TrainConfig(epochs=8, batch_size=128, lr=2e-3, weight_decay=1e-2),
+    ),
+    Preset(
+        name="ae-dense-faces",
+        about="A dense autoencoder of faces: Linear, BatchNorm1d and ReLU. It has to learn anew for every place of the picture "
+        "what an edge is, and shows it.",
+        model=ModelConfig(
+            family="autoencoder", likelihood="gaussian", image_shape=FACE, latent_dim=64, widths=(64,), norm="batch"
+        ),
+        data=replace(FACES, shift=0),  # so few units cannot follow the shifts as well
+        train=TrainConfig(epochs=40, batch_size=64, lr=2e-3, settle=40, half=True, clip=SUMMED),
+    ),
+    Preset(
+        name="ae-conv-faces",
+        about="A convolutional autoencoder of faces: the sharpest reconstructions here. Encoder and decoder have a linear path "
+        "beside them, fixed at the principal components, so that the convolutions learn only what bends.",
+        model=ModelConfig(
+            family="autoencoder",
+            likelihood="gaussian",
+            network="conv",
+            image_shape=FACE,
+            latent_dim=64,
+            widths=(32, 64, 128, 256),
+            linear=True,
+        ),
+        data=FACES,
+        train=TrainConfig(epochs=32, batch_size=64, lr=1.5e-3, weight_decay=0.02, settle=40, half=True, clip=SUMMED),
+    ),
+    Preset(
+        name="vae-conv-faces",
+        about="The same network with a Gaussian latent and its KL: what lies between two faces is a face, and so is what is "
+        "drawn at random. It pays with some sharpness.",
+        model=ModelConfig(
+            likelihood="gaussian",
+            network="conv",
+            image_shape=FACE,
+            latent_dim=64,
+            widths=(32, 64, 128, 256),
+            linear=True,
+        ),
+        data=replace(FACES, shift=1),  # the noise of its latents does a part of what the shifts do
+        train=TrainConfig(epochs=18, batch_size=64, lr=1.5e-3, weight_decay=0.02, settle=40, half=True, clip=SUMMED),
+    ),
+    Preset(
+        name="smile-judge",
+        about="A convolutional classifier of 32x32 faces, trained on the labels and apart from every autoencoder, that judges "
+        "whether an edited face smiles.",
+        model=ModelConfig(family="classifier", network="conv", image_shape=(3, 32, 32), widths=(32, 64, 96), n_classes=2),
+        data=DataConfig(dataset="lfw:Smiling", mirror=True, blur=1.0, augment=True),  # what it judges is never sharp
+        train=TrainConfig(epochs=20, batch_size=64, lr=2e-3, weight_decay=1e-2, settle=40, half=True),
     ),
 ]
 PRESETS = {preset.name: preset for preset in _ALL}

@@ -17,6 +17,7 @@ from cvae import losses
 from cvae.models import DenoisingAutoencoder, InpaintingCVAE
 
 LARGEST_PART, SMALLEST_PART = 256, 16  # pictures decoded at a time: bounded memory, and enough work for a thread
+REFINEMENTS, REFINEMENT_RATE = 10, 0.1  # steps and first step size of `refine`
 GIBBS_STEPS = 20  # of `inpaint` by a model that was not trained for it
 
 
@@ -32,6 +33,27 @@ def decode(model, u: Tensor, labels: Tensor | None = None) -> Tensor:
     """Return the pixel means at base coordinates u (N, D); ValueError if a conditional model gets no labels."""
     conditions = model.condition(labels, u)  # once, because prior and decoder both need them
     return _shared_out(partial(_decode_part, model), u, conditions)
+
+
+def refine(model, x: Tensor, u: Tensor, steps: int = REFINEMENTS) -> Tensor:
+    """Return base coordinates (N, D) that decode to x (N, C, H, W) better than u (N, D) does, for a model without labels.
+
+    An encoder has to guess the code of a picture it has never seen at once; a few steps of Adam on -log p(x, u) from its
+    guess come nearer to the best code that the decoder knows (Kim et al. 2018, "Semi-Amortized Variational Autoencoders").
+    """
+    with torch.inference_mode(False), torch.enable_grad():
+        x, start = x.clone(), u.clone()
+        best = start.requires_grad_()
+        optimizer = torch.optim.Adam([best], lr=REFINEMENT_RATE, betas=(0.8, 0.95))
+        for step in range(steps):
+            optimizer.param_groups[0]["lr"] = REFINEMENT_RATE * (1 - step / steps)
+            prior = model.prior()
+            nll = losses.masked_nll(model, model.decode(prior.from_base(best)), x, None)
+            loss = (nll + 0.5 * (best**2).sum(1)).sum()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return best.detach()
 
 
 def _decode_part(model, u: Tensor, c: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from cvae import checkpoints, corruptions, losses
 from cvae.config import Preset, TrainConfig
-from cvae.data import ImageSet, augment, binarize
+from cvae.data import ImageSet, augment, binarize, mirror, shift
 from cvae.models import Classifier, DenoisingAutoencoder, build_model
 
 COLUMNS = ("epoch", "train_nll", "train_kl", "val_nll", "val_kl", "beta", "seconds")
@@ -89,6 +89,8 @@ def fit(preset: Preset, train: ImageSet, validation: ImageSet, folder: Path, fab
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = build_model(preset.model)
+        if preset.model.linear and not resume:
+            model.start_linear(train.pixels())
     average = copy.deepcopy(model).to(fabric.device).requires_grad_(False)
     history, moments = [], {}
     if resume:
@@ -105,6 +107,8 @@ def fit(preset: Preset, train: ImageSet, validation: ImageSet, folder: Path, fab
         objective, optimizer = fabric.setup(Objective(model, stage.prior_only), optimizer)
         for epoch in range(max(stage.first, len(history)), stage.last):
             row = _train_epoch(preset, stage, epoch, train, fabric, objective, optimizer, average, bar)
+            if config.settle:
+                settle(average, preset, train, fabric)
             row |= _validate(average, preset, validation, fabric)
             history.append({key: row[key] for key in COLUMNS})
             bar.set_postfix(epoch=epoch + 1, val_nll=f"{row['val_nll']:.2f}", val_kl=f"{row['val_kl']:.2f}")
@@ -165,6 +169,12 @@ def _draw(batch: ImageSet, preset: Preset, step: int, fabric: Fabric, k: int) ->
     """
     generator = torch.Generator().manual_seed((preset.train.seed * 1_000_003 + step) % 2**63)
     x = batch.pixels()
+    if preset.data.mirror:
+        x = mirror(x, generator)
+    if preset.data.shift:
+        x = shift(x, preset.data.shift, generator)
+    if preset.data.blur:
+        x = corruptions.corrupt(x, "blur", preset.data.blur * torch.rand(len(x), generator=generator), generator)
     if preset.data.augment:
         x = augment(x, generator)
     if preset.data.binarize:
@@ -205,10 +215,27 @@ def _update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
 
 
 @torch.no_grad()
+def settle(average: nn.Module, preset: Preset, train: ImageSet, fabric: Fabric) -> None:
+    """Measure the statistics of BatchNorm anew with the averaged weights: averages of old statistics are not theirs."""
+    norms = [m for m in average.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.affine]
+    usual = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the plain mean over all batches
+        norm.train()
+    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(preset.train.seed))
+    for i, index in enumerate(order.split(preset.train.batch_size)[: preset.train.settle]):
+        Objective(average)(*_draw(train[index], preset, -1_000_000 - i, fabric, 1), 1.0)
+    for norm, momentum in zip(norms, usual):
+        norm.momentum = momentum
+        norm.eval()
+
+
+@torch.no_grad()
 def _validate(average: nn.Module, preset: Preset, validation: ImageSet, fabric: Fabric) -> dict[str, float]:
     """Return val_nll and val_kl of the averaged weights, the same noise and binary draw every epoch."""
     objective = Objective(average).eval()
-    preset = replace(preset, data=replace(preset.data, augment=False))
+    preset = replace(preset, data=replace(preset.data, mirror=False, shift=0, blur=0.0, augment=False))
     sums = torch.zeros(3, device=fabric.device)
     for i, index in enumerate(torch.arange(len(validation)).split(VALIDATION_BATCH)):
         _, nll, kl = objective(*_draw(validation[index], preset, -1 - i, fabric, 1), 1.0)
@@ -222,7 +249,10 @@ def _means(part: str, sums: Tensor, fabric: Fabric) -> dict[str, float | None]:
 
 
 def _publish(folder: Path, preset: Preset, average: nn.Module, history: list[dict]) -> None:
-    checkpoints.save_run(folder, preset, average.state_dict())
+    weights = average.state_dict()
+    if preset.train.half:
+        weights = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
+    checkpoints.save_run(folder, preset, weights)
     checkpoints.write_text(folder / checkpoints.HISTORY, history_csv(history))
 
 

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from ui import controls, link, views
+from ui import controls, link, resources, views
 from ui.live import live
 
 controls.begin("Explore", "Every point of latent space is a picture. Move, and watch what changes.")
-name, model = controls.pick_model(prefer=lambda config: config.latent_dim == 2)
+name, model = controls.pick_model(prefer=lambda config: config.latent_dim == 2, fits=resources.is_digit)
 
 
 @st.fragment

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from ui import controls, images, link, sampling
+from ui import controls, images, link, resources, sampling
 from ui.live import live
 
 controls.begin("Generate", "Digits nobody wrote, drawn from what a model has learned.")
-name, model = controls.pick_model(prefer=lambda config: config.n_classes > 0)
+name, model = controls.pick_model(prefer=lambda config: config.n_classes > 0, fits=resources.is_digit)
 n_classes = model.config.n_classes
 
 

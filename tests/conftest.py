@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 torch.set_num_threads(1)
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,6 +29,23 @@ def bars(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         left = rng.integers(0, 10)
         image[4 + 2 * label : 6 + 2 * label, left : left + 14] = 230
     return images, labels
+
+
+def write_faces(root: Path, people: int, each: int = 1) -> None:
+    """Write `each` pictures of `people` persons where LFW is looked for: the mouth of every other person is bright."""
+    rng = np.random.default_rng(0)
+    rows = ["# scores", "#\tperson\timagenum\tSmiling"]
+    for i in range(people):
+        pixels = np.full((250, 250, 3), rng.integers(60, 180, 3), np.uint8)
+        pixels[140:150, 110:140] = 230 if i % 2 else 20
+        folder = root / "lfw" / "lfw-deepfunneled" / f"Person_{i:02d}"
+        folder.mkdir(parents=True)
+        for k in range(1, each + 1):
+            noise = rng.integers(-20, 20, pixels.shape)
+            Image.fromarray((pixels + noise).clip(0, 255).astype(np.uint8)).save(folder / f"Person_{i:02d}_{k:04d}.jpg")
+            if i % 5:
+                rows.append(f"Person {i:02d}\t{k}\t{1.0 if i % 2 else -1.0}")
+    (root / "lfw" / "lfw_attributes.txt").write_text("\n".join(rows) + "\n")
 
 
 @pytest.fixture(scope="session")

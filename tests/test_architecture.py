@@ -8,8 +8,8 @@ import pytest
 
 from tests.conftest import ROOT
 
-BASE = {"config", "gaussian", "networks", "flow", "losses", "corruptions", "pictures", "preprocess"}
-LAYERS = [BASE | {"mnist"}, {"models", "data"}, {"checkpoints", "presets", "tasks"}, {"latent", "metrics"}, {"training"}]
+BASE = {"mixture", "config", "gaussian", "networks", "flow", "losses", "corruptions", "pictures", "preprocess"}
+LAYERS = [BASE | {"mnist", "lfw"}, {"models", "data"}, {"checkpoints", "presets", "tasks"}, {"latent", "metrics", "faces", "face_figures"}, {"training"}]
 
 
 def imports(path) -> set[str]:

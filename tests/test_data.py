@@ -42,7 +42,7 @@ def test_missing_data_without_network_names_the_option(tmp_path, monkeypatch):
 
 
 def test_an_unknown_dataset_is_told_the_known_ones():
-    with pytest.raises(ValueError, match="must be one of mnist, fashion_mnist, kmnist, emnist_digits, or an image folder"):
+    with pytest.raises(ValueError, match="must be one of mnist, fashion_mnist, kmnist, emnist_digits, lfw, or an image folder"):
         data.load("cifar", True)
 
 

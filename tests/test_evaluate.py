@@ -6,10 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import evaluate
 import train
+from cvae import faces
 from cvae.presets import PRESETS
+from tests.conftest import write_faces
 
 
 @pytest.fixture
@@ -103,3 +106,23 @@ def test_pen_digits_are_prepared_as_uploads():
     x, labels = evaluate.pen_digits()
     assert x.shape == (1797, 1, 28, 28) and labels.bincount().min() > 150
     assert ((x > 0.5).flatten(1).any(1)).all() and not x[..., :2, :].any()  # centred, with a margin
+
+
+def test_models_of_faces_are_measured(tmp_path, runs, readme, monkeypatch):
+    monkeypatch.setenv("CVAE_CACHE_DIR", str(tmp_path / "cache"))
+    write_faces(tmp_path / "data", 60, each=2)
+    monkeypatch.setattr(faces, "COMPONENTS", 2)
+    for name, changes in (("smile-judge", {}), ("ae-conv-faces", {"latent_dim": 4})):
+        preset = PRESETS[name]
+        small = replace(preset.model, widths=(4, 8), **changes)
+        monkeypatch.setitem(PRESETS, name, replace(preset, model=small, train=replace(preset.train, epochs=2, batch_size=16)))
+        assert train.main([name, "--data-dir", str(tmp_path / "data"), "--accelerator", "cpu"]) == 0
+    assert evaluate.main(["smile-judge", "ae-conv-faces", "--data-dir", str(tmp_path / "data")]) == 0
+    found = json.loads((runs / "ae-conv-faces" / "metrics.json").read_text())
+    assert 0 < found["mse"] < 2 * found["pca_mse"] and found["ssim"] <= 1
+    assert set(found["smile"]) == set(faces.WAYS) == set(found["dragged"])
+    assert len(faces.load(runs / "ae-conv-faces").people) == 120
+    weights = load_file(runs / "ae-conv-faces" / "model.safetensors")
+    assert {v.dtype for v in weights.values()} == {torch.float16, torch.int8, torch.int64}
+    text = readme.read_text()
+    assert "| `ae-conv-faces` |" in text and "smile gained" in text and "test faces right (not Smiling or Smiling)" in text

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from cvae import losses, metrics, tasks
 from cvae.config import ModelConfig, preset_from_dict
 from cvae.models import build_model
 from cvae.presets import PRESETS
@@ -19,7 +20,7 @@ def test_one_step_of_every_preset_changes_all_its_weights(name):
     for module in objective.modules():
         if hasattr(module, "second"):
             torch.nn.init.normal_(module.second.weight, std=0.1)
-    x, y = torch.rand(8, *preset.model.image_shape), torch.arange(8)
+    x, y = torch.rand(8, *preset.model.image_shape), torch.arange(8) % max(1, preset.model.n_classes)
     told = _told(preset.model.family, x, y, torch.Generator().manual_seed(0))
     loss, nll, kl = objective(x, told, torch.randn(1, 8, preset.model.latent_dim), 1.0)
     loss.backward()
@@ -47,6 +48,39 @@ def test_residual_network_says_which_sides_it_takes():
         build_model(ModelConfig(network="residual", image_shape=(1, 30, 30), widths=(8, 8)))
 
 
+@pytest.mark.parametrize("network", ["dense", "conv", "residual"])
+def test_an_autoencoder_has_a_point_for_a_posterior(network):
+    torch.manual_seed(0)
+    model = build_model(ModelConfig("autoencoder", network, widths=(8, 12), latent_dim=3, likelihood="gaussian"))
+    x = torch.rand(64, 1, 28, 28)
+    for _ in range(200):
+        code = model.encode(x)  # while it learns, its running statistics come to those of the pictures
+    assert torch.equal(code.sample(), code.mode()) and torch.equal(code.from_base(torch.randn(2, 64, 3))[1], code.mu)
+    torch.testing.assert_close(code.mu.mean(0), torch.zeros(3), atol=0.1, rtol=0)
+    torch.testing.assert_close(code.mu.std(0), torch.ones(3), atol=0.1, rtol=0)
+    nll, kl = losses.nll_and_kl(model, x, None, torch.randn(64, 3))
+    assert not kl.any() and nll.shape == (64,)
+    model.eval()
+    again, way = tasks.reconstruct(model, x), tasks.interpolate(model, *tasks.encode(model, x[:2]), 5)
+    torch.testing.assert_close(tasks.decode(model, tasks.encode(model, x)), again)
+    torch.testing.assert_close(way[[0, -1]], again[:2])
+    with pytest.raises(ValueError, match="no likelihood"):
+        metrics.log_likelihood(model, x[:1])
+
+
+def test_batch_norm_stands_between_the_layers_of_a_dense_network():
+    plain, normed = (build_model(ModelConfig("autoencoder", widths=(8, 6), norm=norm)) for norm in ("none", "batch"))
+    kinds = [type(layer).__name__ for layer in normed.decoder.net]
+    assert kinds == ["Linear", "BatchNorm1d", "ReLU"] * 2 + ["Linear"]
+    assert [type(layer).__name__ for layer in plain.decoder.net] == ["Linear", "ReLU"] * 2 + ["Linear"]
+
+
+def test_a_configuration_from_before_a_field_existed_still_loads():
+    content = PRESETS["vae-conv"].to_dict()
+    del content["model"]["norm"]
+    assert preset_from_dict(content) == PRESETS["vae-conv"]
+
+
 def test_a_conditional_model_asks_for_its_label():
     model = build_model(PRESETS["cvae-conv"].model)
     with pytest.raises(ValueError, match="needs a label from 0 to 9"):
@@ -72,11 +106,13 @@ def test_the_prior_of_a_conditional_flow_depends_on_the_label():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"family": "gan"}, "family must be one of vae, cvae"),
+        ({"family": "gan"}, "family must be one of autoencoder, vae, cvae"),
         ({"family": "denoising"}, "denoising family needs network 'residual'"),
         ({"family": "inpainting", "network": "residual"}, "needs flow_layers of 1 or more"),
         ({"latent_dim": 0}, "latent_dim must be from 1 to 4096; got 0"),
         ({"family": "cvae"}, "n_classes must be from 2 to 10000; got 0"),
+        ({"norm": "batch"}, "norm 'batch' is for network 'dense'"),
+        ({"family": "autoencoder", "n_classes": 10}, "neither a learned prior nor labels"),
         ({"wings": 2}, "unknown key 'wings' in ModelConfig"),
         ({"latent_dim": "two"}, "ModelConfig.latent_dim must be a int"),
     ],

@@ -200,3 +200,27 @@ def test_fitting_the_prior_lowers_the_kl():
         optimizer.step()
         kls.append(kl.item())
     assert kls[-1] < kls[0] and model.encoder.head.weight.grad is None
+
+
+def test_settled_batch_norm_sees_what_it_saw_in_training():
+    from lightning_fabric import Fabric
+
+    from cvae.config import ModelConfig, Preset, TrainConfig
+    from cvae.data import ImageSet
+    from cvae.training import settle
+
+    config = ModelConfig("autoencoder", "conv", (3, 16, 16), 4, widths=(8, 8), likelihood="gaussian")
+    torch.manual_seed(0)
+    model = build_model(config).eval()
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.add_(3)
+    images = ImageSet(torch.randint(256, (64, 3, 16, 16), dtype=torch.uint8), torch.zeros(64, dtype=torch.int64), ())
+    preset = Preset("a", "", config, train=TrainConfig(batch_size=64, settle=1))
+    scale = model.scale.running_mean.clone()
+    settle(model, preset, images, Fabric(accelerator="cpu", devices=1))
+    x = images.pixels()
+    settled = model.encoder(x, x.new_zeros(64, 0))
+    as_trained = model.train().encoder(x, x.new_zeros(64, 0))
+    torch.testing.assert_close(settled, as_trained, atol=1e-3, rtol=1e-2)
+    assert torch.equal(model.scale.running_mean, scale)  # the code's own scale is not a BatchNorm in use

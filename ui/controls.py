@@ -12,6 +12,7 @@ from ui import link, resources
 
 NAME = "Latent digits"
 ICON = "\N{INPUT SYMBOL FOR NUMBERS}"
+FIRST = "vae-dense-2d"  # the preset that is trained soonest
 SEEDS = 2**31
 PAGES = Path(__file__).parent.parent / "pages"
 STYLE = Path(__file__).with_name("page.css")
@@ -54,9 +55,12 @@ def first_model(prefer, fits=lambda model: True) -> tuple[str, object]:
     return name, models[name]
 
 
-def pick_model(prefer, fits=lambda model: True, about: bool = True) -> tuple[str, object]:
-    """Let the visitor choose a model that `fits`; at first one whose config `prefer` is true of. Stops a page without any."""
-    models = _models(fits)
+def pick_model(prefer, fits=lambda model: True, about: bool = True, train: str = FIRST) -> tuple[str, object]:
+    """Let the visitor choose a model that `fits`; at first one whose config `prefer` is true of.
+
+    Stops a page without any, with the advice to train the preset `train`.
+    """
+    models = _models(fits, train)
     names = list(models)
     first = names.index(_preferred(models, prefer))
     name = st.selectbox("Model", names, index=first, key="model", bind="query-params") or names[first]
@@ -96,14 +100,14 @@ def class_names(model) -> list[str]:
     return list(model.preset.classes) or [str(i) for i in range(model.config.n_classes)] if model.config.n_classes else []
 
 
-def _models(fits=lambda model: True) -> dict:
+def _models(fits=lambda model: True, train: str = FIRST) -> dict:
     """Return the models that fit, with one line on the page for every folder that cannot be used."""
     models, problems = resources.available()
     models = {name: model for name, model in models.items() if fits(model)}
     for problem in problems:
         st.warning(problem)
     if not models:
-        st.info("There is no trained model yet. Train one with: python train.py vae-dense-2d")
+        st.info(f"There is no trained model yet. Train one with: python train.py {train}")
         st.stop()
     return models
 

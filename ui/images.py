@@ -1,6 +1,7 @@
 """Arrays to pictures: digits enlarged without blur, grids, strips and the class map, all as PNG."""
 
 import base64
+import html
 import io
 
 import numpy as np
@@ -118,3 +119,36 @@ def _rounded(height: int, width: int, radius: int) -> np.ndarray:
     if radius:
         ImageDraw.Draw(mask).rounded_rectangle((0, 0, width - 1, height - 1), radius, fill=255)
     return np.asarray(mask)[..., None]
+
+
+def strip_jpeg(x: Tensor) -> bytes:
+    """Return pictures (N, 3, H, W) in [0, 1] side by side as one JPEG."""
+    return _jpeg(np.concatenate(list(to_uint8(x)), axis=1), 90)
+
+
+def _jpeg(pixels: np.ndarray, quality: int) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "JPEG", quality=quality, subsampling=0)
+    return out.getvalue()
+
+
+def gif(x: Tensor, milliseconds: int = 60, scale: int = 3) -> bytes:
+    """Return pictures (N, 3, H, W) in [0, 1] as a GIF that goes there and back for ever, enlarged smoothly."""
+    height, width = x.shape[2] * scale, x.shape[3] * scale
+    frames = [Image.fromarray(p).resize((width, height), Image.Resampling.BICUBIC) for p in to_uint8(x)]
+    out = io.BytesIO()
+    there_and_back = frames + frames[-2:0:-1]
+    there_and_back[0].save(out, "GIF", save_all=True, append_images=there_and_back[1:], duration=milliseconds, loop=0)
+    return out.getvalue()
+
+
+def figures_html(figures: list[tuple[str, np.ndarray]]) -> str:
+    """Return HTML with captioned colour pictures side by side; figures are (caption, (H, W, 3) uint8)."""
+    style = "width:100%;aspect-ratio:1;border-radius:8px;display:block"
+    parts = []
+    for caption, pixels in figures:
+        data, caption = base64.b64encode(png(pixels)).decode(), html.escape(caption)
+        picture = f'<img alt="{caption}" style="{style}" src="data:image/png;base64,{data}">'
+        words = f'<figcaption style="font-size:.8rem;text-align:center;opacity:.75;margin-top:.25rem">{caption}</figcaption>'
+        parts.append(f'<figure style="margin:0;flex:1;min-width:0;max-width:15rem">{picture}{words}</figure>')
+    return f'<div style="display:flex;gap:1rem;justify-content:center">{"".join(parts)}</div>'

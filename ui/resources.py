@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
+from torch import Tensor
 
-from cvae import checkpoints
+from cvae import checkpoints, faces, tasks
 from ui import images
 
 
@@ -19,7 +20,7 @@ class Encoded:
     labels: np.ndarray
 
 
-GENERATIVE = ("vae", "cvae")  # the families whose latent point and label make a picture
+GENERATIVE = ("autoencoder", "vae", "cvae")  # the families whose latent point and label make a picture
 
 
 def available(families: tuple[str, ...] = GENERATIVE) -> tuple[dict, list[str]]:
@@ -50,6 +51,34 @@ def is_digit(model) -> bool:
 def encoded(name: str) -> Encoded | None:
     """Return the encoded test digits of a model, or None where evaluate.py has not written them."""
     return _encoded(*_stamped(name, checkpoints.CONFIG, checkpoints.MAP))
+
+
+def is_face(model) -> bool:
+    """Tell whether a model's pictures are the faces of evaluate.py: square and in colour, with their codes beside it."""
+    channels, height, width = model.config.image_shape
+    return channels == 3 and height == width and (checkpoints.ROOT / model.preset.name / faces.FILE).is_file()
+
+
+def space(name: str) -> faces.Space:
+    """Return the faces in the latent space of a model; ValueError in one line where they are missing or damaged."""
+    found = _space(*_stamped(name, checkpoints.CONFIG, faces.FILE))
+    if isinstance(found, str):
+        raise ValueError(found)
+    return found
+
+
+def code(name: str, photo: str, x: Tensor) -> Tensor:
+    """Return the refined code (D,) of a picture x (1, C, H, W), which the text `photo` stands for; made once for each."""
+    return _code(name, photo, _stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS), x)
+
+
+def figures(name: str) -> dict:
+    """Return what evaluate.py has measured of a model, empty where it has not."""
+    try:
+        found = json.loads((checkpoints.ROOT / name / checkpoints.METRICS).read_text())
+        return found if isinstance(found, dict) else {}
+    except (OSError, ValueError):
+        return {}
 
 
 def map_png(name: str) -> bytes | None:
@@ -98,6 +127,19 @@ def _load(folder: Path, stamp: tuple[int, ...]):
         return checkpoints.load_run(folder)
     except (ValueError, OSError) as error:
         return f"{folder.name} is left out: {' '.join(str(error).split())}"
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _code(name: str, photo: str, stamp: tuple, _x: Tensor) -> Tensor:
+    return tasks.refine(model(name), _x, tasks.encode(model(name), _x))[0]
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _space(folder: Path, stamp: tuple[int, ...]) -> faces.Space | str:
+    try:
+        return faces.load(folder)
+    except (ValueError, OSError) as error:
+        return str(error)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)

@@ -43,11 +43,14 @@ def warm_up() -> None:
 
 def warm_up_drawing() -> None:
     """Load what Draw and Inpaint need besides, SciPy above all: in time for them, but not before the first picture."""
-    from ui import sketch
+    from ui import face_source, sketch
 
     x = sketch.picture({"bits": sketch.pack_bits(np.eye(sketch.INK))})
     for model in filter(resources.is_digit, resources.available(("denoising",))[0].values()):
         tasks.denoise(model, x)
+    for name, model in resources.available()[0].items():
+        if resources.is_face(model):
+            tasks.decode(model, resources.space(name).u[: face_source.SHOWN])
     for model in filter(resources.is_digit, resources.available(("inpainting",))[0].values()):
         tasks.inpaint(model, x, x > 0.5)
 

@@ -1,0 +1,119 @@
+"""Faces: the classical exercise's protocol beside principal components, and how fast the page is.
+
+python benchmarks/faces.py --data-dir DIR trains a small model on 32x32 faces, some minutes; --page times the page instead
+(run that with nothing else on the machine).
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.machine import median_and_p95, percentile, table  # noqa: E402
+
+CODE, LATENTS = 32, 64  # of the exercise, of the shipped models
+SHARE = 10  # one picture in this many is a test picture, whoever is on it, as in the exercise
+ROUNDS = 7
+CROPS = {80: "80 pixels, the page's", 90: "90 pixels, the exercise's own code"}
+
+
+def preset(epochs: int):
+    """Return the model of the exercise: convolutions, a code of 32 numbers, squared error."""
+    from cvae.config import DataConfig, ModelConfig, Preset, TrainConfig
+
+    model = ModelConfig("autoencoder", "conv", (3, 32, 32), CODE, widths=(32, 64, 128), likelihood="gaussian", linear=True)
+    train = TrainConfig(epochs=epochs, batch_size=64, lr=1.5e-3, settle=40, clip=1e6)
+    return Preset("exercise", "The classical exercise.", model, DataConfig(mirror=True), train)
+
+
+def exercise(data_dir: Path | None, crop: int, epochs: int) -> dict[str, float]:
+    """Return test figures of the trained autoencoder and of as many principal components."""
+    import torch
+    from lightning_fabric import Fabric
+
+    from cvae import checkpoints, data, face_figures, training
+
+    found = data.lfw(data_dir, "all", 32, crop, download=True)
+    images = data.ImageSet(torch.tensor(found.images), torch.zeros(len(found), dtype=torch.int64), ())
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(42))
+    n = len(images) // SHARE
+    test, train, held = images[order[:n]], images[order[n:]], images[order[n : n + 500]]
+    with tempfile.TemporaryDirectory() as folder:
+        # what is watched while it trains is a part of the training set: nothing is chosen by it
+        training.fit(preset(epochs), train, held, Path(folder), Fabric(accelerator="cpu", devices=1))
+        model = checkpoints.load_run(folder)
+    return face_figures.reconstruction(model, train.pixels(), test.pixels())
+
+
+def components_as_people(data_dir: Path | None, dims: int) -> tuple[float, float]:
+    """Return how often the nearest other test picture is the same person by principal components: plain, with our metric."""
+    import torch
+
+    from cvae import data, face_figures, latent
+
+    parts = {part: data.lfw(data_dir, part, 64, download=True) for part in ("train", "test")}
+    x = {part: torch.tensor(found.images).float() / 255 for part, found in parts.items()}
+    mean, basis = face_figures.components(x["train"], dims)
+    u = {part: (rows.flatten(1) - mean) @ basis for part, rows in x.items()}
+    ids = {name: i for i, name in enumerate(sorted(set(parts["train"].people)))}
+    metric = latent.within_person(u["train"], torch.tensor([ids[name] for name in parts["train"].people]))
+    plain, learned = (face_figures.same_person(rows, parts["test"].people) for rows in (u["test"], u["test"] @ metric))
+    return plain, learned
+
+
+def loads(browser, address: str) -> list[float]:
+    """Return the seconds of each visit until the gallery is there, the browser's cache empty."""
+    times = []
+    for _ in range(ROUNDS):
+        page = browser.new_page()
+        begin = time.perf_counter()
+        page.goto(address + "/Faces")
+        page.wait_for_selector(".gallery[data-ready]")
+        times.append(time.perf_counter() - begin)
+        page.close()
+    return times
+
+
+def page_rows() -> list[tuple[str, ...]]:
+    """Return rows on the page's speed."""
+    from benchmarks.latency import drag, open_page
+    from tests.e2e.serving import running_app, running_browser
+
+    with running_app() as address, running_browser() as browser:
+        time.sleep(8)  # what the launcher loads after the start
+        times = loads(browser, address)
+        rate, trips = drag(open_page(browser, address, "/Faces"), "input[type=range][aria-label=Smiling]")
+    return [
+        ("page load until the gallery", f"{percentile(times, 0.5):.2f} s, worst {max(times):.2f} s", "1.5 s"),
+        ("smile slider, drag: pictures a second; move to pixels", f"{rate:.1f}; {median_and_p95(trips)}", "55"),
+    ]
+
+
+def main() -> None:
+    """Print the tables."""
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--data-dir", type=Path, default=os.environ.get("CVAE_DATA_DIR"))
+    p.add_argument("--epochs", type=int, default=12)
+    p.add_argument("--page", action="store_true", help="time the page instead")
+    args = p.parse_args()
+    if args.page:
+        table(f"Faces, {ROUNDS} visits, headless Chromium", [("what", "measured", "must reach"), *page_rows()])
+        return
+    rows = [("32x32, random 10 % as test, code of 32: crop", "autoencoder", "its encoder alone", "PCA", "ratio")]
+    for crop, name in CROPS.items():
+        found = exercise(args.data_dir, crop, args.epochs)
+        errors = [f"{found[key]:.5f}" for key in ("mse", "encoder_mse", "pca_mse")]
+        rows.append((name, *errors, f"{found['mse'] / found['pca_mse']:.2f}"))
+    table("Mean squared error on test pictures", rows)
+    plain, learned = components_as_people(args.data_dir, LATENTS)
+    rows = [("64x64, split by person", "plain distance", "distance that discounts what varies within a person")]
+    rows.append((f"{LATENTS} principal components", f"{100 * plain:.1f} %", f"{100 * learned:.1f} %"))
+    table("Nearest other test picture is of the same person", rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""Figures of merit of a model of faces: sharpness beside principal components, smiles, whether people find themselves."""
+
+import torch
+from torch import Tensor
+
+from cvae import latent, metrics, tasks
+from cvae.faces import Space
+
+STRENGTH = 2.0  # standard deviations that an edit moves a face
+OTHERS = 100  # people among whom an edited face must still be nearest to itself
+BATCH = 500
+
+
+def components(x: Tensor, dims: int) -> tuple[Tensor, Tensor]:
+    """Return mean (C H W,) and principal components (C H W, dims) of pictures x (N, C, H, W)."""
+    rows = x.flatten(1)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # of the randomised decomposition
+        _, _, found = torch.svd_lowrank(rows - rows.mean(0), q=dims + 16, niter=6)
+    return rows.mean(0), found[:, :dims]
+
+
+def reconstruction(model, train: Tensor, test: Tensor) -> dict[str, float]:
+    """Return mean squared error and SSIM of the model, of its encoder alone, and of as many principal components.
+
+    The model's own are those of the codes that `code` gives.
+    """
+    mean, basis = components(train, model.config.latent_dim)
+    linear = ((test.flatten(1) - mean) @ basis @ basis.T + mean).view_as(test).clamp(0, 1)
+    found = {}
+    refined = torch.cat([tasks.decode(model, code(model, rows)) for rows in test.split(BATCH)])
+    for name, x_hat in (("", refined), ("encoder_", reconstructed(model, test)), ("pca_", linear)):
+        found[f"{name}mse"] = float(metrics.mse(test, x_hat).mean())
+        found[f"{name}ssim"] = float(torch.cat([metrics.ssim(a, b) for a, b in zip(test.split(BATCH), x_hat.split(BATCH))]).mean())
+    return found
+
+
+def code(model, x: Tensor) -> Tensor:
+    """Return the base coordinates (N, D) of pictures x (N, C, H, W): the encoder's, refined."""
+    return tasks.refine(model, x, tasks.encode(model, x))
+
+
+def reconstructed(model, x: Tensor) -> Tensor:
+    """Return the reconstructions of x (N, C, H, W) by the encoder's codes."""
+    return torch.cat([tasks.reconstruct(model, rows) for rows in x.split(BATCH)])
+
+
+@torch.inference_mode()
+def shares(judge, x: Tensor) -> Tensor:
+    """Return the judge's probability of the attribute (N,) for pictures x (N, 3, S, S), made as small as it wants them."""
+    small = torch.nn.functional.interpolate(x, judge.config.image_shape[1:], mode="area")
+    return torch.cat([judge(rows).softmax(1)[:, 1] for rows in small.split(BATCH)])
+
+
+def edits(model, judge, u: Tensor, present: Tensor, way: Tensor) -> dict[str, float]:
+    """Move faces u (N, D) without the attribute along +way (D,), the others along -way; return how often each succeeds.
+
+    `judge` says whether. `identity` is the share of edited faces that are still nearer, in pixels, to their own
+    reconstruction than to those of OTHERS other faces.
+    """
+    found, kept = {}, []
+    plain = tasks.decode(model, u).flatten(1)
+    generator = torch.Generator().manual_seed(0)
+    for name, before, sign in (("adds", 0, 1), ("takes", 1, -1)):
+        rows = (present == before).nonzero()[:, 0]
+        edited = tasks.decode(model, u[rows] + sign * STRENGTH * way)
+        wanted = (shares(judge, edited) > 0.5) == (sign > 0)
+        already = (shares(judge, plain[rows].view_as(edited)) > 0.5) == (sign > 0)
+        found |= {name: float(wanted.float().mean()), f"{name}_before": float(already.float().mean())}
+        for row, picture in zip(rows, edited.flatten(1)):
+            others = torch.randperm(len(u), generator=generator)
+            others = others[others != row][:OTHERS]
+            distance = (plain[others] - picture).norm(dim=1).min()
+            kept.append(bool((plain[row] - picture).norm() < distance))
+    return found | {"identity": sum(kept) / len(kept), "n": len(kept)}
+
+
+def same_person(u: Tensor, people: tuple[str, ...]) -> float:
+    """Return the share of pictures u (N, D) of people with two or more whose nearest other picture is of the same person."""
+    _, rows = latent.nearest(u, u, 2)
+    place = torch.arange(len(u))
+    other = torch.where(rows[:, 0] == place, rows[:, 1], rows[:, 0])  # a copy of a picture may come before itself
+    hits = [people[i] == people[j] for i, j in enumerate(other.tolist()) if people.count(people[i]) > 1]
+    return sum(hits) / len(hits)
+
+
+def recognition(model, space: Space, rows: Tensor, train: Tensor, test: Tensor) -> dict[str, float]:
+    """Return `same_person` for the test rows of a space, with and without its metric, and for principal components."""
+    people = tuple(space.people[i] for i in rows.tolist())
+    u = space.u[rows]
+    mean, basis = components(train, model.config.latent_dim)
+    return {
+        "nearest_is_same_person": same_person(u @ space.metric, people),
+        "nearest_plain": same_person(u, people),
+        "nearest_pca": same_person((test.flatten(1) - mean) @ basis, people),
+    }
+
+
+def dragged(model, space: Space, u: Tensor, column: int, way: Tensor) -> dict[str, float]:
+    """Return what else happens to faces u (N, D) that are moved STRENGTH along the `way` (D,) of one attribute.
+
+    `outside_mouth` is the share of the squared change of pixels that lies outside the region of the mouth, `brightness`
+    the change of the mean pixel; then by how many standard deviations each other attribute of the file moves.
+    """
+    change = tasks.decode(model, u + STRENGTH * way) - tasks.decode(model, u)
+    squared = (change**2).mean((0, 1))  # (S, S)
+    found = {"outside_mouth": float(1 - squared[mouth(len(squared))].sum() / squared.sum()), "brightness": float(change.mean())}
+    for k, name in enumerate(space.columns):
+        axis = space.directions[k, 1] / space.directions[k, 1].norm()
+        if k != column:
+            found[name] = float(STRENGTH * (way @ axis) / (space.u @ axis).std())
+    return found
+
+
+def mouth(side: int) -> tuple[slice, slice]:
+    """Return rows and columns of the mouth in an aligned face, side x side."""
+    return slice(round(0.66 * side), round(0.92 * side)), slice(round(0.25 * side), round(0.75 * side))

@@ -1,0 +1,44 @@
+"""Faces: reconstruct one, make it smile, turn it into another, find who is like it, draw new ones."""
+
+import streamlit as st
+
+from ui import controls, face_source, faces, resources
+
+controls.begin("Faces", "A face in a few numbers. Change the numbers and someone else looks back.")
+hint = "ae-conv-faces, then measure it with: python evaluate.py ae-conv-faces"
+name, model = controls.pick_model(prefer=lambda config: config.network == "conv", fits=resources.is_face, about=False, train=hint)
+try:
+    space = resources.space(name)
+except ValueError as error:
+    st.info(str(error))
+    st.stop()
+TOOLS = {
+    "Smile": faces.attributes,
+    "Reconstruct": faces.reconstruct,
+    "Morph": faces.morph,
+    "Similar faces": faces.similar,
+    "Own slider": faces.own_direction,
+    "New faces": None,
+}
+
+
+@st.fragment
+def work() -> None:
+    """Show one face and what the chosen tool makes of it."""
+    with st.container(horizontal=True, gap="medium"):
+        tool = controls.choose("What to do", list(TOOLS), "tool")
+        kind = face_source.pick_kind() if TOOLS[tool] else ""
+    if not TOOLS[tool]:
+        faces.sample(name, model, space)
+        return
+    held = face_source.pick(kind, name, model, space)
+    if held is None:
+        st.info("Bring a picture with one face. It is cropped and stays on this machine.")
+    else:
+        TOOLS[tool](name, model, space, held)
+
+
+work()
+with st.expander("About this model, and what it has not seen"):
+    st.markdown(model.preset.about)
+    faces.bias(space, resources.figures(name))

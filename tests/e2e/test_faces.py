@@ -1,0 +1,170 @@
+"""Faces in a real browser: the smile slider, an upload, a morph, similar faces, links, a phone."""
+
+import io
+
+import numpy as np
+from PIL import Image, ImageDraw
+from playwright.sync_api import expect
+
+from cvae import face_figures
+from tests.e2e.test_app import middle, poll
+
+READY = ".gallery[data-ready], .steer[data-shown]"
+SMILE = "input[type=range][aria-label=Smiling]"
+PIXELS = """c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)"""
+
+
+def pixels(page, which: int = 1) -> np.ndarray:
+    """Return the picture (64, 64, 3) that the sliders start from (0) or lead to (1)."""
+    found = page.locator(".steer canvas").nth(which).evaluate(PIXELS)
+    return np.array(found, float).reshape(64, 64, 4)[..., :3]
+
+
+def shown(page, values: str) -> None:
+    """Wait until the picture for these values of the sliders is there."""
+    poll(page, lambda: page.locator(".steer").get_attribute("data-shown") == values)
+
+
+def test_dragging_the_smile_slider_changes_the_mouth_most(new_page):
+    page = new_page("/Faces", READY)
+    shown(page, "0")
+    before = pixels(page)
+    x, y = middle(page, SMILE)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    seen = set()
+    for step in range(1, 6):
+        old = pixels(page).tobytes()
+        page.mouse.move(x + 18 * step, y)
+        poll(page, lambda old=old: pixels(page).tobytes() != old)
+        seen.add(pixels(page).tobytes())
+    assert len(seen) == 5 and "a_Smiling" not in page.url
+    page.mouse.up()
+    page.wait_for_url("**a_Smiling=*")
+    change = ((pixels(page) - before) ** 2).mean(2)
+    rows, columns = face_figures.mouth(64)
+    assert change[rows, columns].mean() > 1.5 * change.mean()
+    assert np.array_equal(pixels(page, 0), before)
+    page.locator(SMILE).press("ArrowLeft")
+    page.get_by_role("button", name="Smiling: back").click()
+    shown(page, "0")
+    assert np.array_equal(pixels(page), before)
+
+
+def test_a_link_shows_the_same_smile_and_the_other_direction_the_other_way(new_page):
+    page = new_page("/Faces?who=100&a_Smiling=2", READY)
+    shown(page, "2")
+    there = new_page("/Faces?who=100&a_Smiling=-2", READY)
+    shown(there, "-2")
+    up, down = pixels(page) - pixels(page, 0), pixels(there) - pixels(there, 0)
+    assert np.array_equal(pixels(page, 0), pixels(there, 0)) and (up * down).sum() < 0
+    page.reload()
+    page.wait_for_selector(READY)
+    shown(page, "2")
+    assert np.array_equal(pixels(page) - pixels(page, 0), up)
+
+
+def test_another_face_is_taken_from_the_gallery(new_page):
+    page = new_page("/Faces", READY)
+    first = pixels(page, 0)
+    page.locator(".gallery button").nth(3).click()
+    page.wait_for_url("**who=*")
+    poll(page, lambda: not np.array_equal(pixels(page, 0), first))
+    expect(page.locator(".gallery button").nth(3)).to_have_attribute("aria-pressed", "true")
+    page.get_by_label("Find a person").fill("Serena Williams")
+    page.keyboard.press("Enter")
+    expect(page.locator(".gallery button").first).to_have_attribute("aria-label", "Serena Williams")
+
+
+def a_face() -> bytes:
+    picture = Image.new("RGB", (400, 500), (90, 110, 140))
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse((90, 80, 310, 400), fill=(214, 170, 140))
+    for x in (155, 245):
+        draw.ellipse((x - 20, 200, x + 20, 220), fill=(40, 30, 30))
+    draw.rectangle((160, 310, 240, 325), fill=(150, 60, 60))
+    out = io.BytesIO()
+    picture.save(out, "JPEG")
+    return out.getvalue()
+
+
+def test_an_upload_is_cropped_and_reconstructed_and_stays_in_the_link(new_page):
+    page = new_page("/Faces?face=Upload&tool=Reconstruct", "[data-testid=stFileUploader]")
+    page.locator("input[type=file]").set_input_files({"name": "me.jpg", "mimeType": "image/jpeg", "buffer": a_face()})
+    expect(page.get_by_alt_text("Reconstruction", exact=True)).to_be_visible()
+    expect(page.get_by_alt_text("Difference", exact=True)).to_be_visible()
+    page.wait_for_url("**photo=*")
+    source = page.get_by_alt_text("Original", exact=True).get_attribute("src")
+    page.get_by_role("slider", name="Size of the box").press("ArrowRight")
+    expect(page.get_by_alt_text("Original", exact=True)).not_to_have_attribute("src", source)
+    source = page.get_by_alt_text("Reconstruction", exact=True).get_attribute("src")
+    there = new_page(page.url[page.url.index("/Faces") :], "[data-testid=stFileUploader]")
+    expect(there.get_by_alt_text("Reconstruction", exact=True)).to_have_attribute("src", source)
+
+
+def test_a_file_that_is_no_picture_gets_one_sentence(new_page):
+    page = new_page("/Faces?face=Upload", "[data-testid=stFileUploader]")
+    page.locator("input[type=file]").set_input_files({"name": "x.png", "mimeType": "image/png", "buffer": b"not a picture"})
+    expect(page.get_by_text("is not a picture that can be read")).to_be_visible()
+
+
+def test_a_morph_goes_from_one_face_to_the_other(new_page):
+    page = new_page("/Faces?tool=Morph&who=100&to=200&t=0", READY)
+    shown(page, "0")
+    start = pixels(page, 0)
+    assert np.abs(pixels(page) - start).max() <= 1
+    page.locator("input[type=range][aria-label=Way]").press("End")
+    shown(page, "1")
+    page.wait_for_url("**t=1*")
+    other = new_page("/Faces?who=200", READY)
+    assert np.abs(pixels(page) - pixels(other, 0)).max() <= 1
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download GIF").click()
+    assert Image.open(download.value.path()).n_frames > 20
+
+
+def test_similar_faces_have_names_and_distances_and_lead_on(new_page):
+    page = new_page("/Faces?tool=Similar+faces&who=100", ".gallery.marked[data-ready]")
+    cells = page.locator(".gallery.marked button")
+    expect(cells).to_have_count(12)
+    distances = [float(text.split()[-1]) for text in cells.all_inner_texts()]
+    assert distances == sorted(distances) and distances[0] > 0
+    name = cells.first.get_attribute("aria-label")
+    cells.first.click()
+    page.wait_for_url(lambda url: "who=100" not in url)
+    page.get_by_text("Reconstruct", exact=True).click()
+    expect(page.get_by_text(name).first).to_be_visible()
+
+
+def test_an_own_slider_is_built_from_two_groups(new_page):
+    page = new_page("/Faces?tool=Own+slider", READY)
+    pool = page.locator(".gallery").nth(1)
+    pool.locator("button").nth(0).click()
+    page.wait_for_url("**plus=*")
+    page.get_by_role("radio", name="Without it").click()
+    expect(pool.locator("button").nth(0)).to_have_attribute("aria-pressed", "false")
+    pool.locator("button").nth(1).click()
+    page.wait_for_url("**minus=*")
+    slider = page.locator("input[type=range][aria-label='Your direction']")
+    slider.press("ArrowRight")
+    page.wait_for_url("**own=0.1*")
+
+
+def test_new_faces_follow_their_seed(new_page):
+    page = new_page("/Faces?tool=New+faces", "[data-testid=stImage] img")
+    picture = page.locator("[data-testid=stImage] img")
+    source = picture.get_attribute("src")
+    page.get_by_role("button", name="New seed").click()
+    expect(picture).not_to_have_attribute("src", source)
+    source = picture.get_attribute("src")
+    page.get_by_role("radio", name="Mixture of Gaussians").click()
+    expect(picture).not_to_have_attribute("src", source)
+    page.wait_for_url("**face_seed=*")
+
+
+def test_the_page_fits_a_narrow_screen(new_page):
+    wide = "[document.documentElement, document.querySelector('[data-testid=stMain]')].map(e => e.scrollWidth - e.clientWidth)"
+    for path in ("", "?tool=Reconstruct", "?tool=Morph", "?tool=Similar+faces", "?tool=Own+slider&plus=1&minus=2"):
+        page = new_page("/Faces" + path, READY, viewport={"width": 390, "height": 844})
+        page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+        assert page.evaluate(wide) == [0, 0], path

@@ -1,0 +1,291 @@
+"""Faces without a browser: directions, mixtures, stored spaces, figures, the page with every tool and bad input."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from cvae import checkpoints, face_figures, faces, latent, metrics, mixture, tasks
+from cvae.config import ModelConfig, Preset
+from cvae.models import build_model
+from tests.app import answer, open_page, sent
+from ui import api, face_source, images
+
+D, N = 6, 60
+CONFIG = ModelConfig("autoencoder", "conv", (3, 64, 64), D, widths=(4, 8), likelihood="gaussian", linear=True)
+TOOLS = ["Smile", "Reconstruct", "Morph", "Similar faces", "Own slider", "New faces"]
+
+
+def small_space(columns=("Smiling", "Male")) -> faces.Space:
+    generator = torch.Generator().manual_seed(0)
+    u = torch.randn(N, D, generator=generator)
+    present = (u[:, : len(columns)] > 0).float()
+    present[0] = torch.nan
+    people = tuple(f"Person_{i // 2:02d}" for i in range(N))
+    return faces.measure(u, people, tuple(1 + i % 2 for i in range(N)), columns, present, torch.ones(N, dtype=torch.bool))
+
+
+@pytest.fixture
+def zoo(tmp_path, monkeypatch):
+    """One small untrained model of faces with its stored space."""
+    monkeypatch.setattr(checkpoints, "ROOT", tmp_path)
+    monkeypatch.setenv("CVAE_DATA_DIR", str(tmp_path / "no data"))
+    torch.manual_seed(0)
+    model = build_model(CONFIG)
+    model.start_linear(torch.rand(40, 3, 64, 64))
+    checkpoints.save_run(tmp_path / "small", Preset("small", "A small model.", CONFIG), model.state_dict())
+    faces.save(tmp_path / "small", small_space())
+    return tmp_path
+
+
+def test_the_linear_path_starts_as_principal_components():
+    x = torch.rand(50, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    for family in ("autoencoder", "vae"):
+        model = build_model(ModelConfig(family, "dense", (1, 8, 8), 5, widths=(16,), likelihood="gaussian", linear=True))
+        model.start_linear(x)
+        u = model.eval().encode(x).mode()
+        rows = x.flatten(1)
+        _, _, v = torch.linalg.svd(rows - rows.mean(0), full_matrices=False)
+        linear = (rows - rows.mean(0)) @ v[:5].T @ v[:5] + rows.mean(0)
+        torch.testing.assert_close(model.decode(u).flatten(1), linear, atol=0.06, rtol=0)
+        torch.testing.assert_close(u.std(0), torch.ones(5), atol=0.05, rtol=0)
+
+
+def test_refined_codes_decode_better():
+    torch.manual_seed(0)
+    x = torch.rand(30, 3, 64, 64)
+    for family in ("autoencoder", "vae"):
+        model = build_model(replace(CONFIG, family=family))
+        model.start_linear(x)
+        model.eval().requires_grad_(False)
+        far = tasks.encode(model, x) + 0.5
+        errors = [metrics.mse(x, tasks.decode(model, u)).mean() for u in (far, tasks.refine(model, x, far))]
+        assert errors[1] < errors[0]
+
+
+def test_a_direction_is_one_standard_deviation_long_and_points_to_the_attribute():
+    u = torch.randn(4000, 5, generator=torch.Generator().manual_seed(0)) * torch.tensor([3.0, 1, 1, 1, 1])
+    present = (u[:, 0] > 0).float()
+    for classifier in (False, True):
+        way = latent.attribute_direction(u, present, classifier=classifier)
+        torch.testing.assert_close(way, torch.tensor([3.0, 0, 0, 0, 0]), atol=0.2, rtol=0)
+
+
+def test_the_classifiers_direction_leaves_other_attributes_where_they_are():
+    u = torch.randn(4000, 4, generator=torch.Generator().manual_seed(0))
+    male = (u[:, 1] > 0).float()
+    smiling = (u[:, 0] + u[:, 1] > 0).float()
+    means = latent.attribute_direction(u, smiling)
+    way = latent.attribute_direction(u, smiling, male[:, None], classifier=True)
+    assert means[1] > 0.5 and abs(way[1]) < 0.05 and way[0] > 0.9
+
+
+def test_more_attributes_than_dimensions_leave_a_direction():
+    u = torch.randn(500, 4, generator=torch.Generator().manual_seed(0))
+    others = (torch.randn(500, 30, generator=torch.Generator().manual_seed(1)) > 0).float()
+    others[:, 7] = 1  # says nothing
+    way = latent.attribute_direction(u, (u[:, 0] > 0).float(), others, classifier=True)
+    assert way[0] > 0.4
+
+
+@pytest.mark.parametrize("present", [[1.0, 1], [0.0, 0], [float("nan"), 1]])
+def test_a_direction_needs_both_groups(present):
+    with pytest.raises(ValueError, match="at least one picture with the attribute and one without"):
+        latent.attribute_direction(torch.randn(2, 3), torch.tensor(present))
+
+
+def test_the_metric_discounts_what_varies_within_a_person():
+    generator = torch.Generator().manual_seed(0)
+    person = torch.arange(300) // 3
+    u = torch.stack([torch.randn(100, generator=generator)[person], 5 * torch.randn(300, generator=generator)], dim=1)
+    names = tuple(map(str, person.tolist()))
+    assert face_figures.same_person(u @ latent.within_person(u, person), names) > 2 * face_figures.same_person(u, names)
+
+
+def test_nearest_gives_distances_in_order():
+    index = torch.tensor([[0.0], [10.0], [3.0]])
+    distances, rows = latent.nearest(index, torch.tensor([[1.0]]), 2)
+    assert rows.tolist() == [[0, 2]] and distances.tolist() == [[1.0, 2.0]]
+
+
+def test_a_mixture_has_the_moments_it_was_fitted_to():
+    generator = torch.Generator().manual_seed(0)
+    u = torch.cat([torch.randn(2000, 2, generator=generator) + 6, torch.randn(2000, 2, generator=generator) - 6])
+    found = mixture.fit(u, 2)
+    draws = found.sample(4000, generator=generator)
+    torch.testing.assert_close(draws.mean(0), u.mean(0), atol=0.5, rtol=0)
+    assert found.log_prob(u).mean() > mixture.fit(u, 1).log_prob(u).mean() + 0.5
+    assert torch.equal(*(found.sample(5, generator=torch.Generator().manual_seed(1)) for _ in range(2)))
+    assert all(min((row - mean).norm() for mean in found.means) < 1e-5 for row in found.sample(9, 0.0, generator))
+
+
+def test_ssim_is_one_for_the_same_picture_and_less_for_a_blurred_one():
+    x = torch.rand(2, 3, 32, 32)
+    blurred = torch.nn.functional.avg_pool2d(x, 3, 1, 1)
+    torch.testing.assert_close(metrics.ssim(x, x), torch.ones(2))
+    assert (metrics.ssim(x, blurred) < 0.8).all()
+
+
+def test_a_space_survives_its_file(tmp_path):
+    space = small_space()
+    faces.save(tmp_path, space)
+    again = faces.load(tmp_path)
+    assert again.people == space.people and again.numbers == space.numbers and again.columns == space.columns
+    torch.testing.assert_close(again.u, space.u, atol=faces.LEVEL / 2 + 1e-6, rtol=0)
+    torch.testing.assert_close(again.present, space.present, equal_nan=True)
+    torch.testing.assert_close(again.mixture.factors, space.mixture.factors, atol=1e-2, rtol=1e-2)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"garbage"])
+def test_a_damaged_space_is_named(tmp_path, content):
+    (tmp_path / faces.FILE).write_bytes(content)
+    with pytest.raises(ValueError, match="faces.npz is damaged; make it anew with: python evaluate.py"):
+        faces.load(tmp_path)
+
+
+def test_an_attribute_that_everyone_has_is_left_out(tmp_path):
+    u, people, numbers, names, present, learn = many(("Face", "Hat"))
+    present[:, 0] = 1
+    space = faces.measure(u, people, numbers, names, present, learn)
+    assert space.columns == ("Hat",) and space.present.shape == (N, 1) and space.directions.shape == (1, 2, D)
+
+
+def test_many_attributes_are_chosen_from(zoo):
+    names = tuple(f"Trait {i}" for i in range(10)) + ("Smiling",)
+    faces.save(zoo / "small", faces.measure(*many(names)))
+    app = open_page("pages/6_Faces.py")
+    assert not app.exception and app.multiselect(key="columns").value == ["Smiling"]
+    app.multiselect(key="columns").set_value(["Trait 3", "Smiling"]).run()
+    assert not app.exception and [axis["name"] for axis in sent(app, 1)["axes"]] == ["Trait 3", "Smiling"]
+
+
+def many(names):
+    generator = torch.Generator().manual_seed(0)
+    u, present = torch.randn(N, D, generator=generator), (torch.rand(N, len(names), generator=generator) > 0.5).float()
+    return u, tuple(f"P_{i // 2}" for i in range(N)), (1,) * N, names, present, torch.ones(N, dtype=torch.bool)
+
+
+def test_faces_without_attributes_have_a_space_too(tmp_path):
+    faces.save(tmp_path, small_space(()))
+    assert faces.load(tmp_path).directions.shape == (0, 2, D)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_every_tool_runs(zoo, tool):
+    app = open_page("pages/6_Faces.py", tool=tool, plus="1,2", minus="5")
+    assert not app.exception and not app.error and not app.warning and not app.info
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1e9", "nan", "99999999", "<b>", "\u00bd", "1,1,x"])
+@pytest.mark.parametrize("tool", TOOLS)
+def test_nonsense_in_the_address_gives_the_defaults(zoo, tool, text):
+    keys = ["who", "to", "t", "a_Smiling", "plus", "minus", "own", "way", "face_seed", "face_temperature", "from", "who_page", "model"]
+    app = open_page("pages/6_Faces.py", tool=tool, **dict.fromkeys(keys, text))
+    assert not app.exception and not app.error
+
+
+@pytest.mark.parametrize("photo", ["AAAA", "not base64!", "\u00e9", "A" * 20_000])
+def test_a_damaged_picture_in_the_address_gets_a_sentence(zoo, photo):
+    app = open_page("pages/6_Faces.py", face="Upload", photo=photo)
+    assert not app.exception and "damaged" in app.warning[0].value and app.info
+
+
+def encoded(picture: Image.Image, kind: str = "PNG") -> bytes:
+    out = io.BytesIO()
+    picture.save(out, kind)
+    return out.getvalue()
+
+
+PICTURES = {
+    "no face": encoded(Image.new("RGB", (300, 200), "green")),
+    "one pixel": encoded(Image.new("L", (1, 1))),
+    "thin": encoded(Image.new("RGB", (3000, 2))),
+    "transparent": encoded(Image.new("RGBA", (90, 90), (0, 0, 0, 0))),
+    "large": encoded(Image.new("RGB", (5000, 5000), "grey")),
+}
+
+
+@pytest.mark.parametrize("content", PICTURES.values(), ids=PICTURES.keys())
+@pytest.mark.parametrize("tool", ["Smile", "Reconstruct", "Similar faces"])
+def test_any_picture_becomes_a_face(zoo, content, tool):
+    app = open_page("pages/6_Faces.py", face="Upload", tool=tool)
+    app.file_uploader(key="face_upload").set_value(("a.png", content, "image/png")).run()
+    assert not app.exception and not app.error and not app.info
+    assert len(app.query_params["photo"][0]) < face_source.LONGEST
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n cut"])
+def test_what_is_no_picture_gets_one_sentence(zoo, content):
+    app = open_page("pages/6_Faces.py", face="Upload")
+    app.file_uploader(key="face_upload").set_value(("a.png", content, "image/png")).run()
+    assert not app.exception and len(app.error) == 1 and "\n" not in app.error[0].value
+
+
+def test_the_slider_starts_from_the_address_and_python_answers_without_the_route(zoo):
+    app = open_page("pages/6_Faces.py", a_Smiling="1.5")
+    steered = next(data for data in (sent(app, i) for i in range(2)) if "axes" in data)
+    assert steered["values"] == [1.5, 0.0] and steered["axes"][0]["name"] == "Smiling"
+    app.session_state["attributes_0"] = {"move": {"values": [2.0, 0.0], "sequence": 1, "pixels": True}}
+    app.run()
+    answered = next(data for data in (sent(app, i) for i in range(2)) if "axes" in data)
+    assert len(answered["pixels"]) == 64 * 64 * 3 * 4 // 3
+
+
+def test_decode_answers_with_colours(zoo):
+    found = answer(api.decode, model="small", z=",".join(["0"] * D))
+    assert found.status_code == 200 and len(found.body) == 64 * 64 * 3
+
+
+def test_the_original_stands_beside_where_the_set_is(zoo, monkeypatch):
+    name = face_source.person(small_space(), 4).replace(" ", "_")
+    folder = zoo / "data" / "lfw" / "lfw-deepfunneled" / name
+    folder.mkdir(parents=True)
+    Image.new("RGB", (250, 250), "red").save(folder / f"{name}_0001.jpg")
+    monkeypatch.setenv("CVAE_DATA_DIR", str(zoo / "data"))
+    app = open_page("pages/6_Faces.py", tool="Reconstruct", who="4")
+    assert not app.exception and any("SSIM" in caption.value for caption in app.caption)
+    app = open_page("pages/6_Faces.py", tool="Reconstruct", who="6")
+    assert not app.exception and any("stored numbers" in caption.value for caption in app.caption)
+
+
+def test_a_model_without_its_space_is_not_offered(zoo):
+    (zoo / "small" / faces.FILE).unlink()
+    app = open_page("pages/6_Faces.py")
+    assert not app.exception and "no trained model" in app.info[0].value
+
+
+def test_a_damaged_space_gets_one_line_on_the_page(zoo):
+    (zoo / "small" / faces.FILE).write_bytes(b"PK")
+    app = open_page("pages/6_Faces.py")
+    assert not app.exception and "python evaluate.py small" in app.info[0].value
+
+
+def test_a_gif_goes_there_and_back():
+    frames = Image.open(io.BytesIO(images.gif(torch.rand(5, 3, 8, 8))))
+    assert frames.format == "GIF" and frames.n_frames == 8
+
+
+def test_edits_are_judged_and_faces_keep_their_identity():
+    torch.manual_seed(0)
+    x = torch.rand(160, 3, 64, 64)
+    model = build_model(CONFIG)
+    model.start_linear(x)
+    model.eval()
+    judge = build_model(ModelConfig("classifier", "conv", (3, 32, 32), widths=(4,), n_classes=2)).eval()
+    u = model.encode(x).mode().detach()
+    present = (torch.arange(160) % 2).float()
+    still = face_figures.edits(model, judge, u, present, torch.zeros(D))
+    assert still["adds"] == still["adds_before"] and still["takes"] == still["takes_before"] and still["identity"] == 1
+    far = face_figures.edits(model, judge, u, present, 50 * torch.ones(D))
+    assert far["identity"] < 0.5 and far["n"] == 160
+    moved = face_figures.dragged(model, small_space(), u, 0, torch.ones(D))
+    assert 0 < moved["outside_mouth"] < 1 and "Male" in moved and "Smiling" not in moved
+
+
+def test_copies_of_a_picture_do_not_hide_the_nearest_other():
+    u = torch.tensor([[0.0], [0.0], [5.0], [5.1]])
+    assert face_figures.same_person(u, ("a", "a", "b", "c")) == 1.0
+    assert np.isclose(face_figures.same_person(u, ("a", "b", "a", "a")), 2 / 3)

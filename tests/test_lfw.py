@@ -1,0 +1,134 @@
+"""Faces: the reader, its cache, parts by person, attribute files of every kind; on a small set made here."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from cvae import data, lfw
+from cvae.config import DataConfig
+from tests.conftest import write_faces
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    monkeypatch.setenv("CVAE_CACHE_DIR", str(tmp_path / "cache"))
+    write_faces(tmp_path / "data", 60)
+    return tmp_path / "data"
+
+
+def test_nobody_is_in_two_parts(root):
+    parts = [set(data.lfw(root, part).people) for part in ("train", "validation", "test")]
+    assert all(parts) and sum(map(len, parts)) == 60 == len(set.union(*parts))
+    assert len(data.lfw(root, "all")) == sum(len(data.lfw(root, part)) for part in ("train", "validation", "test"))
+
+
+def test_the_middle_of_the_picture_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("CVAE_CACHE_DIR", str(tmp_path / "cache"))
+    folder = tmp_path / "lfw" / "lfw-deepfunneled" / "A_B"
+    folder.mkdir(parents=True)
+    pixels = np.zeros((250, 250, 3), np.uint8)
+    pixels[85:165, 85:165] = (255, 128, 0)
+    Image.fromarray(pixels).save(folder / "A_B_0001.jpg", quality=95, subsampling=0)
+    found = data.lfw(tmp_path, "all", side=32)
+    assert found.images.shape == (1, 3, 32, 32) and found.people == ("A_B",) and found.numbers == (1,)
+    assert np.abs(found.images[0, :, 2:-2, 2:-2].astype(int) - np.array([255, 128, 0])[:, None, None]).max() < 12
+
+
+def test_the_second_load_reads_no_picture(root, monkeypatch):
+    first = data.lfw(root, "all").images
+    monkeypatch.setattr(lfw, "_read", None)
+    assert np.array_equal(first, data.lfw(root, "all").images)
+
+
+def test_a_cache_that_cannot_be_written_or_read_costs_only_time(root, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CVAE_CACHE_DIR", str(tmp_path / "file"))
+    first = data.lfw(root, "all").images
+    monkeypatch.setenv("CVAE_CACHE_DIR", str(tmp_path / "cache"))
+    data.lfw(root, "all")
+    for stored in (tmp_path / "cache").iterdir():
+        stored.write_bytes(b"cut")
+    assert np.array_equal(first, data.lfw(root, "all").images)
+
+
+def test_a_damaged_picture_is_named(root):
+    victim = sorted(root.rglob("*.jpg"))[3]
+    victim.write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=victim.name):
+        data.lfw(root)
+
+
+def test_missing_faces_name_the_folder_expected(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match="expected .*lfw-deepfunneled/NAME/NAME_0001.jpg"):
+        data.lfw(tmp_path)
+
+    def offline(**_):
+        raise OSError("no network")
+
+    monkeypatch.setattr("sklearn.datasets.fetch_lfw_people", offline)
+    with pytest.raises(FileNotFoundError, match="could not be downloaded .* expected there: .*NAME_0001.jpg"):
+        data.lfw(tmp_path, download=True)
+
+
+def test_scikit_learns_folder_and_a_plain_one_are_found(root):
+    (root / "lfw" / "lfw-deepfunneled").rename(root / "moved")
+    assert lfw.find(root / "moved") == root / "moved"
+    (root / "lfw_home").mkdir()
+    (root / "moved").rename(root / "lfw_home" / "lfw_funneled")
+    assert lfw.find(root) == root / "lfw_home" / "lfw_funneled"
+
+
+GOOD = "# a comment\n#\tperson\timagenum\tSmiling\tMale\n"
+
+
+def attribute_file(root, text: str):
+    (root / "lfw" / "lfw_attributes.txt").write_text(text)
+    return data.lfw(root, "all")
+
+
+def test_rows_that_fit_are_used_and_counted(root):
+    rows = "Person 00\t1\t0.5\t-1\nPerson 01\t1\tnonsense\t1\nPerson 02\t1\t1\nPerson 03\tx\t1\t1\nPerson 04\t1\tnan\t1\nNobody\t1\t1\t1\n"
+    found = attribute_file(root, GOOD + rows)
+    assert found.columns == ("Smiling", "Male")
+    known = ~np.isnan(found.labels("Male"))
+    assert known.sum() == 1 and found.people[known.argmax()] == "Person_00" and found.labels("Smiling")[known.argmax()] == 1
+    assert "for 1 of 60 pictures; 4 rows do not fit" in found.note
+
+
+@pytest.mark.parametrize("text", ["", "Person 00\t1\t1\n", "#\tname\tnumber\tSmiling\n", "#\tperson\timagenum\n", "\0\1"])
+def test_a_file_without_the_header_gets_one_line(root, text):
+    with pytest.raises(ValueError, match="needs a header line: person, imagenum"):
+        attribute_file(root, text)
+
+
+def test_without_a_file_there_are_no_attributes(root):
+    (root / "lfw" / "lfw_attributes.txt").unlink()
+    found = data.lfw(root)
+    assert found.columns == () and "No attributes" in found.note
+    with pytest.raises(ValueError, match="no attribute 'Smiling'; the file has: none"):
+        found.labels("Smiling")
+
+
+def test_labels_for_training_are_those_of_the_pictures_that_have_them(root):
+    everything = data.load("lfw", True, root, (3, 16, 16))
+    smiles = data.load("lfw:Smiling", True, root, (3, 16, 16))
+    assert smiles.classes == ("not Smiling", "Smiling") and 0 < len(smiles) < len(everything)
+    train, validation = data.training_split(DataConfig("lfw"), (3, 16, 16), root)
+    assert train.images.shape[1:] == (3, 16, 16) and len(validation)
+    with pytest.raises(ValueError, match="square and in colour"):
+        data.load("lfw", True, root)
+
+
+def test_half_of_the_pictures_are_mirrored():
+    x = torch.rand(400, 3, 4, 4)
+    turned = (data.mirror(x, torch.Generator().manual_seed(0)) == x.flip(3)).flatten(1).all(1)
+    assert 150 < turned.sum() < 250
+
+
+def test_shifted_pictures_are_windows_of_themselves():
+    x = torch.arange(36.0).view(1, 1, 6, 6).repeat(40, 1, 1, 1)
+    moved = data.shift(x, 1, torch.Generator().manual_seed(0))
+    assert moved.shape == x.shape and 4 < len({tuple(picture.flatten().tolist()) for picture in moved}) <= 9
+    inner = {float(picture[0, 2, 2]) for picture in moved}
+    assert inner <= {float(x[0, 0, i, j]) for i in (1, 2, 3) for j in (1, 2, 3)}

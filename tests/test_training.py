@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load, load_file
@@ -224,3 +225,18 @@ def test_settled_batch_norm_sees_what_it_saw_in_training():
     as_trained = model.train().encoder(x, x.new_zeros(64, 0))
     torch.testing.assert_close(settled, as_trained, atol=1e-3, rtol=1e-2)
     assert torch.equal(model.scale.running_mean, scale)  # the code's own scale is not a BatchNorm in use
+
+
+def test_pictures_of_chosen_epochs_are_kept_and_survive_a_resumed_run(stages, runs):
+    fit, states = stages
+    fit("cvae-inpaint", epochs=1, prior_epochs=1, bend_epochs=3)
+    path = runs / "cvae-inpaint" / "progress.npz"
+    with np.load(path, allow_pickle=False) as stored:
+        kept = {name: stored[name] for name in stored}
+    assert kept["epochs"].tolist() == [1, 2, 3, 4, 5]
+    assert kept["reconstructions"].shape == kept["samples"].shape == (5, 20, 28, 28, 1) and kept["samples"].dtype == np.uint8
+    assert not np.array_equal(kept["samples"][0], kept["samples"][-1])
+    (runs / "cvae-inpaint" / "training.safetensors").write_bytes(states[1])
+    fit("cvae-inpaint", "--resume", epochs=1, prior_epochs=1, bend_epochs=3)
+    with np.load(path, allow_pickle=False) as stored:
+        assert all(np.array_equal(kept[name], stored[name]) for name in kept)

@@ -100,7 +100,7 @@ def main() -> None:
     """Print the tables."""
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--data-dir", type=Path, default=os.environ.get("CVAE_DATA_DIR"))
-    p.add_argument("--epochs", type=int, default=12)
+    p.add_argument("--epochs", type=int, default=3)
     p.add_argument("--crops", type=int, nargs="*", choices=CROPS, default=list(CROPS), help="pixels of the crop (default: both)")
     p.add_argument("--page", action="store_true", help="time the page instead")
     args = p.parse_args()

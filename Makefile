@@ -13,7 +13,7 @@ test: .venv/tests-installed
 	$(BIN)/python -m pytest
 
 checkpoints: .venv/app-installed
-	for name in vae-dense-2d vae-conv cvae-conv dae-conv cvae-inpaint judge ae-dense-faces ae-conv-faces vae-conv-faces smile-judge; do $(BIN)/python train.py $$name --overwrite || exit 1; done
+	for name in vae-dense-2d vae-dense cvae-dense cvae-small ae-dense cvae-inpaint-center vae-conv cvae-onehot cvae-conv dae-conv cvae-inpaint judge ae-dense-faces ae-conv-faces vae-conv-faces smile-judge; do $(BIN)/python train.py $$name --overwrite || exit 1; done
 	$(BIN)/python evaluate.py judge vae-dense-2d vae-conv cvae-conv dae-conv cvae-inpaint \
 		smile-judge ae-dense-faces ae-conv-faces vae-conv-faces
 

@@ -16,6 +16,10 @@ class ModelConfig:
     latent_dim: int = 2
     widths: tuple[int, ...] = (512, 256)  # dense: units per layer; else: channels at 1/2, 1/4, ... of the size (see fold)
     blocks: tuple[int, ...] = (2, 2)  # residual blocks per width (residual networks only)
+    kernel: int = 3  # side of the encoder's convolutions (conv networks only)
+    decoder: str = ""  # dense | conv | residual, where the decoder is of another kind than the encoder
+    decoder_widths: tuple[int, ...] = ()  # of that decoder, in the encoder's order: the layer next to the pixels first
+    label_in: str = "both"  # both | decoder: whether the encoder is told the label too
     norm: str = "none"  # none | batch: BatchNorm1d after each hidden layer of a dense network
     linear: bool = False  # beside encoder and decoder a fixed linear path, the principal components
     fold: int = 2  # residual: 2 starts at half the size, each 2x2 pixels as channels; 1 starts at the full size and costs more
@@ -28,21 +32,29 @@ class ModelConfig:
     def __post_init__(self) -> None:
         _one_of("family", self.family, FAMILIES)
         _one_of("network", self.network, ("dense", "conv", "residual"))
+        _one_of("decoder", self.decoder, ("", "dense", "conv", "residual"))
+        _one_of("label_in", self.label_in, ("both", "decoder"))
         _one_of("norm", self.norm, ("none", "batch"))
         _one_of("likelihood", self.likelihood, ("bernoulli", "gaussian"))
         _between("fold", self.fold, 1, 2)
         _between("latent_dim", self.latent_dim, 0 if self.family == "denoising" else 1, 4096)
         _between("n_classes", self.n_classes, 2 if self.family in ("cvae", "classifier") else 0, 10_000)
-        if self.family in ("inpainting", "denoising") and self.network != "residual":
-            raise ValueError(f"the {self.family} family needs network 'residual', for its feature maps; got {self.network!r}.")
+        if bool(self.decoder) != bool(self.decoder_widths):
+            raise ValueError("decoder and decoder_widths go together: name both or neither.")
+        if self.kernel % 2 == 0 or self.kernel < 1:
+            raise ValueError(f"kernel must be odd, so that a convolution has a middle; got {self.kernel}.")
+        if self.family == "denoising" and self.network != "residual":
+            raise ValueError(f"the denoising family needs network 'residual', for its feature maps; got {self.network!r}.")
+        if self.family == "inpainting" and self.network == "conv":
+            raise ValueError("the inpainting family needs network 'residual', for its feature maps, or 'dense'; got 'conv'.")
         if self.norm != "none" and self.network != "dense":
             raise ValueError(f"norm {self.norm!r} is for network 'dense'; the others have their own. Got network {self.network!r}.")
         if self.linear and self.family not in ("autoencoder", "vae", "cvae"):
             raise ValueError(f"linear is for the autoencoder, vae and cvae families; got {self.family!r}.")
         if self.family == "autoencoder" and (self.flow_layers or self.n_classes):
             raise ValueError("an autoencoder has neither a learned prior nor labels: flow_layers and n_classes must be 0.")
-        if self.family == "inpainting" and not self.flow_layers:
-            raise ValueError("an inpainting model needs flow_layers of 1 or more: its prior depends on the visible pixels.")
+        if self.family == "inpainting" and bool(self.flow_layers) != (self.network == "residual"):
+            raise ValueError("a residual inpainting model needs flow_layers of 1 or more: its prior depends on the visible pixels; a dense one has none.")
         if self.posterior_flow_layers and not self.flow_layers:
             raise ValueError("posterior_flow_layers needs flow_layers of 1 or more: a posterior that bends needs a prior that does.")
         if self.flow_layers and self.latent_dim < 2:
@@ -55,6 +67,7 @@ class DataConfig:
 
     dataset: str = "mnist"  # a name in data.DATASETS, or the path of a folder with one subfolder per class
     binarize: bool = False  # True: x ~ Bernoulli(pixel), fresh for every visit
+    hole: str = "any"  # any | centre: what is hidden from an inpainting model in training
     mirror: bool = False  # True: half of the pictures mirrored left to right, as faces may be
     shift: int = 0  # pixels by which each picture is shifted at most, at random
     blur: float = 0.0  # largest standard deviation, in pixels, of a blur of its own for every picture

@@ -96,6 +96,11 @@ def random_visible(n: int, size: tuple[int, int], generator: torch.Generator | N
     return visible
 
 
+def training_holes(kind: str, n: int, size: tuple[int, int], generator: torch.Generator | None = None) -> Tensor:
+    """Return masks (n, 1, H, W) of one kind of DataConfig.hole: any of `random_visible`, or always the centre."""
+    return random_visible(n, size, generator) if kind == "any" else _centres(n, size, generator)
+
+
 def centre_hole(size: tuple[int, int] = (28, 28), side: int = 10) -> Tensor:
     """Return the mask (1, H, W) that hides the middle side x side pixels."""
     visible = torch.ones(1, *size, dtype=torch.bool)

@@ -50,7 +50,8 @@ class VAE(nn.Module):
         return self._posterior(self._encoded(x, c))
 
     def _encoded(self, x: Tensor, c: Tensor | None) -> Tensor:
-        out = self.encoder(x, self.condition(c, x))
+        told = self.condition(c, x)
+        out = self.encoder(x, told[:, :0] if self.config.label_in == "decoder" else told)
         if self.principal is None:
             return out
         code = self.principal.encode(x)
@@ -155,6 +156,9 @@ class InpaintingCVAE(VAE):
         if c is None or c.shape[1:] != self.parts[0]:
             wanted = " x ".join(map(str, self.parts[0]))
             raise ValueError(f"an inpainting model needs cat(x * visible, visible), N x {wanted}; got {_shape(c)}.")
+        return self._told(c)
+
+    def _told(self, c: Tensor) -> Tensor:
         maps = self.prior_network.maps(c, c.new_zeros(len(c), 0))
         return torch.cat([part.flatten(1) for part in (c, *maps, self.prior_network.summary(maps[-1]))], dim=1)
 
@@ -188,6 +192,28 @@ class InpaintingCVAE(VAE):
     def _split(self, rows: Tensor) -> list[Tensor]:
         pieces = rows.split([math.prod(shape) for shape in self.parts], dim=1)
         return [piece.view(-1, *shape) for piece, shape in zip(pieces, self.parts, strict=True)]
+
+
+class DenseInpaintingCVAE(InpaintingCVAE):
+    """The same, fully connected, as tutorials build it: visible pixels and mask enter encoder and decoder as one long row.
+
+    Its prior is a standard normal that sees nothing, so all that the visible pixels say must reach the decoder directly.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        nn.Module.__init__(self)
+        self.config = config
+        channels, height, width = config.image_shape
+        self.parts = [(channels + 1, height, width)]
+        told = replace(config, n_classes=math.prod(self.parts[0]))
+        self.encoder = make_encoder(told, 2 * config.latent_dim)
+        self.decoder = make_decoder(told)
+        self.flow = self.posterior_flow = self.principal = None
+
+    def _told(self, c: Tensor) -> Tensor:
+        return c.flatten(1)
+
+    encode, decode, prior = VAE.encode, VAE.decode, VAE.prior
 
 
 def _principal(config: ModelConfig) -> Principal | None:
@@ -260,5 +286,6 @@ MODELS = {
 
 def build_model(config: ModelConfig) -> nn.Module:
     """Build the model that `config` describes, with fresh weights."""
-    model = MODELS[config.family](config)
+    kind = MODELS[config.family]
+    model = (DenseInpaintingCVAE if kind is InpaintingCVAE and config.network == "dense" else kind)(config)
     return model.to(memory_format=torch.channels_last)  # convolutions on a CPU run some 20 % faster so

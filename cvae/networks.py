@@ -6,6 +6,7 @@ logits (N, C, H, W). K = 0 for a model that is not conditional.
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -17,11 +18,15 @@ STEM = 8  # channels at full resolution in the residual decoder: few, because ea
 
 def make_encoder(config: ModelConfig, n_out: int) -> nn.Module:
     """Build the encoder that `config.network` names, with n_out outputs."""
+    if config.label_in == "decoder":
+        config = replace(config, family="vae", n_classes=0)  # a network that is told nothing
     return {"dense": DenseEncoder, "conv": ConvEncoder, "residual": ResidualEncoder}[config.network](config, n_out)
 
 
 def make_decoder(config: ModelConfig) -> nn.Module:
-    """Build the decoder that `config.network` names."""
+    """Build the decoder that `config.decoder` names, or else `config.network`."""
+    if config.decoder:
+        config = replace(config, network=config.decoder, widths=config.decoder_widths, decoder="", decoder_widths=())
     return {"dense": DenseDecoder, "conv": ConvDecoder, "residual": ResidualDecoder}[config.network](config)
 
 
@@ -117,7 +122,7 @@ class ConvEncoder(nn.Module):
         stages: list[nn.Module] = []
         n_in = channels + config.n_classes
         for n in config.widths:
-            stages += [nn.Conv2d(n_in, n, 3, stride=2, padding=1), nn.BatchNorm2d(n), nn.ReLU()]
+            stages += [nn.Conv2d(n_in, n, config.kernel, stride=2, padding=config.kernel // 2), nn.BatchNorm2d(n), nn.ReLU()]
             n_in = n
         self.features = nn.Sequential(*stages)
         area = halved(height, len(config.widths)) * halved(width, len(config.widths))

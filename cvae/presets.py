@@ -24,6 +24,62 @@ _ALL = [
         train=TrainConfig(epochs=12, batch_size=128, lr=2e-3),
     ),
     Preset(
+        name="vae-dense",
+        about="A dense VAE with 20 latents and one hidden layer each way, the architecture that most tutorials start from "
+        "(Kingma and Welling 2014).",
+        model=ModelConfig(family="vae", network="dense", latent_dim=20, widths=(400,)),
+        train=TrainConfig(epochs=20, batch_size=128, lr=1e-3),
+    ),
+    Preset(
+        name="cvae-dense",
+        about="The dense VAE told the label, in encoder and decoder, and one layer deeper: what does a condition buy? The label "
+        "need not pass through the latents, so they hold the style alone (Sohn, Lee and Yan 2015).",
+        model=ModelConfig(family="cvae", network="dense", latent_dim=20, widths=(400, 400), n_classes=10),
+        train=TrainConfig(epochs=20, batch_size=128, lr=1e-3),
+    ),
+    Preset(
+        name="cvae-small",
+        about="A CVAE as small as they come: three 5x5 convolutions of 4 channels, a perceptron as decoder, squared error and a "
+        "weighted KL. Only the decoder is told the label, so the encoder must find the style without it.",
+        model=ModelConfig(
+            family="cvae",
+            network="conv",
+            latent_dim=8,
+            widths=(4, 4, 4),
+            kernel=5,
+            decoder="dense",
+            decoder_widths=(250, 150, 50),
+            label_in="decoder",
+            n_classes=10,
+            likelihood="gaussian",
+        ),
+        train=TrainConfig(epochs=20, batch_size=128, lr=2e-3, beta=5.0),  # 0.1 of the KL beside the summed squared error
+    ),
+    Preset(
+        name="cvae-onehot",
+        about="The convolutional VAE with the label beside z: the one-hot label enters the decoder only, the simplest way to "
+        "condition (Kingma et al. 2014, M2 without its classifier).",
+        model=ModelConfig(
+            family="cvae", network="conv", latent_dim=16, widths=(32, 64, 64), label_in="decoder", n_classes=10
+        ),
+        train=TrainConfig(epochs=12, batch_size=128, lr=2e-3),
+    ),
+    Preset(
+        name="cvae-inpaint-center",
+        about="A fully connected CVAE told the picture without its middle 10x10 pixels (Sohn, Lee and Yan 2015): the classical "
+        "baseline, for this one hole alone. Its prior does not look at what is visible.",
+        model=ModelConfig(family="inpainting", network="dense", latent_dim=20, widths=(512,)),
+        data=DataConfig(hole="centre"),
+        train=TrainConfig(epochs=20, batch_size=128, lr=1e-3),
+    ),
+    Preset(
+        name="ae-dense",
+        about="A plain autoencoder with BatchNorm: a code and no distribution. It reconstructs well, and what one samples from "
+        "it shows why a VAE has a prior (Hinton and Salakhutdinov 2006).",
+        model=ModelConfig(family="autoencoder", network="dense", latent_dim=20, widths=(512, 256), norm="batch"),
+        train=TrainConfig(epochs=20, batch_size=128, lr=1e-3, settle=40),
+    ),
+    Preset(
         name="cvae-conv",
         about="The flagship: a conditional VAE (Sohn, Lee and Yan 2015) of residual convolutions. You choose the label, its 32 "
         "latents hold the style. Its prior is learned: a normalizing flow conditional on the label, fitted with the rest and "

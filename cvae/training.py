@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from safetensors import safe_open
@@ -23,6 +24,8 @@ from cvae.models import Classifier, DenoisingAutoencoder, build_model
 COLUMNS = ("epoch", "train_nll", "train_kl", "val_nll", "val_kl", "beta", "seconds")
 STATE = "training.safetensors"  # everything a resumed run needs, in one file so that it is never half old
 VALIDATION_BATCH = 500
+WATCHED = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)  # epochs whose pictures are kept, and the last
+SHOWN = 20  # pictures kept of each
 
 
 class Objective(nn.Module):
@@ -96,6 +99,7 @@ def fit(preset: Preset, train: ImageSet, validation: ImageSet, folder: Path, fab
     if resume:
         history, moments = _load_state(folder / STATE, preset, model, average)
         _publish(folder, preset, average, history)  # the kill may have come between the state and these files
+    folder.mkdir(parents=True, exist_ok=True)
     total = stages(config)[-1].last * _steps(train, config)
     bar = tqdm(total=total, initial=len(history) * _steps(train, config), unit="batch", disable=not fabric.is_global_zero)
     for stage in stages(config):
@@ -113,6 +117,8 @@ def fit(preset: Preset, train: ImageSet, validation: ImageSet, folder: Path, fab
             history.append({key: row[key] for key in COLUMNS})
             bar.set_postfix(epoch=epoch + 1, val_nll=f"{row['val_nll']:.2f}", val_kl=f"{row['val_kl']:.2f}")
             if fabric.is_global_zero:
+                if epoch + 1 in WATCHED or epoch + 1 == stages(config)[-1].last:
+                    keep_pictures(folder / checkpoints.PROGRESS, epoch + 1, average, preset, validation)
                 _save_state(folder, preset, model, average, optimizer, history)
                 _publish(folder, preset, average, history)
             fabric.barrier()
@@ -179,18 +185,18 @@ def _draw(batch: ImageSet, preset: Preset, step: int, fabric: Fabric, k: int) ->
         x = augment(x, generator)
     if preset.data.binarize:
         x = binarize(x, generator)
-    told = _told(preset.model.family, x, batch.labels, generator)
+    told = _told(preset, x, batch.labels, generator)
     noise = torch.randn(k, len(x), preset.model.latent_dim, generator=generator)
     mine = slice(fabric.global_rank, None, fabric.world_size)
     return x[mine].to(fabric.device), told[mine].to(fabric.device), noise[:, mine].to(fabric.device)
 
 
-def _told(family: str, x: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
-    """Return what a model of this family is told about x (N, C, H, W): its labels, its visible pixels or a spoiled copy."""
-    if family == "denoising":
+def _told(preset: Preset, x: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
+    """Return what a model of the preset's family is told about x (N, C, H, W): its labels, its visible pixels or a spoiled copy."""
+    if preset.model.family == "denoising":
         return corruptions.random_corruption(x, generator)
-    if family == "inpainting":
-        visible = corruptions.random_visible(len(x), tuple(x.shape[2:]), generator).to(x.dtype)
+    if preset.model.family == "inpainting":
+        visible = corruptions.training_holes(preset.data.hole, len(x), tuple(x.shape[2:]), generator).to(x.dtype)
         return torch.cat([x * visible, visible], dim=1)
     return labels
 
@@ -256,8 +262,42 @@ def _publish(folder: Path, preset: Preset, average: nn.Module, history: list[dic
     checkpoints.write_text(folder / checkpoints.HISTORY, history_csv(history))
 
 
+def keep_pictures(path: Path, epoch: int, average: nn.Module, preset: Preset, validation: ImageSet) -> None:
+    """Add what the model makes after this epoch of SHOWN pictures, and of as many points, always the same.
+
+    The file has `epochs` (E,), `reconstructions` (E, SHOWN, H, W, C) uint8 and, where the model samples, `samples` alike.
+    Epochs from this one on, left by a run that was killed, are replaced. A classifier makes no pictures.
+    """
+    if isinstance(average, Classifier):
+        return
+    fresh = {name: (x * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()[None] for name, x in _pictures(average, preset, validation)}
+    fresh["epochs"] = np.array([epoch])
+    if path.is_file() and epoch > 1:
+        with np.load(path, allow_pickle=False) as stored:
+            earlier = stored["epochs"] < epoch
+            fresh = {name: np.concatenate([stored[name][earlier], rows]) for name, rows in fresh.items()}
+    content = io.BytesIO()
+    np.savez_compressed(content, **fresh)
+    checkpoints.write_bytes(path, content.getvalue())
+
+
+@torch.inference_mode()
+def _pictures(average: nn.Module, preset: Preset, validation: ImageSet) -> list[tuple[str, Tensor]]:
+    generator = torch.Generator().manual_seed(preset.train.seed)
+    batch = validation[:SHOWN]
+    device = next(average.parameters()).device
+    x = batch.pixels()
+    told = _told(preset, x, batch.labels, generator).to(device)
+    model = copy.deepcopy(average).eval()
+    if isinstance(model, DenoisingAutoencoder):
+        return [("reconstructions", model(told).sigmoid())]
+    u = torch.randn(len(x), preset.model.latent_dim, generator=generator).to(device)
+    c = model.condition(told, u)
+    again = model.pixel_means(model.encode(x.to(device), c).mode(), c)
+    return [("reconstructions", again), ("samples", model.pixel_means(model.prior(c).from_base(u), c))]
+
+
 def _save_state(folder: Path, preset: Preset, model, average, optimizer, history: list[dict]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
     for i, state in optimizer.state_dict()["state"].items():

@@ -15,13 +15,14 @@ def test_one_step_of_every_preset_changes_all_its_weights(name):
     preset = PRESETS[name]
     torch.manual_seed(0)
     objective = Objective(build_model(preset.model))
-    for net in getattr(objective.model, "flow", None) and objective.model.flow.nets or []:
+    flows = [getattr(objective.model, name, None) for name in ("flow", "posterior_flow")]
+    for net in (net for flow in flows if flow is not None for net in flow.nets):
         torch.nn.init.normal_(net[-1].weight, std=0.1)  # zero at the start, and zero weights pass no gradient back
     for module in objective.modules():
         if hasattr(module, "second"):
             torch.nn.init.normal_(module.second.weight, std=0.1)
     x, y = torch.rand(8, *preset.model.image_shape), torch.arange(8) % max(1, preset.model.n_classes)
-    told = _told(preset.model.family, x, y, torch.Generator().manual_seed(0))
+    told = _told(preset, x, y, torch.Generator().manual_seed(0))
     loss, nll, kl = objective(x, told, torch.randn(1, 8, preset.model.latent_dim), 1.0)
     loss.backward()
     assert nll.shape == kl.shape == (8,) and loss.isfinite()

@@ -8,9 +8,10 @@ import sys
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load, load_file
 
 import train
 from cvae import checkpoints, losses
@@ -119,33 +120,72 @@ def test_resuming_with_other_settings_is_refused(data_root, runs, capsys):
     assert "other settings" in capsys.readouterr().err
 
 
-def test_the_priors_own_stage_leaves_the_rest_as_it_was_and_resumes(data_root, runs, monkeypatch, capsys):
-    preset = PRESETS["cvae-conv"]
-    short = replace(preset.train, epochs=1, prior_epochs=3, batch_size=128)
-    small = replace(preset.model, widths=(4, 4), blocks=(1, 1), latent_dim=4, flow_width=8)
-    monkeypatch.setitem(PRESETS, preset.name, replace(preset, train=short, model=small))
-    options = ["cvae-conv", "--data-dir", str(data_root), "--accelerator", "cpu"]
-    seen = {}
+@pytest.fixture
+def stages(data_root, runs, monkeypatch):
+    """Return a function that trains a small version of a preset, and the list of states it saved, one per epoch."""
+    states = []
 
     def save(path, tensors, metadata=None, write=checkpoints.write_tensors):
         write(path, tensors, metadata)
         if path.name == "training.safetensors":
-            seen[len(seen)] = path.read_bytes()
+            states.append(path.read_bytes())
+
+    def fit(name: str, *options: str, **epochs: int) -> tuple[dict, list[dict]]:
+        preset = PRESETS[name]
+        short = replace(preset.train, batch_size=128, **epochs)
+        small = replace(preset.model, widths=(4, 4), blocks=(1, 1), latent_dim=4, flow_width=8)
+        monkeypatch.setitem(PRESETS, name, replace(preset, train=short, model=small))
+        assert train.main([name, "--data-dir", str(data_root), "--accelerator", "cpu", *options]) == 0
+        return load_file(runs / name / "model.safetensors"), history(runs / name)
 
     monkeypatch.setattr(checkpoints, "write_tensors", save)
-    assert train.main(options) == 0
-    whole, rows = load_file(runs / "cvae-conv" / "model.safetensors"), history(runs / "cvae-conv")
-    state = runs / "cvae-conv" / "training.safetensors"
-    state.write_bytes(seen[0])  # as if killed after the joint stage
-    after_joint = {k.removeprefix("average."): v for k, v in load_file(state).items() if k.startswith("average.")}
+    return fit, states
+
+
+def averages(state: bytes) -> dict[str, torch.Tensor]:
+    """Return the averaged weights that a training state holds."""
+    return {k.removeprefix("average."): v for k, v in load(state).items() if k.startswith("average.")}
+
+
+def resumed_runs_end_the_same(fit, states, name: str, state, epochs: dict[str, int], kept: tuple[int, ...]) -> None:
+    whole, rows = load_file(state.parent / "model.safetensors"), history(state.parent)
+    saved = list(states)
+    for epoch in kept:
+        state.write_bytes(saved[epoch])  # as if killed after it
+        again, rows_again = fit(name, "--resume", **epochs)
+        assert rows_again == rows and all(torch.equal(whole[key], again[key]) for key in whole)
+
+
+def test_the_priors_own_stage_leaves_the_rest_as_it_was_and_resumes(stages, runs):
+    fit, states = stages
+    epochs = {"epochs": 1, "prior_epochs": 3}
+    whole, rows = fit("cvae-conv", **epochs)
+    after_joint = averages(states[0])
     same = {key: torch.equal(whole[key], after_joint[key]) for key in whole}
     assert all(same[key] for key in whole if "flow" not in key) and not all(same.values())
     assert [row["train_nll"] is None for row in rows] == [False, True, True, True]
-    for kept in (0, 2):  # between the stages, and within the second
-        state.write_bytes(seen[kept])
-        assert train.main([*options, "--resume"]) == 0
-        again = load_file(runs / "cvae-conv" / "model.safetensors")
-        assert history(runs / "cvae-conv") == rows and all(torch.equal(whole[key], again[key]) for key in whole)
+    state = runs / "cvae-conv" / "training.safetensors"
+    resumed_runs_end_the_same(fit, states, "cvae-conv", state, epochs, (0, 2))  # between the stages, and within the second
+
+
+def test_a_posterior_bends_in_the_last_stage_alone_and_resumes(stages, runs):
+    fit, states = stages
+    epochs = {"epochs": 1, "prior_epochs": 1, "bend_epochs": 2}
+    whole, rows = fit("cvae-inpaint", **epochs)
+    assert [row["train_nll"] is None for row in rows] == [False, True, False, False]
+    flow = [key for key in whole if key.startswith("posterior_flow") and "shuffles" not in key]
+    straight = build_model(checkpoints.load_preset("cvae-inpaint").model).state_dict()
+    last = [key for key in flow if ".4." in key]  # zero at first, so that the flow only shuffles
+    for state in states[:2]:
+        assert all(torch.equal(averages(state)[key], straight[key]) for key in last)
+    assert any(not torch.equal(whole[key], straight[key]) for key in last)
+    state = runs / "cvae-inpaint" / "training.safetensors"
+    resumed_runs_end_the_same(fit, states, "cvae-inpaint", state, epochs, (1, 2))
+
+
+def test_bending_needs_a_flow():
+    with pytest.raises(ValueError, match="bend_epochs needs posterior_flow_layers"):
+        replace(PRESETS["cvae-conv"], train=replace(PRESETS["cvae-conv"].train, bend_epochs=1))
 
 
 def test_fitting_the_prior_lowers_the_kl():
@@ -185,3 +225,18 @@ def test_settled_batch_norm_sees_what_it_saw_in_training():
     as_trained = model.train().encoder(x, x.new_zeros(64, 0))
     torch.testing.assert_close(settled, as_trained, atol=1e-3, rtol=1e-2)
     assert torch.equal(model.scale.running_mean, scale)  # the code's own scale is not a BatchNorm in use
+
+
+def test_pictures_of_chosen_epochs_are_kept_and_survive_a_resumed_run(stages, runs):
+    fit, states = stages
+    fit("cvae-inpaint", epochs=1, prior_epochs=1, bend_epochs=3)
+    path = runs / "cvae-inpaint" / "progress.npz"
+    with np.load(path, allow_pickle=False) as stored:
+        kept = {name: stored[name] for name in stored}
+    assert kept["epochs"].tolist() == [1, 2, 3, 4, 5]
+    assert kept["reconstructions"].shape == kept["samples"].shape == (5, 20, 28, 28, 1) and kept["samples"].dtype == np.uint8
+    assert not np.array_equal(kept["samples"][0], kept["samples"][-1])
+    (runs / "cvae-inpaint" / "training.safetensors").write_bytes(states[1])
+    fit("cvae-inpaint", "--resume", epochs=1, prior_epochs=1, bend_epochs=3)
+    with np.load(path, allow_pickle=False) as stored:
+        assert all(np.array_equal(kept[name], stored[name]) for name in kept)

@@ -41,9 +41,19 @@ class Principal(nn.Module):
         self.register_buffer("components", torch.zeros(dims, n_pixels, dtype=torch.int8))
         self.register_buffer("spread", torch.ones(dims))  # standard deviation of each over the pictures
         self.register_buffer("mean", torch.zeros(n_pixels))
+        self.kept: Tensor | None = None  # the basis as float, while nothing is trained: making it takes longer than using it
+
+    def train(self, mode: bool = True) -> "Principal":
+        """Switch between training and use; in use the basis is kept."""
+        self.kept = None
+        if not mode:
+            with torch.no_grad():
+                self.kept = self.basis()
+        return super().train(mode)
 
     def fit(self, x: Tensor) -> None:
         """Take the components from pictures x (N, C, H, W)."""
+        self.kept = None
         rows, dims = x.flatten(1), len(self.spread)
         self.mean.copy_(rows.mean(0))
         _, _, found = torch.svd_lowrank(rows - self.mean, q=dims + 16, niter=4)
@@ -53,7 +63,7 @@ class Principal(nn.Module):
 
     def basis(self) -> Tensor:
         """Return the components, (D, C H W), each of length 1."""
-        return nn.functional.normalize(self.components.to(self.mean.dtype))
+        return nn.functional.normalize(self.components.to(self.mean.dtype)) if self.kept is None else self.kept
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the whitened components (N, D) of pictures x (N, C, H, W)."""

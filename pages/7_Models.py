@@ -5,7 +5,8 @@ import streamlit as st
 from ui import cards, comparing, controls, curves, epochs, zoo
 from ui.table import table
 
-controls.begin("Models", "Every variant that courses and papers build, measured by the same code. Choose two and compare.")
+LEAD = "Every variant that courses and papers build, measured by the same code. Choose two and compare."
+controls.begin("Models", LEAD, wide=True)
 models = zoo.every_model()
 overview = st.container()  # the table stands above the pickers whose models it marks
 

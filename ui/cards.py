@@ -8,23 +8,27 @@ from ui import diagram, resources, zoo
 
 OPTIONS = (("train", "epochs"), ("train", "batch_size"), ("train", "lr"), ("train", "beta"), ("train", "seed"))
 OPTIONS += (("model", "latent_dim"), ("data", "dataset"))
+# a component, because Streamlit strips SVG from HTML; the drawing escapes what it holds
+JS = "export default ({data, parentElement}) => { parentElement.querySelector('.diagram').innerHTML = data; };"
+CSS = ":host { display: block; } .diagram { color: var(--st-text-color); font-family: var(--st-font); }"
+_draw = st.components.v2.component("diagram", html='<div class="diagram"></div>', css=CSS, js=JS)
 
 
 def cards(pair: list[tuple[str, object]]) -> None:
     """Draw the cards of both models side by side."""
     for column, (name, model) in zip(st.columns(2, gap="large"), dict(pair).items()):
         with column:
-            card(name, model)
+            card(name, model, key=f"card_{name}")
 
 
-def card(name: str, model) -> None:
-    """Draw one card."""
+def card(name: str, model, key: str) -> None:
+    """Draw one card; `key` is that of its diagram."""
     kind, paper = zoo.KINDS.get(model.config.family, (model.config.family, ""))
     st.subheader(name, anchor=False)
     st.markdown(f"**{kind[0].upper()}{kind[1:]}.** {model.preset.about}")
     if paper:
         st.caption(f"Paper: {paper}.")
-    st.html(diagram.svg(model.config))
+    _draw(key=key, data=diagram.svg(model.config))
     st.markdown("\n".join(f"- {line}" for line in facts(name, model)))
     if not resources.figures(name):
         st.caption(f"{name} is not measured yet. Measure it with: python evaluate.py {name}")

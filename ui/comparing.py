@@ -156,15 +156,15 @@ def _how(model) -> str:
 def _ways(pair: Pair) -> None:
     """Show the ways between pairs of the test digits: latent points along an arc, labels mixed in proportion."""
     st.subheader("From one digit to the next", anchor=False)
-    rows, remarks = [], []
-    for name, model in pair:
-        if (digits := resources.encoded(name)) is None:
-            remarks.append(f"{name} has no encoded test digits: python evaluate.py {name}")
-        else:
-            ends = range(0, min(2 * WAYS, len(digits.u) - 1), 2)
-            rows += [(name if i == 0 else "", _way(model, digits.u[i : i + 2], digits.labels[i : i + 2])) for i in ends]
-    _show(rows, "The way between two test digits")
-    _remark(remarks)
+    for column, (name, model) in zip(st.columns(2), pair):
+        digits = resources.encoded(name)
+        if digits is None:
+            column.caption(f"{name} has no encoded test digits: python evaluate.py {name}")
+            continue
+        ends = range(0, min(2 * WAYS, len(digits.u) - 1), 2)
+        ways = [_way(model, digits.u[i : i + 2], digits.labels[i : i + 2]) for i in ends]
+        with column:
+            _show([(name if i == 0 else "", way) for i, way in enumerate(ways)], "The way between two test digits")
 
 
 def _way(model, u: np.ndarray, labels: np.ndarray) -> Tensor:

@@ -27,9 +27,9 @@ class Layer:
     kinds: dict[str, int] = field(default_factory=dict)  # name -> how many in a row
 
     def text(self) -> str:
-        """Return one line such as "64 x 7 x 7, conv, 3 residual"."""
+        """Return one line such as "64 x 7 x 7 \u00b7 conv, 3 residual"."""
         kinds = ", ".join(kind if count == 1 else f"{count} {kind}" for kind, count in self.kinds.items())
-        return f"{_by(self.shape)} {kinds}"
+        return f"{_by(self.shape)} \u00b7 {kinds}"
 
 
 @dataclass(frozen=True)

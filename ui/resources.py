@@ -21,7 +21,6 @@ class Encoded:
     labels: np.ndarray
 
 
-GENERATIVE = ("autoencoder", "vae", "cvae")  # the families whose latent point and label make a picture
 @dataclass(frozen=True)
 class Progress:
     """What a model made during its training: for each kind of picture one PNG, a row of 20 for each of these epochs."""
@@ -32,7 +31,7 @@ class Progress:
 
 PROGRESS = "progress.npz"
 HISTORY_COLUMNS = ("epoch", "train_nll", "train_kl", "val_nll", "val_kl", "seconds")
-GENERATIVE = ("vae", "cvae")  # the families whose latent point and label make a picture
+GENERATIVE = ("autoencoder", "vae", "cvae")  # the families whose latent point and label make a picture
 
 
 def available(families: tuple[str, ...] = GENERATIVE) -> tuple[dict, list[str]]:

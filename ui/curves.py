@@ -2,6 +2,7 @@
 
 import numpy as np
 import streamlit as st
+from plotly import graph_objects as go  # Streamlit imports it at its start wherever it is installed
 
 from ui import controls, images, resources, zoo
 
@@ -28,10 +29,8 @@ def show(models: dict, pair: list[tuple[str, object]]) -> None:
     _explain({name: models[name] for name in histories})
 
 
-def figure(histories: dict[str, dict[str, np.ndarray]], quantity: str, logarithmic: bool, minutes: bool):
+def figure(histories: dict[str, dict[str, np.ndarray]], quantity: str, logarithmic: bool, minutes: bool) -> go.Figure:
     """Return a Plotly figure with two curves for each model; values that a logarithm cannot show are left out of it."""
-    from plotly import graph_objects as go  # late: no other page needs it, nor this one before its curves are asked for
-
     made = go.Figure()
     for i, (name, found) in enumerate(histories.items()):
         x = np.cumsum(np.nan_to_num(found["seconds"])) / 60 if minutes else found["epoch"]

@@ -59,7 +59,7 @@ class Architecture:
 def architecture(config: ModelConfig) -> Architecture:
     """Return the parts of the model that `config` builds, found by running it without numbers."""
     with torch.device("meta"):
-        model = build_model(config)
+        model = build_model(config).eval()
         x, z = torch.zeros(1, *config.image_shape), torch.zeros(1, config.latent_dim)
         picture = _by(config.image_shape)
         if config.family == "classifier":

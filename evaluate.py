@@ -1,6 +1,7 @@
 """Measure checkpoints on the test set: python evaluate.py NAME... --data-dir DIR; rewrites metrics.json and README.md."""
 
 import argparse
+import csv
 import json
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import torch
 from tqdm import tqdm
 
 from cvae import checkpoints, corruptions, data, face_figures, faces, latent, lfw, metrics, preprocess, tasks
-from cvae.models import Autoencoder, Classifier, DenoisingAutoencoder, InpaintingCVAE
+from cvae.models import VAE, Autoencoder, Classifier, DenoisingAutoencoder, InpaintingCVAE
 
 README = Path(__file__).parent / "README.md"
 BEGIN, END = "<!-- evaluate.py writes from here -->", "<!-- to here -->"
@@ -22,7 +23,12 @@ HOLES = {"centre 10x10": "Centre", "bottom half": "Bottom half"}  # the README's
 # Pyro's tutorial: these quadrants are visible, the others are the target
 TASKS = {"1": ("bottom left",), "2": ("bottom left", "top left"), "3": ("bottom left", "top left", "top right")}
 PARTICLES, IW_QUADRANTS = 10, 100
-PIXELS = {True: "binarised pixels (one fresh Bernoulli draw per pixel)", False: "grey pixels"}
+DIVERSE = 2000  # samples, and test pictures, whose mean distance is compared
+PIXELS = {  # likelihood protocol -> what its table says; figures of two protocols never compare
+    "binarised": "binarised pixels (one fresh Bernoulli draw per pixel)",
+    "grey": "grey pixels",
+    "gaussian": "grey pixels as a Gaussian of standard deviation 0.1, a density (so values below zero are possible)",
+}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -31,6 +37,7 @@ def main(argv: list[str] | None = None) -> int:
         prog="evaluate.py", description="Test-set figures of checkpoints, into metrics.json and README.md."
     )
     p.add_argument("names", nargs="*", metavar="NAME", help="names under checkpoints/ (none: only rewrite README.md)")
+    p.add_argument("--all", action="store_true", help="every run under checkpoints/")
     p.add_argument("--data-dir", type=Path, help="folder of the data sets (default: CVAE_DATA_DIR, else data/)")
     p.add_argument("--iw-samples", type=int, default=1000, help="samples of the importance-weighted bound (default 1000)")
     p.add_argument("--iw-images", type=int, default=1000, help="on how many first test images (default 1000)")
@@ -42,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     args = p.parse_args(argv)
     try:
-        for name in args.names:
+        for name in checkpoints.list_runs() if args.all else args.names:
             evaluate(name, args)
     except (ValueError, FileNotFoundError) as error:
         print(f"evaluate.py: {error}", file=sys.stderr)
@@ -71,6 +78,7 @@ def evaluate(name: str, args: argparse.Namespace) -> None:
         found = {"parameters": parameters, **_inpainting(model, images.pixels(), args, generator)}
     else:
         found = {"parameters": parameters, "decoder_mflop": metrics.decoder_mflop(model), **_kept(name, args)}
+        found["protocol"] = _protocol(preset)
         if "nll" not in found:
             found |= _generative(model, images, args)
         reads_digits = model.config.n_classes == 10 and tuple(model.config.image_shape) == (1, 28, 28)
@@ -78,9 +86,31 @@ def evaluate(name: str, args: argparse.Namespace) -> None:
             found["classification"] = _classification(model, images, args.classify_samples, generator)
         u = latent.encode_dataset(model, images).numpy().astype(np.float16)
         np.savez_compressed(checkpoints.run_dir(name) / checkpoints.MAP, u=u, labels=images.labels.numpy().astype(np.uint8))
+    found |= _costs(name, model)
+    if isinstance(model, (VAE, Autoencoder)) and not isinstance(model, InpaintingCVAE) and preset.data.dataset != data.FACES:
+        found["diversity"] = metrics.diversity(model, images.pixels()[:DIVERSE], images.labels[:DIVERSE], generator)
     text = json.dumps({**found, "weights": checkpoints.weights_hash(name), "images": len(images), "seed": args.seed}, indent=2)
     checkpoints.write_text(checkpoints.run_dir(name) / checkpoints.METRICS, text + "\n")
     print(name, {k: v for k, v in found.items() if k != "kl_per_dim"})
+
+
+def _protocol(preset) -> str:
+    """Return which likelihood a model was trained with, a key of PIXELS."""
+    if preset.model.likelihood == "gaussian":
+        return "gaussian"
+    return "binarised" if preset.data.binarize else "grey"
+
+
+def _costs(name: str, model) -> dict:
+    """Return what a model costs: bytes of its weights, milliseconds to decode one picture, seconds of training."""
+    folder = checkpoints.run_dir(name)
+    found = {"bytes": (folder / checkpoints.WEIGHTS).stat().st_size}
+    if (history := folder / checkpoints.HISTORY).is_file():
+        with history.open() as rows:
+            found["training_seconds"] = round(sum(float(row["seconds"]) for row in csv.DictReader(rows)))
+    if isinstance(model, VAE) and not isinstance(model, InpaintingCVAE):
+        found["decode_ms"] = round(metrics.decode_ms(model), 2)
+    return found
 
 
 def _kept(name: str, args: argparse.Namespace) -> dict:
@@ -101,7 +131,6 @@ def _generative(model, images: data.ImageSet, args: argparse.Namespace) -> dict:
         for i in tqdm(first, desc="importance-weighted likelihood", unit="image")
     ]
     found = {
-        "binarized": model.preset.data.binarize,
         "nll": float(nll.mean()),
         "kl": float(kl.mean()),
         "elbo": -float((nll + kl).mean()),
@@ -166,10 +195,13 @@ def _inpainting(model, x: torch.Tensor, args: argparse.Namespace, generator: tor
     """Return the error of mean completions, and for Pyro's quadrant tasks -elbo and -log p of the hidden pixels in nats."""
     holes = corruptions.preset_holes()
     n = args.hole_samples
+    trained = HOLES if model.preset.data.hole == "any" else {name: h for name, h in HOLES.items() if h == "Centre"}
     found = {
         "hole_samples": n,
-        "hole_mse": {name: metrics.hole_mse(model, x, holes[h], n, generator) for name, h in HOLES.items()},
+        "hole_mse": {name: metrics.hole_mse(model, x, holes[h], n, generator) for name, h in trained.items()},
     }
+    if trained is not HOLES:
+        return found
     found["quadrants"] = {
         task: _quadrants(model, x, corruptions.quadrants_visible(v), args, generator) for task, v in TASKS.items()
     }
@@ -235,8 +267,8 @@ def write_table(readme: Path, found: dict[str, dict]) -> None:
 def tables(found: dict[str, dict]) -> str:
     """Return one Markdown table for each pixel protocol, because their likelihoods do not compare, then the judge's line."""
     parts = []
-    for binarized, title in PIXELS.items():
-        rows = {name: m for name, m in found.items() if m.get("binarized") is binarized}
+    for protocol, title in PIXELS.items():
+        rows = {name: m for name, m in found.items() if m.get("protocol") == protocol}
         if rows:
             parts.append(f"Test set, {title}, nats per image:\n\n" + _table(rows))
     codes = {name: m for name, m in found.items() if "code" in m and "pca_mse" not in m}
@@ -248,7 +280,7 @@ def tables(found: dict[str, dict]) -> str:
             parts.append(f"`{name}` reads {100 * m['accuracy']:.2f} % of the {m['images']:,} test {what}.\n")
     parts += _face_lines({name: m for name, m in found.items() if "pca_mse" in m})
     parts += [_denoising_lines(name, m) for name, m in found.items() if "psnr" in m]
-    parts += [_inpainting_lines(name, m) for name, m in found.items() if "quadrants" in m]
+    parts += [_inpainting_lines(name, m) for name, m in found.items() if "hole_mse" in m]
     parts += [_classification_line(name, m["classification"]) for name, m in found.items() if "classification" in m]
     return "\n".join(parts)
 
@@ -288,8 +320,9 @@ def _smile_table(found: dict[str, dict]) -> str:
 
 
 def _code_table(rows: dict[str, dict]) -> str:
-    lines = ["| model | parameters | code | MSE |", "|---|---:|---:|---:|"]
-    lines += [f"| `{name}` | {m['parameters']:,} | {m['code']} numbers | {m['mse']:.4f} |" for name, m in rows.items()]
+    lines = ["| model | parameters | code | MSE | diversity of samples |", "|---|---:|---:|---:|---:|"]
+    for name, m in rows.items():
+        lines.append(f"| `{name}` | {m['parameters']:,} | {m['code']} numbers | {m['mse']:.4f} | {m['diversity']:.2f} |")
     return "\n".join(lines) + "\n"
 
 
@@ -305,6 +338,11 @@ def _denoising_lines(name: str, m: dict) -> str:
 
 def _inpainting_lines(name: str, m: dict) -> str:
     errors = ", ".join(f"{hole} {error:.4f}" for hole, error in m["hole_mse"].items())
+    first = (
+        f"Completed by `{name}`, mean squared error over the hidden pixels of the mean of {m['hole_samples']} completions: {errors}."
+    )
+    if "quadrants" not in m:
+        return first + "\n"
     any_task = next(iter(m["quadrants"].values()))
     k, n = any_task["iw_samples"], any_task["iw_images"]
     head = (
@@ -315,8 +353,7 @@ def _inpainting_lines(name: str, m: dict) -> str:
         for task, q in m["quadrants"].items()
     ]
     return (
-        f"Completed by `{name}`, mean squared error over the hidden pixels of the mean of {m['hole_samples']} completions: "
-        f"{errors}. Nats per image over the hidden pixels, grey (-log p on the first {n:,} test digits):\n\n"
+        f"{first} Nats per image over the hidden pixels, grey (-log p on the first {n:,} test digits):\n\n"
         + "\n".join([head, "|---|---:|---:|---:|", *rows])
         + "\n"
     )
@@ -341,14 +378,18 @@ def _table(rows: dict[str, dict]) -> str:
         "MSE",
         "active units",
         "judged right",
+        "diversity",
+        "decode",
+        "trained for",
     ]
     lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
     for name, m in rows.items():
+        costs = [f"{m['diversity']:.2f}", f"{m['decode_ms']:.1f} ms", f"{m['training_seconds'] / 60:.0f} min"] if "diversity" in m else ["-"] * 3
         judged = f"{100 * m['judge_accuracy']:.1f} %" if "judge_accuracy" in m else "-"
         weighted = f"{-m['log_likelihood']:.2f} (k={m['iw_samples']}, {m['iw_images']:,} images)"
         active = f"{m['active_units']} of {len(m['kl_per_dim'])}"
         cells = [f"`{name}`", f"{m['parameters']:,}", f"{m['decoder_mflop']:.1f}", f"{m['nll']:.2f}", f"{m['kl']:.2f}"]
-        cells += [f"{-m['elbo']:.2f}", weighted, f"{m['mse']:.4f}", active, judged]
+        cells += [f"{-m['elbo']:.2f}", weighted, f"{m['mse']:.4f}", active, judged, *costs]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 

@@ -2,6 +2,9 @@
 
 from functools import partial
 
+import statistics
+import time
+
 import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
@@ -97,6 +100,31 @@ def judge_accuracy(judge, model, n_per_class: int = 1000, generator: torch.Gener
     """Return the share of generated images, temperature 1, that `judge` reads as the class asked for."""
     labels = torch.arange(model.config.n_classes).repeat_interleave(n_per_class)
     return accuracy(judge, tasks.generate(model, labels, generator=generator), labels)
+
+
+def spread_of(x: Tensor) -> float:
+    """Return the mean Euclidean distance between two different pictures of x (N, C, H, W)."""
+    return float(torch.pdist(x.flatten(1)).mean())
+
+
+def diversity(model, x: Tensor, labels: Tensor, generator: torch.Generator | None = None) -> float:
+    """Return how far apart samples of the prior lie, as a share of how far apart the real pictures x (N, C, H, W) lie.
+
+    As many samples as pictures, with their labels (N,) where the model takes labels. 1 is as diverse as the data.
+    """
+    told = labels if model.config.n_classes else None
+    return spread_of(tasks.generate(model, told, generator=generator, n=len(x))) / spread_of(x)
+
+
+def decode_ms(model, repeats: int = 50) -> float:
+    """Return the median time in milliseconds to decode one picture from base coordinates, on this machine."""
+    labels = torch.zeros(1, dtype=torch.int64) if model.config.n_classes else None
+    u, times = torch.zeros(1, model.config.latent_dim), []
+    for _ in range(repeats + 3):
+        start = time.perf_counter()
+        tasks.decode(model, u, labels)
+        times.append(1000 * (time.perf_counter() - start))
+    return statistics.median(times[3:])
 
 
 def decoder_mflop(model) -> float:

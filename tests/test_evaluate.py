@@ -59,7 +59,7 @@ def test_likelihoods_of_grey_and_binary_pixels_never_share_a_table():
         "active_units": 1,
     }
     common |= {"kl_per_dim": [1.0], "iw_samples": 1, "iw_images": 1}
-    text = evaluate.tables({"a": {**common, "binarized": True}, "b": {**common, "binarized": False}})
+    text = evaluate.tables({"a": {**common, "protocol": "binarised"}, "b": {**common, "protocol": "grey"}})
     assert text.count("| model |") == 2
 
 
@@ -126,3 +126,26 @@ def test_models_of_faces_are_measured(tmp_path, runs, readme, monkeypatch):
     assert {v.dtype for v in weights.values()} == {torch.float16, torch.int8, torch.int64}
     text = readme.read_text()
     assert "| `ae-conv-faces` |" in text and "smile gained" in text and "test faces right (not Smiling or Smiling)" in text
+
+
+def test_diversity_is_one_for_the_data_themselves_and_zero_for_one_picture(monkeypatch):
+    from cvae import metrics
+    from cvae.config import ModelConfig
+    from cvae.models import build_model
+
+    x, labels = torch.rand(12, 1, 8, 8), torch.arange(12) % 4
+    model = build_model(ModelConfig(image_shape=(1, 8, 8), widths=(8,))).eval()
+    assert metrics.spread_of(torch.tensor([0.0, 3.0, 6.0]).view(3, 1, 1, 1)) == pytest.approx(4)
+    monkeypatch.setattr(metrics.tasks, "generate", lambda *_, **__: x.flip(0))
+    assert metrics.diversity(model, x, labels) == pytest.approx(1)
+    monkeypatch.setattr(metrics.tasks, "generate", lambda *_, **__: x[:1].expand(12, -1, -1, -1))
+    assert metrics.diversity(model, x, labels) == 0
+
+
+def test_a_model_of_one_hole_is_measured_on_that_hole(data_root, runs, readme):
+    data = ["--data-dir", str(data_root)]
+    assert train.main(["cvae-inpaint-center", *data, "--epochs", "1", "--accelerator", "cpu"]) == 0
+    assert evaluate.main(["--all", *data, "--hole-samples", "2"]) == 0
+    found = json.loads((runs / "cvae-inpaint-center" / "metrics.json").read_text())
+    assert set(found["hole_mse"]) == {"centre 10x10"} and found["bytes"] > 1e6 and found["training_seconds"] >= 0
+    assert "Completed by `cvae-inpaint-center`" in readme.read_text()

@@ -27,6 +27,19 @@ def spread_html(quantiles: np.ndarray, value: float, unit: str) -> str:
     return f'<div role="img" aria-label="{says}" style="font-size:.85rem">{chart}{ends}</div>'
 
 
+def columns_html(values: list[float], highest: float, name: str, unit: str) -> str:
+    """Return one column for each value, as high as it is beside `highest`."""
+    bars = "".join(
+        f'<div title="{value:.2f} {unit}" style="flex:1;min-width:1px;height:{max(1.0, 100 * value / (highest or 1)):.1f}%;'
+        'background:currentColor;opacity:.55;border-radius:2px 2px 0 0"></div>'
+        for value in values
+    )
+    says = f"{name}: {len(values)} dimensions from {max(values):.2f} to {min(values):.2f} {unit}"
+    top = f'<div style="font-size:.8rem;opacity:.7">{highest:.2f} {unit}</div>'
+    chart = f'<div style="height:7rem;display:flex;align-items:flex-end;gap:2px;border-top:1px dotted;border-bottom:1px solid">{bars}</div>'
+    return f'<div role="img" aria-label="{says}">{top}{chart}</div>'
+
+
 def _reach(quantiles: np.ndarray, value: float) -> tuple[float, float]:
     """Return the ends of the axis: nearly all of the data, and the value at the rim at worst."""
     ends = quantiles[round(0.005 * (len(quantiles) - 1))], quantiles[-1]

@@ -16,12 +16,15 @@ FIRST = "vae-dense-2d"  # the preset that is trained soonest
 SEEDS = 2**31
 PAGES = Path(__file__).parent.parent / "pages"
 STYLE = Path(__file__).with_name("page.css")
+WIDE = ".stMainBlockContainer { max-width: 72rem; }"
 
 
-def begin(title: str, lead: str) -> None:
-    """Start a page: its settings, heading and one line of introduction."""
+def begin(title: str, lead: str, wide: bool = False) -> None:
+    """Start a page: its settings, heading and one line of introduction; `wide` gives a broad table more room."""
     st.set_page_config(page_title=title if title == NAME else f"{title} - {NAME}", page_icon=ICON, layout="centered")
     st.html(STYLE)
+    if wide:
+        st.html(f"<style>{WIDE}</style>")
     _list_pages()
     st.title(title, anchor=False)
     st.markdown(lead)

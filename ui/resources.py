@@ -1,5 +1,6 @@
-"""What all sessions share, loaded once and again when its files change: models and the encoded test digits."""
+"""What all sessions share, loaded once and again when its files change: models and the files beside their weights."""
 
+import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,16 @@ class Encoded:
     labels: np.ndarray
 
 
+@dataclass(frozen=True)
+class Progress:
+    """What a model made during its training: for each kind of picture one PNG, a row of 20 for each of these epochs."""
+
+    epochs: list[int]
+    sheets: dict[str, bytes]
+
+
+PROGRESS = "progress.npz"
+HISTORY_COLUMNS = ("epoch", "train_nll", "train_kl", "val_nll", "val_kl", "seconds")
 GENERATIVE = ("autoencoder", "vae", "cvae")  # the families whose latent point and label make a picture
 
 
@@ -114,6 +125,16 @@ def spread(name: str) -> tuple[np.ndarray, int] | None:
         return None
 
 
+def history(name: str) -> dict[str, np.ndarray]:
+    """Return the columns of a run's history.csv, NaN where one is empty; no columns where it is missing or damaged."""
+    return _history(*_stamped(name, checkpoints.HISTORY))
+
+
+def progress(name: str) -> Progress | None:
+    """Return what a run of any family made at chosen epochs, None where no such pictures are stored, or damaged ones."""
+    return _progress(*_stamped(name, checkpoints.CONFIG, PROGRESS))
+
+
 def _stamped(name: str, *files: str) -> tuple[Path, tuple[int, ...]]:
     """Return the folder with the times of its files, so that a cached value is read anew when they change."""
     folder = checkpoints.ROOT / name
@@ -173,3 +194,34 @@ def _landmarks(folder: Path, stamp: tuple[int, ...]) -> list[tuple[float, float,
     cells = (counts**2 / counts.sum(0).clip(1)).reshape(len(classes), -1).argmax(1)
     middle = (edges[1:] + edges[:-1]) / 2
     return [(float(middle[i // 24]), float(middle[i % 24]), int(c)) for i, c in zip(cells, classes)]
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _history(folder: Path, stamp: tuple[int, ...]) -> dict[str, np.ndarray]:
+    try:
+        rows = list(csv.DictReader((folder / checkpoints.HISTORY).read_text().splitlines()))
+        return {column: np.array([float(row[column] or "nan") for row in rows]) for column in HISTORY_COLUMNS} if rows else {}
+    except (OSError, ValueError, TypeError, KeyError, csv.Error):
+        return {}
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _progress(folder: Path, stamp: tuple[int, ...]) -> Progress | None:
+    try:
+        channels, height, width = checkpoints.load_preset(folder).model.image_shape
+        with np.load(folder / PROGRESS, allow_pickle=False) as stored:
+            epochs = stored["epochs"].astype(int).tolist()
+            kinds = [kind for kind in ("reconstructions", "samples") if kind in stored]
+            sheets = {kind: _sheet(stored[kind], (len(epochs), 20, height, width, channels)) for kind in kinds}
+    except Exception:  # noqa: BLE001 - as in _encoded
+        return None
+    return Progress(epochs, sheets) if epochs and sheets and epochs == sorted(set(epochs)) else None
+
+
+def _sheet(pictures: np.ndarray, shape: tuple[int, ...]) -> bytes:
+    """Return pictures (E, 20, H, W, C) uint8 as one PNG with a row for each epoch; ValueError for any other shape."""
+    if pictures.shape != shape or pictures.dtype != np.uint8:
+        raise ValueError(f"expected uint8 pictures of shape {shape}; got {pictures.dtype} {pictures.shape}.")
+    epochs, columns, height, width, channels = shape
+    sheet = pictures.swapaxes(1, 2).reshape(epochs * height, columns * width, channels)
+    return images.png(sheet[..., 0] if channels == 1 else sheet)

@@ -1,0 +1,130 @@
+"""The Models page in a real browser: two models compared, their epochs played, the table sorted; with stored epochs of its own."""
+
+import shutil
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from tests.conftest import ROOT
+from tests.e2e.serving import running_app
+from tests.e2e.test_app import poll
+
+EPOCHS = [1, 2, 3, 6]
+WIDE = "[document.documentElement, document.querySelector('[data-testid=stMain]')].map(e => e.scrollWidth - e.clientWidth)"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """The app over copies of three shipped checkpoints, two of them with pictures that brighten from epoch to epoch."""
+    runs = tmp_path_factory.mktemp("runs")
+    for name in ("vae-dense-2d", "vae-conv", "cvae-conv"):
+        shutil.copytree(ROOT / "checkpoints" / name, runs / name)
+        pictures = np.zeros((len(EPOCHS), 20, 28, 28, 1), np.uint8) + np.array([60, 110, 160, 210], np.uint8)[:, None, None, None, None]
+        (runs / name / "progress.npz").unlink(missing_ok=True)
+        if name != "vae-dense-2d":
+            np.savez_compressed(runs / name / "progress.npz", epochs=EPOCHS, reconstructions=pictures, samples=pictures)
+    with running_app(CVAE_CHECKPOINTS=str(runs)) as found:
+        yield found
+
+
+def names(page) -> list[str]:
+    return page.locator(".zoo tbody th").all_text_contents()
+
+
+def brightness(page) -> list[int]:
+    """Return the first pixel of every panel of the player."""
+    return page.locator(".epochs canvas").evaluate_all("all => all.map(c => c.getContext('2d').getImageData(2, 2, 1, 1).data[0])")
+
+
+def at_rest(page) -> None:
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+
+def test_two_models_are_compared(new_page):
+    page = new_page("/Models", selector=".zoo tbody tr")
+    at_rest(page)
+    assert sorted(names(page)) == ["cvae-conv", "vae-conv", "vae-dense-2d"]
+    assert page.locator(".zoo .chosen th").all_text_contents() == ["cvae-conv", "vae-conv"]
+    strips = page.locator("figure img")
+    before = [image.get_attribute("src") for image in strips.all()]
+    page.get_by_role("combobox", name="Model A").click()
+    page.get_by_role("option", name="vae-dense-2d").click()
+    page.wait_for_url("**a=vae-dense-2d*")
+    poll(page, lambda: page.locator(".zoo .chosen th").all_text_contents() == ["cvae-conv", "vae-dense-2d"])
+    expect(strips.first).not_to_have_attribute("src", before[0])
+    assert strips.count() == len(before)
+    page.get_by_role("radio", name="7", exact=True).click()
+    page.wait_for_url("**label=7*")
+    at_rest(page)
+    there = new_page(page.url[page.url.index("/Models") :], selector="figure img")
+    at_rest(there)
+    assert [i.get_attribute("src") for i in there.locator("figure img").all()] == [i.get_attribute("src") for i in strips.all()]
+
+
+def test_a_press_on_a_head_sorts_and_a_link_keeps_the_order(new_page):
+    page = new_page("/Models", selector=".zoo tbody tr")
+    head = page.locator(".zoo").get_by_role("button", name="parameters")
+    head.click()
+    assert names(page) == ["vae-conv", "cvae-conv", "vae-dense-2d"]
+    page.keyboard.press("Enter")  # the head keeps the focus
+    assert names(page) == ["vae-dense-2d", "cvae-conv", "vae-conv"]
+    expect(page.locator(".zoo thead th[aria-sort=descending]")).to_have_text("parameters")
+    at_rest(page)
+    expect(head).to_be_focused()
+    page.locator(".zoo").get_by_role("button", name="-elbo").click()  # binary likelihoods do not mix with grey ones
+    assert names(page) == ["cvae-conv", "vae-conv", "vae-dense-2d"]
+    page.keyboard.press("Enter")
+    assert names(page) == ["cvae-conv", "vae-dense-2d", "vae-conv"]
+    there = new_page(page.url[page.url.index("/Models") :], selector=".zoo tbody tr")
+    assert names(there) == names(page)
+
+
+def test_epochs_play_pause_and_scrub(new_page):
+    page = new_page("/Models?view=Watch+it+learn", selector=".epochs[data-shown='6']")
+    assert page.locator(".epochs canvas").count() == 4 and brightness(page) == [210] * 4
+    page.get_by_role("button", name="Play").click()
+    seen = set()
+    poll(page, lambda: seen.add(brightness(page)[0]) or page.get_by_role("button", name="Pause").count() == 0)
+    assert {60, 110, 160, 210} <= seen and len(seen) > 4  # every epoch, and fades between them
+    slider = page.get_by_role("slider", name="Epoch")
+    slider.press("Home")
+    poll(page, lambda: brightness(page) == [60] * 4)
+    slider.press("ArrowRight")
+    page.wait_for_url("**epoch=2*")
+    poll(page, lambda: brightness(page) == [110] * 4)
+    expect(slider).to_have_attribute("aria-valuetext", "epoch 2 of 6")
+    there = new_page(page.url[page.url.index("/Models") :], selector=".epochs[data-shown='2']")
+    assert brightness(there) == [110] * 4
+    slider.press(" ")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    slider.press(" ")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+
+
+def test_without_motion_epochs_change_at_once(new_page):
+    page = new_page("/Models?view=Watch+it+learn&epoch=1", selector=".epochs[data-shown='1']", reduced_motion="reduce")
+    page.get_by_role("button", name="Play").click()
+    seen = set()
+    poll(page, lambda: seen.add(brightness(page)[0]) or page.get_by_role("button", name="Pause").count() == 0)
+    assert seen <= {60, 110, 160, 210}
+
+
+def test_other_views_and_a_model_without_stored_epochs(new_page):
+    page = new_page("/Models?a=vae-dense-2d&view=Watch+it+learn", selector=".epochs[data-shown]")
+    expect(page.get_by_text("vae-dense-2d has no pictures of its training")).to_be_visible()
+    assert page.locator(".epochs canvas").count() == 2
+    page.get_by_role("radio", name="Loss curves").click()
+    expect(page.locator(".js-plotly-plot .scatterlayer .trace")).to_have_count(4, timeout=20_000)
+    page.get_by_role("radio", name="Logarithmic").click()
+    page.get_by_role("button", name="vae-conv", exact=True).click()
+    expect(page.locator(".js-plotly-plot .scatterlayer .trace")).to_have_count(6)
+    page.get_by_role("radio", name="Model cards").click()
+    expect(page.locator(".diagram svg")).to_have_count(2)
+
+
+def test_every_view_fits_a_phone(new_page):
+    for view in ("Side+by+side", "Loss+curves", "Watch+it+learn", "Model+cards"):
+        page = new_page(f"/Models?view={view}", selector=".zoo tbody tr", viewport={"width": 390, "height": 844})
+        at_rest(page)
+        assert page.evaluate(WIDE) == [0, 0], view

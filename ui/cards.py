@@ -1,0 +1,81 @@
+"""The card of a model: what it is, the paper, its architecture, its figures, and how to train it again."""
+
+import streamlit as st
+
+from cvae.config import Preset
+from cvae.presets import PRESETS
+from ui import diagram, resources, zoo
+
+OPTIONS = (("train", "epochs"), ("train", "batch_size"), ("train", "lr"), ("train", "beta"), ("train", "seed"))
+OPTIONS += (("model", "latent_dim"), ("data", "dataset"))
+# a component, because Streamlit strips SVG from HTML; the drawing escapes what it holds
+JS = "export default ({data, parentElement}) => { parentElement.querySelector('.diagram').innerHTML = data; };"
+CSS = ":host { display: block; } .diagram { color: var(--st-text-color); font-family: var(--st-font); }"
+_draw = st.components.v2.component("diagram", html='<div class="diagram"></div>', css=CSS, js=JS)
+
+
+def cards(pair: list[tuple[str, object]]) -> None:
+    """Draw the cards of both models side by side."""
+    for column, (name, model) in zip(st.columns(2, gap="large"), dict(pair).items()):
+        with column:
+            card(name, model, key=f"card_{name}")
+
+
+def card(name: str, model, key: str) -> None:
+    """Draw one card; `key` is that of its diagram."""
+    kind, paper = zoo.KINDS.get(model.config.family, (model.config.family, ""))
+    st.subheader(name, anchor=False)
+    st.markdown(f"**{kind[0].upper()}{kind[1:]}.** {model.preset.about}")
+    if paper:
+        st.caption(f"Paper: {paper}.")
+    _draw(key=key, data=diagram.svg(model.config))
+    st.markdown("\n".join(f"- {line}" for line in facts(name, model)))
+    if not resources.figures(name):
+        st.caption(f"{name} is not measured yet. Measure it with: python evaluate.py {name}")
+    st.markdown("Train it again:")
+    st.code(retrain(name, model.preset), language="bash", wrap_lines=True)
+
+
+def facts(name: str, model) -> list[str]:
+    """Return what is known of a model, a line each."""
+    config, data, train = model.config, model.preset.data, model.preset.train
+    told = {"binary": "binary draws of the pixels", "grey": "grey pixels", "Gaussian": "grey pixels, Gaussian likelihood"}
+    stages = train.epochs, train.prior_epochs, train.bend_epochs
+    epochs = " + ".join(str(n) for n in stages if n)
+    seconds = zoo.training_seconds(name, model)
+    found = resources.figures(name)
+    lines = [
+        f"{zoo.parameters(name, model):,} parameters, {zoo.megabytes(name, model):.1f} MB, {config.network} network",
+        f"learned from {data.dataset}: {epochs} epochs, batches of {train.batch_size}, learning rate {train.lr:g}, "
+        f"beta {train.beta:g}" + (f", {zoo.duration(seconds)}" if seconds else ""),
+    ]
+    if kind := zoo.likelihood(model):
+        lines.append(f"likelihood of {told[kind]}")
+    if (share := zoo.number(found, "accuracy")) is not None:
+        lines.append(f"reads {100 * share:.2f} % of the test pictures right")
+    lines += [f"{what}: {before:.1f} dB before, {after:.1f} dB after" for what, before, after in _cleaned(found)]
+    holes = found.get("hole_mse")
+    for hole in holes if isinstance(holes, dict) else ():
+        if (error := zoo.number(holes, hole)) is not None:
+            lines.append(f"mean squared error in the hole, {hole}: {error:.4f}")
+    return lines
+
+
+def _cleaned(found: dict) -> list[tuple[str, float, float]]:
+    kinds = found.get("psnr")
+    rows = [(what, kinds[what]) for what in kinds if isinstance(kinds[what], dict)] if isinstance(kinds, dict) else []
+    pairs = [(what, zoo.number(row, "before"), zoo.number(row, "after")) for what, row in rows]
+    return [row for row in pairs if None not in row]
+
+
+def retrain(name: str, preset: Preset) -> str:
+    """Return the command that trains this model: its preset, and the options in which it differs from that."""
+    base = PRESETS.get(name) or next((p for p in PRESETS.values() if p.about == preset.about), None)
+    if base is None:
+        return f"python train.py --help  # no preset made {name}; its config.json holds all settings"
+    options = [] if base.name == name else [f"--name {name}"]
+    for part, option in OPTIONS:
+        value = getattr(getattr(preset, part), option)
+        if value != getattr(getattr(base, part), option):
+            options.append(f"--{option.replace('_', '-')} {value}")
+    return " ".join(["python train.py", base.name, *options])

@@ -1,0 +1,210 @@
+"""Two models side by side: what each makes of the same digits, the same z, and what it draws on its own."""
+
+import html
+
+import numpy as np
+import streamlit as st
+import torch
+from torch import Tensor
+
+from cvae import corruptions, tasks
+from ui import charts, controls, fetch, images, resources, sampling, zoo
+
+SHOWN = 10  # pictures in a row
+SAMPLES = 40
+WAYS, STEPS = 3, 10
+COMPLETED = 3
+HOLE, NOISE = "Bottom half", 0.4
+
+Pair = list[tuple[str, object]]
+
+
+def side_by_side(pair: Pair) -> None:
+    """Show everything that compares by eye, and how much each latent dimension carries."""
+    labelled = [model for _, model in pair if model.config.n_classes and model.config.family in resources.GENERATIVE]
+    left, *seed = st.columns([6, 2, 2], vertical_alignment="bottom")
+    seed = controls.pick_seed("seed", "Another", seed)
+    with left:
+        label = controls.pick_label(min(labelled, key=lambda m: m.config.n_classes)) if labelled else None
+    _same_digits(pair, seed)
+    _samples_of_completers(pair, seed)
+    if latent := [(name, model) for name, model in pair if model.config.family in resources.GENERATIVE]:
+        _same_z(latent, label, seed)
+        _samples(latent, seed)
+        _ways(latent)
+        _information(latent)
+
+
+def test_pictures(model) -> Tensor | None:
+    """Return the first test digits (N, C, H, W) as they are, where this model learned from MNIST and it lies in the data folder."""
+    found = fetch.test_digits() if model.preset.data.dataset == "mnist" and resources.is_digit(model) else None
+    return None if found is None else torch.tensor(found[0][:SHOWN])[:, None] / 255
+
+
+def reconstructed(name: str, model) -> Tensor | None:
+    """Return the first test pictures (N, C, H, W) as a model with latents draws them; None where evaluate.py has not run."""
+    digits = resources.encoded(name)
+    if digits is None:
+        return None
+    return tasks.decode(model, torch.from_numpy(digits.u[:SHOWN]), _labels(model, digits.labels[:SHOWN]))
+
+
+def _labels(model, labels: np.ndarray) -> Tensor | None:
+    return torch.from_numpy(labels) if model.config.n_classes else None
+
+
+def stand_ins(model) -> tuple[str, Tensor] | None:
+    """Return pictures for a model without latents, and whose they are: test digits, else another model's reconstructions."""
+    found = test_pictures(model)
+    if found is not None:
+        return "test digits", found
+    others = resources.available()[0].items()
+    for name, other in sorted(others, key=lambda item: item[1].config.family != "cvae"):
+        if other.config.image_shape == model.config.image_shape and resources.encoded(name) is not None:
+            return f"reconstructions by {name}", reconstructed(name, other)
+    return None
+
+
+def _same_digits(pair: Pair, seed: int) -> None:
+    st.subheader("The same ten test digits", anchor=False)
+    rows, remarks = [], []
+    sets = {model.preset.data.dataset for _, model in pair}
+    if len(sets) > 1:
+        remarks.append("They learned from different data: each shows the first pictures of its own test set.")
+    originals = next((x for _, model in pair if (x := test_pictures(model)) is not None), None)
+    if originals is not None:
+        rows.append(("Test digits", originals))
+    for name, model in pair:
+        more, remark = _handled(name, model, seed)
+        rows += more
+        remarks.append(remark)
+    _show(rows, "Ten test digits")
+    _remark(remarks)
+
+
+def _handled(name: str, model, seed: int) -> tuple[list[tuple[str, Tensor]], str]:
+    """Return captioned rows with what a model makes of the test pictures, and a remark on them."""
+    family = model.config.family
+    if family in resources.GENERATIVE:
+        x = reconstructed(name, model)
+        return ([(name, x)], "") if x is not None else ([], f"{name} has no encoded test digits: python evaluate.py {name}")
+    if family not in ("inpainting", "denoising"):
+        return [], f"{name} draws nothing: it says which class a picture shows."
+    given = stand_ins(model)
+    if given is None:
+        return [], f"{name} needs pictures to work on: no model of its size has encoded test digits yet."
+    whose, x = given
+    generator = torch.Generator().manual_seed(seed)
+    if family == "denoising":
+        spoiled = corruptions.corrupt(x, "gaussian", NOISE, generator)
+        remark = f"{name} cleans {whose} spoiled by Gaussian noise of {NOISE}."
+        return [(f"Spoiled for {name}", spoiled), (name, tasks.denoise(model, spoiled))], remark
+    visible = _hole(x)
+    remark = f"{name} completes {whose} whose bottom half is hidden."
+    return [(f"Given to {name}", x * visible), (name, tasks.inpaint(model, x, visible, 1, generator)[:, 0])], remark
+
+
+def _hole(x: Tensor) -> Tensor:
+    """Return the mask (1, H, W) that hides the bottom half of pictures of any size."""
+    visible = torch.ones(1, *x.shape[2:], dtype=torch.bool)
+    visible[:, x.shape[2] // 2 :] = False
+    return visible
+
+
+def _same_z(pair: Pair, label: Tensor | None, seed: int) -> None:
+    st.subheader("The same z, decoded by each", anchor=False)
+    dims = max(model.config.latent_dim for _, model in pair)
+    u = torch.randn(SHOWN, dims, generator=torch.Generator().manual_seed(seed))
+    rows, remarks = [], []
+    for name, model in pair:
+        labels = label.expand(SHOWN) if model.config.n_classes else None
+        rows.append((name, tasks.decode(model, u[:, : model.config.latent_dim], labels)))
+    if len({model.config.latent_dim for _, model in pair}) > 1:
+        remarks.append("Where one has fewer latents it takes the first of the same numbers.")
+    remarks.append("A z means something else to every decoder; what to compare is how well each answers to its prior.")
+    _show(rows, "The same z decoded")
+    _remark(remarks)
+
+
+def _samples_of_completers(pair: Pair, seed: int) -> None:
+    """Show, for each model that completes holes, several completions of the same few digits."""
+    for name, model in pair:
+        given = stand_ins(model) if model.config.family == "inpainting" else None
+        if given is not None:
+            x = given[1][:COMPLETED]
+            completed = tasks.inpaint(model, x, _hole(x), SHOWN, torch.Generator().manual_seed(seed))
+            st.subheader(f"Ten completions of each by {name}", anchor=False)
+            _show([("", rows) for rows in completed], f"Completions by {name}")
+
+
+def _samples(pair: Pair, seed: int) -> None:
+    st.subheader("Samples", anchor=False)
+    for column, (name, model) in zip(st.columns(2), pair):
+        classes = list(range(model.config.n_classes))
+        columns = min(SHOWN, len(classes) or SHOWN)
+        pictures = sampling.sample(model, classes, SAMPLES // columns * columns, 1.0, seed)
+        grid = images.grid_png(pictures, columns, scale=_scale(pictures))
+        column.image(grid, caption=f"{name}, {_how(model)}", width="stretch", alt=f"Samples of {name}")
+
+
+def _how(model) -> str:
+    if model.config.family == "autoencoder":
+        return "decoding standard normal noise: it has no prior"
+    return "the classes in turn" if model.config.n_classes else "as its prior chooses"
+
+
+def _ways(pair: Pair) -> None:
+    """Show the ways between pairs of the test digits: latent points along an arc, labels mixed in proportion."""
+    st.subheader("From one digit to the next", anchor=False)
+    for column, (name, model) in zip(st.columns(2), pair):
+        digits = resources.encoded(name)
+        if digits is None:
+            column.caption(f"{name} has no encoded test digits: python evaluate.py {name}")
+            continue
+        ends = range(0, min(2 * WAYS, len(digits.u) - 1), 2)
+        ways = [_way(model, digits.u[i : i + 2], digits.labels[i : i + 2]) for i in ends]
+        with column:
+            _show([(name if i == 0 else "", way) for i, way in enumerate(ways)], "The way between two test digits")
+
+
+def _way(model, u: np.ndarray, labels: np.ndarray) -> Tensor:
+    """Return the pictures (STEPS, C, H, W) between two points (2, D) with labels (2,)."""
+    start, end = torch.from_numpy(u)
+    mixed = None
+    if model.config.n_classes:
+        one_hot = torch.eye(model.config.n_classes)[torch.from_numpy(labels)]
+        mixed = torch.lerp(one_hot[0], one_hot[1], torch.linspace(0, 1, STEPS)[:, None])
+    return tasks.decode(model, tasks.path(start, end, STEPS), mixed)
+
+
+def _information(pair: Pair) -> None:
+    st.subheader("What each latent dimension carries", anchor=False)
+    found = {name: sorted(kl, reverse=True) for name, model in pair if (kl := zoo.kl_per_dim(name, model))}
+    highest = max((kl[0] for kl in found.values()), default=0.0)
+    for column, (name, model) in zip(st.columns(2), pair):
+        if name in found:
+            column.html(charts.columns_html(found[name], highest, f"KL of {name}", "nats"))
+            column.caption(f"{name}: {sum(found[name]):.1f} nats in {len(found[name])} dimensions, the fullest first.")
+        elif model.config.family == "autoencoder":
+            column.caption(f"{name} has no prior, so no KL.")
+        else:
+            column.caption(f"{name}: not measured yet. Measure it with: python evaluate.py {name}")
+
+
+def _show(rows: list[tuple[str, Tensor]], alt: str) -> None:
+    """Draw rows of pictures below their captions, so that what belongs together stands in one column."""
+    parts = []
+    for caption, pictures in rows:
+        head = f'<div style="font-size:.85rem;margin:.5rem 0 .2rem">{html.escape(caption)}</div>' if caption else ""
+        parts.append(head + images.strips_html([("", pictures)], html.escape(f"{alt}, {caption}".rstrip(", "), quote=True)))
+    if parts:
+        st.html("".join(parts))
+
+
+def _scale(pictures: Tensor) -> int:
+    return max(1, 112 // pictures.shape[2])
+
+
+def _remark(remarks: list[str]) -> None:
+    if said := " ".join(dict.fromkeys(filter(None, remarks))):
+        st.caption(said)

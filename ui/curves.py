@@ -1,0 +1,74 @@
+"""Loss curves of any set of models, read from history.csv."""
+
+import numpy as np
+import streamlit as st
+from plotly import graph_objects as go  # Streamlit imports it at its start wherever it is installed
+
+from ui import controls, images, resources, zoo
+
+QUANTITIES = ("-elbo", "nll", "kl")
+PARTS = (("val", "validation", "solid"), ("train", "training", "dot"))
+
+
+def show(models: dict, pair: list[tuple[str, object]]) -> None:
+    """Let the visitor choose models, quantity, axes; draw their curves."""
+    chosen = st.pills("Models", list(models), selection_mode="multi", default=list(dict(pair)), key="curves", bind="query-params")
+    with st.container(horizontal=True, gap="large"):
+        quantity = controls.choose("Nats per image", list(QUANTITIES), "quantity")
+        scale = controls.choose("Scale", ["Linear", "Logarithmic"], "scale")
+        along = controls.choose("Along", ["Epochs", "Minutes"], "along")
+    histories = {name: resources.history(name) for name in chosen}
+    if missing := [name for name, found in histories.items() if not found]:
+        st.caption(f"No history.csv that can be read: {', '.join(missing)}.")
+    histories = {name: found for name, found in histories.items() if found}
+    if not histories:
+        st.info("Choose at least one model with a history to see its curves.")
+        return
+    alt = f"{quantity} of {', '.join(histories)}"
+    st.plotly_chart(figure(histories, quantity, scale == "Logarithmic", along == "Minutes"), alt=alt, key="chart")
+    _explain({name: models[name] for name in histories})
+
+
+def figure(histories: dict[str, dict[str, np.ndarray]], quantity: str, logarithmic: bool, minutes: bool) -> go.Figure:
+    """Return a Plotly figure with two curves for each model; values that a logarithm cannot show are left out of it."""
+    made = go.Figure()
+    for i, (name, found) in enumerate(histories.items()):
+        x = np.cumsum(np.nan_to_num(found["seconds"])) / 60 if minutes else found["epoch"]
+        for part, says, dash in PARTS:
+            y = values(found, part, quantity)
+            y = np.where(y > 0, y, np.nan) if logarithmic else y
+            line = {"color": images.PALETTE[i % len(images.PALETTE)], "dash": dash, "width": 2}
+            hover = f"{name}, {says}<br>%{{y:.2f}} nats<extra></extra>"
+            made.add_scatter(x=x, y=y, name=f"{name}, {says}", mode="lines", line=line, hovertemplate=hover)
+    made.update_layout(height=460, margin={"t": 10, "r": 10}, legend={"orientation": "h", "y": -0.2}, hovermode="x")
+    made.update_xaxes(title="minutes of training" if minutes else "epoch")
+    made.update_yaxes(title=f"{quantity}, nats per image", type="log" if logarithmic else "linear")
+    return made
+
+
+def values(found: dict[str, np.ndarray], part: str, quantity: str) -> np.ndarray:
+    """Return nll, kl or their sum, (E,), of the "train" or "val" part of a history."""
+    nll, kl = found[f"{part}_nll"], found[f"{part}_kl"]
+    return {"nll": nll, "kl": kl, "-elbo": nll + kl}[quantity]
+
+
+def _explain(models: dict) -> None:
+    """Say which of the curves compare."""
+    kinds = {name: _measured_on(model) for name, model in models.items()}
+    if len(set(kinds.values())) > 1:
+        said = "; ".join(f"{name}: {kind}" for name, kind in kinds.items())
+        st.caption(f"These curves are likelihoods of different things, so only their shapes compare. {said}.")
+    st.caption(
+        "Dotted: training, as it went; solid: validation with the averaged weights. Where only a prior is fitted there is no "
+        "training nll. Drag over the chart to zoom, double-click to return."
+    )
+
+
+def _measured_on(model) -> str:
+    family = model.config.family
+    if family == "classifier":
+        return "cross-entropy of the classes"
+    pixels = {"inpainting": "hidden pixels", "denoising": "clean pixels, given the spoiled ones"}.get(family)
+    return pixels or {"binary": "binary draws of the pixels", "Gaussian": "Gaussian likelihood"}.get(
+        zoo.likelihood(model), "grey pixels"
+    )

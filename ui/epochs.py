@@ -1,0 +1,67 @@
+"""Watch it learn: what two models made at chosen epochs of their training, played or scrubbed in the browser."""
+
+import base64
+import math
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from cvae.config import FAMILIES
+from ui import link, resources
+from ui.live import SHARED
+
+HERE = Path(__file__).parent
+HTML = """<div class="epochs"><div class="bar"><button type="button" class="play" aria-label="Play"></button>
+<input type="range" aria-label="Epoch" min="0" step="1"><output></output></div><div class="models"></div></div>"""
+TITLES = {"reconstructions": "The same 20 pictures, reconstructed", "samples": "The same 20 z, decoded"}
+_mount = st.components.v2.component(
+    "epochs", html=HTML, css=(HERE / "epochs.css").read_text(), js=SHARED + (HERE / "epochs.js").read_text()
+)
+
+
+def watch(pair: list[tuple[str, object]]) -> None:
+    """Draw the player with all stored epochs of both models; the epoch stands in the address under `epoch`."""
+    stored = {name: found for name, _ in pair if (found := resources.progress(name)) is not None}
+    for name in dict(pair):
+        if name not in stored:
+            st.caption(f"{name} has no pictures of its training (progress.npz); train.py stores them while it trains.")
+    if not stored:
+        holders = [name for name in resources.available(FAMILIES)[0] if resources.progress(name)]
+        st.info(f"Models with stored pictures: {', '.join(holders) or 'none yet'}.")
+        return
+    epochs = sorted({epoch for found in stored.values() for epoch in found.epochs})
+    models = [_what(name, model, stored[name]) for name, model in dict(pair).items() if name in stored]
+    _mount(key="epochs", data={"epochs": epochs, "epoch": _asked(), "models": models}, on_epoch_change=_moved)
+    st.caption("Each model shows its latest stored epoch up to the one chosen. Space plays and pauses while the bar has the focus.")
+
+
+def _what(name: str, model, found: resources.Progress) -> dict:
+    """Return what the browser needs of one model: its sheets of pictures, and the loss at each stored epoch."""
+    sheets = [
+        {"title": TITLES[kind], "source": "data:image/png;base64," + base64.b64encode(sheet).decode()}
+        for kind, sheet in found.sheets.items()
+    ]
+    _, height, width = model.config.image_shape
+    losses = [_loss(resources.history(name), epoch) for epoch in found.epochs]
+    return {"name": name, "epochs": found.epochs, "losses": losses, "width": width, "height": height, "sheets": sheets}
+
+
+def _loss(history: dict[str, np.ndarray], epoch: int) -> str:
+    """Return the validation loss after an epoch as text, empty where the history does not say."""
+    at = np.flatnonzero(history["epoch"] == epoch) if history else ()
+    loss = float(history["val_nll"][at[0]] + history["val_kl"][at[0]]) if len(at) else math.nan
+    return f"validation -elbo {loss:.1f}" if math.isfinite(loss) else ""
+
+
+def _asked() -> int:
+    """Return the epoch in the address; -1, for the last, where there is none."""
+    text = st.query_params.get("epoch", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else -1
+
+
+def _moved() -> None:
+    """Keep the epoch in the address, where the browser has already put it."""
+    epoch = (st.session_state["epochs"] or {}).get("epoch")
+    if isinstance(epoch, int):
+        link.set_text("epoch", str(epoch))

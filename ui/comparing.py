@@ -143,7 +143,7 @@ def _samples(pair: Pair, seed: int) -> None:
         classes = list(range(model.config.n_classes))
         columns = min(SHOWN, len(classes) or SHOWN)
         pictures = sampling.sample(model, classes, SAMPLES // columns * columns, 1.0, seed)
-        grid = images.grid_png(pictures, columns, scale=_scale(pictures))
+        grid = images.grid_png(pictures, columns, scale=max(1, 84 // pictures.shape[2]), gap=4)
         column.image(grid, caption=f"{name}, {_how(model)}", width="stretch", alt=f"Samples of {name}")
 
 
@@ -161,20 +161,20 @@ def _ways(pair: Pair) -> None:
         if digits is None:
             column.caption(f"{name} has no encoded test digits: python evaluate.py {name}")
             continue
-        ends = range(0, min(2 * WAYS, len(digits.u) - 1), 2)
-        ways = [_way(model, digits.u[i : i + 2], digits.labels[i : i + 2]) for i in ends]
+        ways = _between(model, digits.u[: 2 * WAYS], digits.labels[: 2 * WAYS]).split(STEPS)
         with column:
             _show([(name if i == 0 else "", way) for i, way in enumerate(ways)], "The way between two test digits")
 
 
-def _way(model, u: np.ndarray, labels: np.ndarray) -> Tensor:
-    """Return the pictures (STEPS, C, H, W) between two points (2, D) with labels (2,)."""
-    start, end = torch.from_numpy(u)
-    mixed = None
-    if model.config.n_classes:
-        one_hot = torch.eye(model.config.n_classes)[torch.from_numpy(labels)]
-        mixed = torch.lerp(one_hot[0], one_hot[1], torch.linspace(0, 1, STEPS)[:, None])
-    return tasks.decode(model, tasks.path(start, end, STEPS), mixed)
+def _between(model, u: np.ndarray, labels: np.ndarray) -> Tensor:
+    """Return STEPS pictures for each way from an even to the next odd row of u (N, D), one way after another."""
+    points, share = torch.from_numpy(u), torch.linspace(0, 1, STEPS)[:, None]
+    pairs = range(0, len(points) - 1, 2)
+    path = torch.cat([tasks.path(points[i], points[i + 1], STEPS) for i in pairs])
+    if not model.config.n_classes:
+        return tasks.decode(model, path)
+    one_hot = torch.eye(model.config.n_classes)[torch.from_numpy(labels)]
+    return tasks.decode(model, path, torch.cat([torch.lerp(one_hot[i], one_hot[i + 1], share) for i in pairs]))
 
 
 def _information(pair: Pair) -> None:
@@ -199,10 +199,6 @@ def _show(rows: list[tuple[str, Tensor]], alt: str) -> None:
         parts.append(head + images.strips_html([("", pictures)], html.escape(f"{alt}, {caption}".rstrip(", "), quote=True)))
     if parts:
         st.html("".join(parts))
-
-
-def _scale(pictures: Tensor) -> int:
-    return max(1, 112 // pictures.shape[2])
 
 
 def _remark(remarks: list[str]) -> None:

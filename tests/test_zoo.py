@@ -136,7 +136,7 @@ def test_player_gets_every_epoch_once(trained):
 def test_diagram_names_every_part(config):
     drawn = diagram.svg(config)
     assert drawn.startswith("<svg") and drawn.count("<rect") >= 4
-    assert ("N(0, I)" in drawn) == (config.family in ("vae", "cvae") and not config.flow_layers)
+    assert ("N(0, I)" in drawn) == (config.family in ("vae", "cvae", "inpainting") and not config.flow_layers)
     assert (">label</text>" in drawn) == (config.family == "cvae")
     assert (">visible</text>" in drawn) == (config.family == "inpainting")
 

@@ -1,4 +1,4 @@
-"""Two models side by side: what each makes of the same digits, the same z, and what it draws on its own."""
+"""Two models side by side: what each makes of the same pictures, the same z, and what it draws on its own."""
 
 import html
 
@@ -14,7 +14,8 @@ SHOWN = 10  # pictures in a row
 SAMPLES = 40
 WAYS, STEPS = 3, 10
 COMPLETED = 3
-HOLE, NOISE = "Bottom half", 0.4
+NOISE = 0.4  # standard deviation
+HIDDEN = 0.35  # brightness of hidden pixels
 
 Pair = list[tuple[str, object]]
 
@@ -35,6 +36,18 @@ def side_by_side(pair: Pair) -> None:
         _information(latent)
 
 
+def encoded(name: str, model) -> resources.Encoded | None:
+    """Return the encoded test pictures of a model, of faces those that its own file holds; None where there are none."""
+    found = resources.encoded(name)
+    if found is not None or not resources.is_face(model):
+        return found
+    try:
+        u = resources.space(name).u.float().numpy()
+    except ValueError:
+        return None
+    return resources.Encoded(u, np.zeros(len(u), np.int64))
+
+
 def test_pictures(model) -> Tensor | None:
     """Return the first test digits (N, C, H, W) as they are, where this model learned from MNIST and it lies in the data folder."""
     found = fetch.test_digits() if model.preset.data.dataset == "mnist" and resources.is_digit(model) else None
@@ -43,7 +56,7 @@ def test_pictures(model) -> Tensor | None:
 
 def reconstructed(name: str, model) -> Tensor | None:
     """Return the first test pictures (N, C, H, W) as a model with latents draws them; None where evaluate.py has not run."""
-    digits = resources.encoded(name)
+    digits = encoded(name, model)
     if digits is None:
         return None
     return tasks.decode(model, torch.from_numpy(digits.u[:SHOWN]), _labels(model, digits.labels[:SHOWN]))
@@ -66,7 +79,7 @@ def stand_ins(model) -> tuple[str, Tensor] | None:
 
 
 def _same_digits(pair: Pair, seed: int) -> None:
-    st.subheader("The same ten test digits", anchor=False)
+    st.subheader("The same ten test pictures", anchor=False)
     rows, remarks = [], []
     sets = {model.preset.data.dataset for _, model in pair}
     if len(sets) > 1:
@@ -78,7 +91,7 @@ def _same_digits(pair: Pair, seed: int) -> None:
         more, remark = _handled(name, model, seed)
         rows += more
         remarks.append(remark)
-    _show(rows, "Ten test digits")
+    _show(rows, "Ten test pictures")
     _remark(remarks)
 
 
@@ -87,28 +100,31 @@ def _handled(name: str, model, seed: int) -> tuple[list[tuple[str, Tensor]], str
     family = model.config.family
     if family in resources.GENERATIVE:
         x = reconstructed(name, model)
-        return ([(name, x)], "") if x is not None else ([], f"{name} has no encoded test digits: python evaluate.py {name}")
+        return ([(name, x)], "") if x is not None else ([], f"{name} has no encoded test pictures: python evaluate.py {name}")
     if family not in ("inpainting", "denoising"):
         return [], f"{name} draws nothing: it says which class a picture shows."
     given = stand_ins(model)
     if given is None:
-        return [], f"{name} needs pictures to work on: no model of its size has encoded test digits yet."
+        return [], f"{name} needs pictures to work on: no model of its size has encoded test pictures yet."
     whose, x = given
     generator = torch.Generator().manual_seed(seed)
     if family == "denoising":
         spoiled = corruptions.corrupt(x, "gaussian", NOISE, generator)
         remark = f"{name} cleans {whose} spoiled by Gaussian noise of {NOISE}."
         return [(f"Spoiled for {name}", spoiled), (name, tasks.denoise(model, spoiled))], remark
-    visible = _hole(x)
-    remark = f"{name} completes {whose} whose bottom half is hidden."
-    return [(f"Given to {name}", x * visible), (name, tasks.inpaint(model, x, visible, 1, generator)[:, 0])], remark
+    where, visible = _hole(model)
+    remark = f"{name} completes {whose} whose {where} is hidden, here in grey."
+    return [(f"Given to {name}", torch.where(visible, x, HIDDEN)), (name, tasks.inpaint(model, x, visible, 1, generator)[:, 0])], remark
 
 
-def _hole(x: Tensor) -> Tensor:
-    """Return the mask (1, H, W) that hides the bottom half of pictures of any size."""
-    visible = torch.ones(1, *x.shape[2:], dtype=torch.bool)
-    visible[:, x.shape[2] // 2 :] = False
-    return visible
+def _hole(model) -> tuple[str, Tensor]:
+    """Return what is hidden from a model that completes, as it was in its training, and the mask (1, H, W)."""
+    height, width = model.config.image_shape[1:]
+    if model.preset.data.hole == "centre":
+        return "centre", corruptions.centre_hole((height, width))
+    visible = torch.ones(1, height, width, dtype=torch.bool)
+    visible[:, height // 2 :] = False
+    return "bottom half", visible
 
 
 def _same_z(pair: Pair, label: Tensor | None, seed: int) -> None:
@@ -127,12 +143,12 @@ def _same_z(pair: Pair, label: Tensor | None, seed: int) -> None:
 
 
 def _samples_of_completers(pair: Pair, seed: int) -> None:
-    """Show, for each model that completes holes, several completions of the same few digits."""
+    """Show, for each model that completes holes, several completions of the same few pictures."""
     for name, model in pair:
         given = stand_ins(model) if model.config.family == "inpainting" else None
         if given is not None:
             x = given[1][:COMPLETED]
-            completed = tasks.inpaint(model, x, _hole(x), SHOWN, torch.Generator().manual_seed(seed))
+            completed = tasks.inpaint(model, x, _hole(model)[1], SHOWN, torch.Generator().manual_seed(seed))
             st.subheader(f"Ten completions of each by {name}", anchor=False)
             _show([("", rows) for rows in completed], f"Completions by {name}")
 
@@ -143,7 +159,7 @@ def _samples(pair: Pair, seed: int) -> None:
         classes = list(range(model.config.n_classes))
         columns = min(SHOWN, len(classes) or SHOWN)
         pictures = sampling.sample(model, classes, SAMPLES // columns * columns, 1.0, seed)
-        grid = images.grid_png(pictures, columns, scale=_scale(pictures))
+        grid = images.grid_png(pictures, columns, scale=max(1, 84 // pictures.shape[2]), gap=4)
         column.image(grid, caption=f"{name}, {_how(model)}", width="stretch", alt=f"Samples of {name}")
 
 
@@ -154,27 +170,27 @@ def _how(model) -> str:
 
 
 def _ways(pair: Pair) -> None:
-    """Show the ways between pairs of the test digits: latent points along an arc, labels mixed in proportion."""
-    st.subheader("From one digit to the next", anchor=False)
+    """Show the ways between pairs of the test pictures: latent points along an arc, labels mixed in proportion."""
+    st.subheader("From one picture to the next", anchor=False)
     for column, (name, model) in zip(st.columns(2), pair):
-        digits = resources.encoded(name)
+        digits = encoded(name, model)
         if digits is None:
-            column.caption(f"{name} has no encoded test digits: python evaluate.py {name}")
+            column.caption(f"{name} has no encoded test pictures: python evaluate.py {name}")
             continue
-        ends = range(0, min(2 * WAYS, len(digits.u) - 1), 2)
-        ways = [_way(model, digits.u[i : i + 2], digits.labels[i : i + 2]) for i in ends]
+        ways = _between(model, digits.u[: 2 * WAYS], digits.labels[: 2 * WAYS]).split(STEPS)
         with column:
-            _show([(name if i == 0 else "", way) for i, way in enumerate(ways)], "The way between two test digits")
+            _show([(name if i == 0 else "", way) for i, way in enumerate(ways)], "The way between two test pictures")
 
 
-def _way(model, u: np.ndarray, labels: np.ndarray) -> Tensor:
-    """Return the pictures (STEPS, C, H, W) between two points (2, D) with labels (2,)."""
-    start, end = torch.from_numpy(u)
-    mixed = None
-    if model.config.n_classes:
-        one_hot = torch.eye(model.config.n_classes)[torch.from_numpy(labels)]
-        mixed = torch.lerp(one_hot[0], one_hot[1], torch.linspace(0, 1, STEPS)[:, None])
-    return tasks.decode(model, tasks.path(start, end, STEPS), mixed)
+def _between(model, u: np.ndarray, labels: np.ndarray) -> Tensor:
+    """Return STEPS pictures for each way from an even to the next odd row of u (N, D), one way after another."""
+    points, share = torch.from_numpy(u), torch.linspace(0, 1, STEPS)[:, None]
+    pairs = range(0, len(points) - 1, 2)
+    path = torch.cat([tasks.path(points[i], points[i + 1], STEPS) for i in pairs])
+    if not model.config.n_classes:
+        return tasks.decode(model, path)
+    one_hot = torch.eye(model.config.n_classes)[torch.from_numpy(labels)]
+    return tasks.decode(model, path, torch.cat([torch.lerp(one_hot[i], one_hot[i + 1], share) for i in pairs]))
 
 
 def _information(pair: Pair) -> None:
@@ -199,10 +215,6 @@ def _show(rows: list[tuple[str, Tensor]], alt: str) -> None:
         parts.append(head + images.strips_html([("", pictures)], html.escape(f"{alt}, {caption}".rstrip(", "), quote=True)))
     if parts:
         st.html("".join(parts))
-
-
-def _scale(pictures: Tensor) -> int:
-    return max(1, 112 // pictures.shape[2])
 
 
 def _remark(remarks: list[str]) -> None:

@@ -15,6 +15,7 @@ from cvae.networks import ResidualBlock
 
 WIDTH, ROW, GAP = 400, 28, 10
 MIDDLE, RAIL = 200, 20  # x of the layers, and of the line on which a condition reaches them
+JOINS = "the decoder also sees the encoder's maps of the same size"
 COLOUR = "#e8590c"  # of the condition
 NAMES = {nn.Linear: "dense", nn.Conv2d: "conv", nn.ConvTranspose2d: "transposed conv", ResidualBlock: "residual"}
 
@@ -44,7 +45,7 @@ class Architecture:
     prior: str = ""
     condition: str = ""
     reaches: frozenset[str] = frozenset()  # of: encoder, prior, decoder
-    joined: bool = False  # the decoder sees feature maps
+    note: str = ""  # what else there is to know
 
     def sentence(self) -> str:
         """Return all of it in words."""
@@ -68,7 +69,7 @@ def architecture(config: ModelConfig) -> Architecture:
         if config.family == "denoising":
             encoder = _trace(model.encoder, lambda: model(x))
             decoder = _trace(model.decoder, lambda: model(x))
-            return Architecture(f"spoiled picture {picture}", encoder, "", decoder, f"clean picture {picture}", joined=True)
+            return Architecture(f"spoiled picture {picture}", encoder, "", decoder, f"clean picture {picture}", note=JOINS)
         inpaints = config.family == "inpainting"
         c = _condition(config)
         encoder = _trace(model.encoder, lambda: model.encode(x, c))
@@ -78,7 +79,7 @@ def architecture(config: ModelConfig) -> Architecture:
     condition = "visible pixels" if inpaints else "label" if config.n_classes else ""
     takes = f"{'full ' if inpaints else ''}picture {picture}"
     known = frozenset(reaches) if condition else frozenset()
-    return Architecture(takes, encoder, _latent(config), decoder, f"picture {picture}", _prior(config), condition, known, inpaints)
+    return Architecture(takes, encoder, _latent(config), decoder, f"picture {picture}", _prior(config), condition, known, _note(config))
 
 
 def _condition(config: ModelConfig) -> Tensor:
@@ -107,6 +108,12 @@ def _prior(config: ModelConfig) -> str:
     if config.family == "autoencoder":
         return "no prior"
     return f"{config.flow_layers} couplings" if config.flow_layers else "N(0, I)"
+
+
+def _note(config: ModelConfig) -> str:
+    if config.family == "inpainting" and config.network == "residual":
+        return "a network like the encoder looks at the visible pixels"
+    return "beside both a fixed linear path: the principal components" if config.linear else ""
 
 
 def _trace(network: nn.Module, run) -> list[Layer]:
@@ -159,9 +166,7 @@ def svg(config: ModelConfig) -> str:
         y += ROW + GAP
 
     def stack(part: str, layers: list[Layer]) -> None:
-        places[part] = y + ROW / 2 if part == "encoder" else y + (len(layers) - 1) * (ROW + GAP) + ROW / 2
-        if part == "decoder":
-            places[part] = y + ROW / 2
+        places[part] = y + ROW / 2
         for layer in layers:
             bar(layer.text(), 200 + 80 * math.log(max(2, math.prod(layer.shape))) / most)
 
@@ -178,14 +183,12 @@ def svg(config: ModelConfig) -> str:
     bar(found.gives, 290, 0)
     if found.reaches:
         parts.append(_rail(found, places))
-    if found.joined and not found.condition:
-        parts.append(_text(MIDDLE, y + 8, "the decoder also sees the encoder's maps of the same size", 0.75))
-    elif found.joined:
-        parts.append(_text(MIDDLE, y + 8, "a network like the encoder looks at the visible pixels", 0.75))
-    height = y + (18 if found.joined else 0)
+    if found.note:
+        y += 8
+        parts.append(_text(MIDDLE, y, found.note, 0.75))
     says = html.escape(found.sentence(), quote=True)
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{says}" fill="currentColor" '
+        f'<svg viewBox="0 0 {WIDTH} {y + 6:.0f}" role="img" aria-label="{says}" fill="currentColor" '
         f'style="width:100%;max-width:{WIDTH}px;font-size:12px">{"".join(parts)}</svg>'
     )
 

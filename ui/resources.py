@@ -29,7 +29,6 @@ class Progress:
     sheets: dict[str, bytes]
 
 
-PROGRESS = "progress.npz"
 HISTORY_COLUMNS = ("epoch", "train_nll", "train_kl", "val_nll", "val_kl", "seconds")
 GENERATIVE = ("autoencoder", "vae", "cvae")  # the families whose latent point and label make a picture
 
@@ -132,7 +131,7 @@ def history(name: str) -> dict[str, np.ndarray]:
 
 def progress(name: str) -> Progress | None:
     """Return what a run of any family made at chosen epochs, None where no such pictures are stored, or damaged ones."""
-    return _progress(*_stamped(name, checkpoints.CONFIG, PROGRESS))
+    return _progress(*_stamped(name, checkpoints.CONFIG, checkpoints.PROGRESS))
 
 
 def _stamped(name: str, *files: str) -> tuple[Path, tuple[int, ...]]:
@@ -209,7 +208,7 @@ def _history(folder: Path, stamp: tuple[int, ...]) -> dict[str, np.ndarray]:
 def _progress(folder: Path, stamp: tuple[int, ...]) -> Progress | None:
     try:
         channels, height, width = checkpoints.load_preset(folder).model.image_shape
-        with np.load(folder / PROGRESS, allow_pickle=False) as stored:
+        with np.load(folder / checkpoints.PROGRESS, allow_pickle=False) as stored:
             epochs = stored["epochs"].astype(int).tolist()
             kinds = [kind for kind in ("reconstructions", "samples") if kind in stored]
             sheets = {kind: _sheet(stored[kind], (len(epochs), 20, height, width, channels)) for kind in kinds}

@@ -74,15 +74,16 @@ def save_run(folder: Path, preset: Preset, weights: dict[str, torch.Tensor]) -> 
 
 def write_text(path: Path, text: str) -> None:
     """Replace `path` atomically by text."""
-    _replace(path, text.encode())
+    write_bytes(path, text.encode())
 
 
 def write_tensors(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
     """Replace `path` atomically by a safetensors file."""
-    _replace(path, save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, metadata))
+    write_bytes(path, save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, metadata))
 
 
-def _replace(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace `path` atomically by bytes."""
     temporary = path.with_suffix(path.suffix + ".tmp")
     temporary.write_bytes(content)
     os.replace(temporary, path)  # a killed process leaves the old file or the new one, never half of one

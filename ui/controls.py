@@ -18,9 +18,9 @@ PAGES = Path(__file__).parent.parent / "pages"
 STYLE = Path(__file__).with_name("page.css")
 
 
-def begin(title: str, lead: str) -> None:
+def begin(title: str, lead: str, layout: str = "centered") -> None:
     """Start a page: its settings, heading and one line of introduction."""
-    st.set_page_config(page_title=title if title == NAME else f"{title} - {NAME}", page_icon=ICON, layout="centered")
+    st.set_page_config(page_title=title if title == NAME else f"{title} - {NAME}", page_icon=ICON, layout=layout)
     st.html(STYLE)
     _list_pages()
     st.title(title, anchor=False)

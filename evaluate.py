@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from cvae import checkpoints, corruptions, data, face_figures, faces, latent, lfw, metrics, preprocess, tasks
+from cvae import checkpoints, corruptions, data, face_figures, faces, latent, lfw, maps, metrics, preprocess, tasks
 from cvae.models import VAE, Autoencoder, Classifier, DenoisingAutoencoder, InpaintingCVAE
 
 README = Path(__file__).parent / "README.md"
@@ -47,13 +47,16 @@ def main(argv: list[str] | None = None) -> int:
     p.add_argument(
         "--keep", action="store_true", help="keep what metrics.json holds for the same weights, measure what is missing"
     )
+    p.add_argument("--map", action="store_true", help="measure nothing; lay out the test images for the Map page, in map.npz")
     args = p.parse_args(argv)
     try:
         for name in checkpoints.list_runs() if args.all else args.names:
-            evaluate(name, args)
+            (write_map if args.map else evaluate)(name, args)
     except (ValueError, FileNotFoundError) as error:
         print(f"evaluate.py: {error}", file=sys.stderr)
         return 2
+    if args.map:
+        return 0
     write_table(README, {name: read_metrics(name) for name in checkpoints.list_runs()})
     return 0
 
@@ -84,8 +87,7 @@ def evaluate(name: str, args: argparse.Namespace) -> None:
         reads_digits = model.config.n_classes == 10 and tuple(model.config.image_shape) == (1, 28, 28)
         if reads_digits and "classification" not in found:
             found["classification"] = _classification(model, images, args.classify_samples, generator)
-        u = latent.encode_dataset(model, images).numpy().astype(np.float16)
-        np.savez_compressed(checkpoints.run_dir(name) / checkpoints.MAP, u=u, labels=images.labels.numpy().astype(np.uint8))
+        write_points(name, model, images)
     found |= _costs(name, model)
     if isinstance(model, (VAE, Autoencoder)) and not isinstance(model, InpaintingCVAE) and preset.data.dataset != data.FACES:
         found["diversity"] = metrics.diversity(model, images.pixels()[:DIVERSE], images.labels[:DIVERSE], generator)
@@ -111,6 +113,29 @@ def _costs(name: str, model) -> dict:
     if isinstance(model, VAE) and not isinstance(model, InpaintingCVAE):
         found["decode_ms"] = round(metrics.decode_ms(model), 2)
     return found
+
+
+def write_map(name: str, args: argparse.Namespace) -> None:
+    """Write the map.npz of one model; ValueError unless it is a generative one of grey 28x28 pictures."""
+    model = checkpoints.load_run(name)
+    preset = model.preset
+    if preset.model.family not in ("vae", "cvae") or tuple(preset.model.image_shape) != (1, 28, 28):
+        raise ValueError(f"a map needs a vae or cvae of 1x28x28 pictures; {name} is a {preset.model.family} model of another kind.")
+    images = data.load(preset.data.dataset, False, args.data_dir, preset.model.image_shape, download=True)
+    with tqdm(total=sum(latent.TSNE_STEPS), desc=f"t-SNE of {name}", unit="step") as bar:
+        found = maps.make_map(model, images, args.seed, lambda done: bar.update(done - bar.n))
+    maps.save_map(checkpoints.run_dir(name), found)
+    print(name, found.figures)
+
+
+def write_points(name: str, model, images: data.ImageSet) -> None:
+    """Write a map.npz of the encoded images alone, unless a whole map of the same weights lies there."""
+    folder = checkpoints.run_dir(name)
+    try:
+        maps.load_map(folder)
+    except (ValueError, FileNotFoundError):
+        u = latent.encode_dataset(model, images).numpy().astype(np.float16)
+        np.savez_compressed(folder / checkpoints.MAP, u=u, labels=images.labels.numpy().astype(np.uint8))
 
 
 def _kept(name: str, args: argparse.Namespace) -> dict:

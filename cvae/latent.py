@@ -1,7 +1,10 @@
-"""What the latent space holds: where images lie in it, how much each dimension carries, which way an attribute lies."""
+"""What the latent space holds: where images lie in it, how much each dimension carries, which way an attribute lies,
+which images are near one another, and maps of them all."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,6 +18,9 @@ BATCH = 500
 NEWTON_STEPS = 12  # of a logistic regression: it converges in about six
 RIDGE = 1e-2  # of that regression, for each example
 ACTIVE = 0.01  # nats; the usual threshold below which a dimension carries nothing
+TSNE_STEPS = (250, 500)  # with early exaggeration, and after
+TSNE_REPORTS = 10  # steps between two reports of progress
+PLACED_BY = 10  # neighbours that say where a new point belongs
 
 
 def encode_dataset(model, images: "ImageSet") -> Tensor:
@@ -107,7 +113,103 @@ def within_person(u: Tensor, person: Tensor) -> Tensor:
     return vectors * values.rsqrt()
 
 
-def nearest(index: Tensor, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Return Euclidean distances and rows (Q, k) of the k rows of index (N, D) nearest to each of queries (Q, D)."""
-    found = torch.cdist(queries, index).topk(min(k, len(index)), largest=False)
-    return found.values, found.indices
+class Index(Protocol):
+    """A gallery of vectors that can be searched; those of FAISS fit, exact or approximate."""
+
+    def search(self, queries: np.ndarray, k: int) -> tuple:
+        """Return squared distances (Q, k) and rows (Q, k), nearest first, for queries (Q, D) float32."""
+
+
+class ExactIndex:
+    """The index that compares a query with every one of its vectors (N, D)."""
+
+    def __init__(self, vectors: Tensor) -> None:
+        self.vectors = vectors.float()
+        self.squares = (self.vectors**2).sum(1)
+
+    def search(self, queries: np.ndarray | Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """Return squared distances (Q, k) and rows (Q, k), nearest first; at most N of them."""
+        found = [self._search(part, min(k, len(self.vectors))) for part in torch.as_tensor(queries).split(BATCH)]
+        return tuple(torch.cat(parts) for parts in zip(*found))
+
+    def _search(self, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        relative = torch.addmm(self.squares, queries, self.vectors.T, alpha=-2)  # less |query|^2, the same for all
+        near = relative.topk(min(2 * k + 8, len(self.vectors)), largest=False).indices  # some more: it loses digits
+        distances = ((self.vectors[near] - queries[:, None]) ** 2).sum(-1)
+        order = distances.sort(dim=1, stable=True).indices[:, :k]
+        return distances.gather(1, order), near.gather(1, order)
+
+
+def nearest(index: Index | Tensor, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Return Euclidean distances and rows (Q, k) of the k entries of `index` nearest to each of queries (Q, D).
+
+    `index` is vectors (N, D), which are compared with every query, or anything that can be searched.
+    """
+    index = ExactIndex(index) if isinstance(index, Tensor) else index
+    squares, rows = index.search(queries.numpy(), k)
+    return torch.as_tensor(squares).sqrt(), torch.as_tensor(rows)
+
+
+def tsne(z: Tensor, seed: int = 0, progress: Callable[[int], None] | None = None) -> Tensor:
+    """Return the t-SNE of z (N, D) as (N, 2), the same for the same seed; `progress` gets the steps done so far.
+
+    Van der Maaten and Hinton (2008), with the interpolation of Linderman et al. (2019); perplexity 30 or less for few rows.
+    """
+    from openTSNE import TSNE  # late: only who makes a map needs it
+
+    done = 0
+
+    def advance(*_) -> None:
+        nonlocal done
+        done += TSNE_REPORTS
+        progress(done)
+
+    watch = {"callbacks": advance, "callbacks_every_iters": TSNE_REPORTS} if progress else {}
+    first, second = TSNE_STEPS
+    model = TSNE(
+        perplexity=min(30, (len(z) - 1) // 3),
+        early_exaggeration_iter=first,
+        n_iter=second,
+        neighbors="exact",  # also the faster one for ten thousand
+        random_state=seed,
+        n_jobs=-1,
+        **watch,
+    )
+    return torch.from_numpy(np.array(model.fit(z.double().numpy()), np.float32))
+
+
+def pca(z: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the first two principal coordinates (N, 2) of z (N, D), and the share of the variance that each holds, (2,)."""
+    centred = z - z.mean(0)
+    _, lengths, axes = torch.linalg.svd(centred, full_matrices=False)
+    largest = axes.gather(1, axes.abs().argmax(1, keepdim=True))
+    axes = axes * largest.sign()  # an axis has no direction of its own
+    return centred @ axes[:2].T, lengths[:2] ** 2 / (lengths**2).sum()
+
+
+def place(z: Tensor, index: Index | Tensor, xy: Tensor, k: int = PLACED_BY) -> Tensor:
+    """Return where new z (Q, D) belong on a map whose entries lie at xy (N, 2): the median of their k neighbours', (Q, 2)."""
+    return xy[nearest(index, z, k)[1]].median(dim=1).values  # a mean may lie between two clusters, in neither
+
+
+def place_linearly(z: Tensor, vectors: Tensor, xy: Tensor) -> Tensor:
+    """Return where z (Q, D) lie on a map that is an affine function of the latents, told by vectors (N, D) at xy (N, 2)."""
+    ones = vectors.new_ones(len(vectors), 1)
+    coefficients = torch.linalg.lstsq(torch.cat([vectors, ones], dim=1), xy).solution
+    return torch.cat([z, z.new_ones(len(z), 1)], dim=1) @ coefficients
+
+
+def knn_accuracy(z: Tensor, labels: Tensor, k: int = 5) -> float:
+    """Return the share of z (N, D) whose label (N,) most of the k nearest others have; ties go to the least label."""
+    rows = nearest(z, z, k + 1)[1]
+    itself = rows == torch.arange(len(z))[:, None]
+    itself[~itself.any(1), -1] = True  # more than k equal to it
+    votes = torch.nn.functional.one_hot(labels[rows[~itself].view(len(z), k)]).sum(1)
+    return float((votes.argmax(1) == labels).float().mean())
+
+
+def trustworthiness(z: Tensor, xy: Tensor, k: int = 12) -> float:
+    """Return how far the k neighbours on a map xy (N, 2) are neighbours in z (N, D) too, 1 at best: Venna and Kaski (2001)."""
+    from sklearn.manifold import trustworthiness as measure
+
+    return float(measure(z.numpy(), xy.numpy(), n_neighbors=k))

@@ -8,7 +8,7 @@ import torch
 from starlette.requests import Request
 from streamlit.testing.v1 import AppTest
 
-from cvae import checkpoints
+from cvae import checkpoints, maps
 from cvae.config import ModelConfig, Preset
 from cvae.models import build_model
 
@@ -31,11 +31,23 @@ def fill(root: Path) -> None:
         preset = Preset(name, "A small model.", config, classes=tuple("0123456789"))
         checkpoints.save_run(root / name, preset, build_model(config).state_dict())
         rng = np.random.default_rng(0)
-        u = rng.normal(size=(200, config.latent_dim)).astype(np.float16)
-        np.savez(root / name / "map.npz", u=u, labels=np.arange(200, dtype=np.uint8) % 10)
+        if config.family in ("vae", "cvae"):
+            maps.save_map(root / name, mapped(name))
         spread = {"n_importance": 8, "log_likelihood_quantiles": np.linspace(-700, -300, 21).tolist()}
         metrics = {"kl_per_dim": rng.random(config.latent_dim).tolist(), "classification": spread}
         (root / name / "metrics.json").write_text(json.dumps(metrics))
+
+
+def mapped(name: str) -> maps.LatentMap:
+    """Return a map of 200 points drawn at random, with random pictures."""
+    g = torch.Generator().manual_seed(0)
+    u = torch.randn(200, MODELS[name].latent_dim, generator=g)
+    embeddings = {"tsne": torch.randn(200, 2, generator=g), **({"plane": u} if u.shape[1] == 2 else {"pca": u[:, :2]})}
+    sprite = maps.make_sprite(torch.randint(0, 256, (200, 28, 28), generator=g).byte().numpy())
+    kept = {"knn_accuracy": 0.5, "trustworthiness": 0.6}
+    figures = {"u": {"knn_accuracy": 0.7}, "mu": {"knn_accuracy": 0.8}, **{name: kept for name in embeddings}}
+    nll, kl = torch.rand(2, 200, generator=g) * 50
+    return maps.LatentMap(u, u, torch.arange(200) % 10, nll, kl, embeddings, sprite, figures)
 
 
 def open_page(page: str, **parameters: str) -> AppTest:

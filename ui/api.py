@@ -4,6 +4,8 @@ GET /api/sketch?task=...&bits=...                 what the canvas shows: RGB pix
 
 GET /api/decode?model=NAME&z=0.1,-0.3[&label=7]  raw uint8 pixels: rows, columns, channels; z in base coordinates
 GET /api/map?model=NAME                          the class map of a two-dimensional model, PNG
+GET /api/points?model=NAME                       what the canvas of the Map page draws (ui/plot.py), about it JSON in X-About
+GET /api/sprite?model=NAME[&of=originals]        the pictures of all its points in one PNG
 Several labels, label=0,1,2, give one picture after another. Whatever is wrong: status 400 and one line of text.
 """
 
@@ -18,6 +20,7 @@ from starlette.routing import Route
 from cvae import tasks
 from ui import images, link, resources
 
+KEPT = "max-age=86400, immutable"
 LARGEST = 100.0  # far outside every prior, still harmless to a network
 
 
@@ -60,6 +63,27 @@ def class_map(request: Request) -> Response:
     return Response(found, media_type="image/png", headers={"Cache-Control": "max-age=3600"})
 
 
+def points(request: Request) -> Response:
+    """Answer with the points of a map; the address changes with the map, so they may be kept."""
+    try:
+        content, about = resources.map_points(request.query_params.get("model", ""))
+    except ValueError as error:
+        return PlainTextResponse(str(error), 400)
+    headers = {"Cache-Control": KEPT, "X-About": json.dumps(about)}
+    return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+def sprite(request: Request) -> Response:
+    """Answer with the reconstructions of a map's points, or with the real digits where they are on this machine."""
+    query = request.query_params
+    try:
+        found = resources.latent_map(query.get("model", ""))
+        content = resources.originals_sprite() if query.get("of") == "originals" else found.sprite
+    except ValueError as error:
+        return PlainTextResponse(str(error), 400)
+    return Response(content, media_type="image/png", headers={"Cache-Control": KEPT})
+
+
 def _point(text: str, dims: int) -> torch.Tensor:
     """Return z (1, dims); ValueError unless there are exactly `dims` finite numbers of reasonable size."""
     parts = text.split(",") if text else []
@@ -93,5 +117,5 @@ def _labels(text: str | None, n_classes: int) -> torch.Tensor | None:
 
 def routes() -> list[Route]:
     """Return the routes, below the path that the app is served at."""
-    found = {"decode": decode, "map": class_map, "sketch": answer_sketch}
+    found = {"decode": decode, "map": class_map, "points": points, "sprite": sprite, "sketch": answer_sketch}
     return [Route(f"{link.base_path()}/api/{name}", route) for name, route in found.items()]

@@ -10,15 +10,6 @@ const MODES = {
 const SIZE_NAMES = ["Thin", "Medium", "Thick"];
 const STEP = SIDE / 40; // of the arrow keys
 
-const toText = (bytes) => btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
-const fromText = (text) => fromBase64(text.replaceAll("-", "+").replaceAll("_", "/"));
-
-async function shorten(text) { // as sketch.shorten: base64url of the zlib-compressed bytes; nothing for an empty bitmap
-  if (!text) return "";
-  const packed = new Blob([fromText(text)]).stream().pipeThrough(new CompressionStream("deflate"));
-  return toText(new Uint8Array(await new Response(packed).arrayBuffer()));
-}
-
 function makeBoard(box, data, changed) {
   const { grid, sizes, start, ink: colour, pen, snaps } = MODES[data.mode];
   const sheet = element("canvas", {

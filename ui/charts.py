@@ -4,6 +4,7 @@ import numpy as np
 
 BINS = 60
 MARK = "#e8590c"
+MOST_NAMES = 16  # of bars beside one another
 
 
 def spread_html(quantiles: np.ndarray, value: float, unit: str) -> str:
@@ -45,3 +46,21 @@ def _reach(quantiles: np.ndarray, value: float) -> tuple[float, float]:
     ends = quantiles[round(0.005 * (len(quantiles) - 1))], quantiles[-1]
     margin = 0.04 * (ends[1] - ends[0])
     return min(ends[0], value) - margin, max(ends[1], value) + margin
+
+
+def bars_html(values: np.ndarray, names: list[str], says: str) -> str:
+    """Return bars above and below zero, one for each of values (D,), with their names below where they fit."""
+    reach = max(1e-6, float(np.abs(values).max()))
+    bars = "".join(
+        f'<div title="{name} = {value:.2f}" style="flex:1;min-width:0;position:relative;height:100%">'
+        f'<div style="position:absolute;left:8%;right:8%;border-radius:2px;height:{50 * abs(value) / reach:.1f}%;'
+        f"{'bottom' if value >= 0 else 'top'}:50%;background:currentColor;opacity:.55\"></div></div>"
+        for name, value in zip(names, values.tolist())
+    )
+    line = '<div style="position:absolute;left:0;right:0;top:50%;border-top:1px solid currentColor;opacity:.4"></div>'
+    chart = f'<div style="position:relative;display:flex;height:5rem">{line}{bars}</div>'
+    shown = names if len(names) <= MOST_NAMES else [names[0], *[""] * (len(names) - 2), names[-1]]
+    below = "".join(f'<span style="flex:1;min-width:0;text-align:center">{name}</span>' for name in shown)
+    return (
+        f'<div role="img" aria-label="{says}" style="font-size:.75rem">{chart}<div style="display:flex;opacity:.7">{below}</div></div>'
+    )

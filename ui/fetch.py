@@ -56,11 +56,21 @@ def test_digits() -> tuple[np.ndarray, np.ndarray] | None:
 
     None if MNIST is not in the data folder, or is damaged there; then one line on the page names the file.
     """
-    found = _read(*_stamped(mnist.default_data_dir()))
+    found = read_test()
     if isinstance(found, str):
         st.warning(f"{found} Remove it, or fetch it again.")
         return None
     return found
+
+
+def read_test() -> tuple[np.ndarray, np.ndarray] | str | None:
+    """Return the arrays of `test_digits`, None without files, or one line that says what is wrong with them."""
+    return _read(*stamp())
+
+
+def stamp() -> tuple[Path, tuple]:
+    """Return the data folder with MNIST's test files and their times, which change when they do."""
+    return _stamped(mnist.default_data_dir())
 
 
 def offer_mnist(key: str) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
+import torch
 from torch import Tensor
 
-from cvae import checkpoints, faces, tasks
-from ui import images
+from cvae import checkpoints, faces, latent, maps, tasks
+from ui import fetch, images, points
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Progress:
 
 
 HISTORY_COLUMNS = ("epoch", "train_nll", "train_kl", "val_nll", "val_kl", "seconds")
+MAPPED = ("vae", "cvae")  # the families of which there are maps
 GENERATIVE = ("autoencoder", "vae", "cvae")  # the families whose latent point and label make a picture
 
 
@@ -89,6 +91,49 @@ def figures(name: str) -> dict:
         return found if isinstance(found, dict) else {}
     except (OSError, ValueError):
         return {}
+
+
+def latent_map(name: str) -> maps.LatentMap:
+    """Return the map of a model; ValueError in one line, with the remedy, where it is missing, stale or damaged."""
+    model(name, MAPPED)
+    found = _latent_map(*_stamped(name, checkpoints.WEIGHTS, checkpoints.MAP))
+    if isinstance(found, str):
+        raise ValueError(found)
+    return found
+
+
+def map_version(name: str) -> str:
+    """Return text that changes with the map of a model and with its weights."""
+    return "-".join(f"{stamp:x}" for stamp in _stamped(name, checkpoints.WEIGHTS, checkpoints.MAP)[1])
+
+
+def map_points(name: str) -> tuple[bytes, dict]:
+    """Return points.pack of a model's map, made once; ValueError as of `latent_map`."""
+    latent_map(name)
+    return _map_points(*_stamped(name, checkpoints.WEIGHTS, checkpoints.MAP))
+
+
+def neighbours(name: str, space: str) -> latent.ExactIndex:
+    """Return the index of a map's digits: latent, reconstructions, or originals where MNIST is on this machine."""
+    return _neighbours(*_stamped(name, checkpoints.WEIGHTS, checkpoints.MAP), space)
+
+
+def originals() -> np.ndarray | None:
+    """Return the real test digits (N, 28, 28) uint8, None where MNIST is not on this machine or is damaged."""
+    found = fetch.read_test()
+    return found[0] if isinstance(found, tuple) else None
+
+
+def originals_sprite() -> bytes:
+    """Return the real test digits in one PNG, made once; ValueError without MNIST on this machine."""
+    if originals() is None:
+        raise ValueError("MNIST's test digits are not on this machine.")
+    return _originals_sprite(fetch.stamp())
+
+
+def pictures(name: str) -> np.ndarray:
+    """Return the reconstructions of a map's digits, (N, 28, 28) uint8 in 16 greys."""
+    return _pictures(*_stamped(name, checkpoints.WEIGHTS, checkpoints.MAP))
 
 
 def map_png(name: str) -> bytes | None:
@@ -224,3 +269,35 @@ def _sheet(pictures: np.ndarray, shape: tuple[int, ...]) -> bytes:
     epochs, columns, height, width, channels = shape
     sheet = pictures.swapaxes(1, 2).reshape(epochs * height, columns * width, channels)
     return images.png(sheet[..., 0] if channels == 1 else sheet)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _latent_map(folder: Path, stamp: tuple[int, ...]) -> maps.LatentMap | str:
+    try:
+        return maps.load_map(folder)
+    except (ValueError, OSError) as error:
+        return str(error)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _map_points(folder: Path, stamp: tuple[int, ...]) -> tuple[bytes, dict]:
+    return points.pack(latent_map(folder.name))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _neighbours(folder: Path, stamp: tuple[int, ...], space: str) -> latent.ExactIndex:
+    if space == "latent":
+        return latent.ExactIndex(latent_map(folder.name).u)
+    rows = pictures(folder.name) if space == "reconstructions" else originals()
+    return latent.ExactIndex(torch.from_numpy(rows.reshape(len(rows), -1) / np.float32(255)))
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _originals_sprite(stamp: tuple) -> bytes:
+    return maps.make_sprite(originals())
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _pictures(folder: Path, stamp: tuple[int, ...]) -> np.ndarray:
+    found = latent_map(folder.name)
+    return maps.cut_sprite(found.sprite, len(found))

@@ -1,4 +1,4 @@
-// What the live control and the canvas have in common; Python puts this text before each of theirs.
+// What the live control, the canvas and the map have in common; Python puts this text before each of theirs.
 
 const element = (tag, attributes = {}, ...children) => {
   const made = document.createElement(tag);
@@ -8,6 +8,13 @@ const element = (tag, attributes = {}, ...children) => {
 };
 
 const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+
+const toText = (bytes) => btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+const fromText = (text) => fromBase64(text.replaceAll("-", "+").replaceAll("_", "/"));
+const through = async (bytes, stream) => new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());
+// As sketch.shorten and its inverse: base64url of the zlib-compressed bytes; nothing for an empty bitmap.
+const shorten = async (text) => (text ? toText(await through(fromText(text), new CompressionStream("deflate"))) : "");
+const lengthen = (text) => through(fromText(text), new DecompressionStream("deflate"));
 
 function putPixels(canvas, pixels, channels) { // uint8, row by row, grey or RGB
   const image = new ImageData(canvas.width, canvas.height);

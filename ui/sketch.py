@@ -133,7 +133,7 @@ def pack_digit(x: Tensor) -> str:
 
 def unpack_digit(text: str) -> Tensor:
     """Return the digit (1, 1, 28, 28) that `pack_digit` wrote; ValueError for anything else."""
-    return torch.frombuffer(bytearray(_inflated(text, 784)), dtype=torch.uint8).view(1, 1, 28, 28) / 255
+    return torch.frombuffer(bytearray(inflated(text, 784)), dtype=torch.uint8).view(1, 1, 28, 28) / 255
 
 
 def shorten(bits_text: str) -> str:
@@ -143,10 +143,10 @@ def shorten(bits_text: str) -> str:
 
 def lengthen(text: str, side: int) -> str:
     """Return the inverse of `shorten` for a bitmap of this side; ValueError for anything else."""
-    return _text(_inflated(text, math.ceil(side * side / 8)))
+    return _text(inflated(text, math.ceil(side * side / 8)))
 
 
-def _inflated(text: str, size: int) -> bytes:
+def inflated(text: str, size: int) -> bytes:
     """Return exactly `size` bytes of zlib content; never more are made of it, whatever it claims."""
     try:
         raw = zlib.decompressobj().decompress(_bytes(text), size + 1)

@@ -1,0 +1,159 @@
+"""The map of a model: the test images in its latent space and on the plane, kept beside its weights in map.npz."""
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from cvae import checkpoints, latent, metrics, tasks
+
+if TYPE_CHECKING:  # the app reads maps, and never loads a data set
+    from cvae.data import ImageSet
+
+EMBEDDINGS = {"tsne": "t-SNE", "pca": "PCA", "plane": "The latent plane"}  # array -> how it is called
+HALVES = ("u", "mu", "nll", "kl")  # stored as float16
+COLUMNS = 100  # of the sprite
+TILE = 28  # pixels of a picture's side
+
+
+@dataclass(frozen=True)
+class LatentMap:
+    """What map.npz holds of N images; no picture of the data set itself.
+
+    u and mu are the posterior means (N, D) in base coordinates and as z; labels (N,) int64; nll and kl (N,) in nats;
+    embeddings are xy (N, 2) by their name in EMBEDDINGS. `sprite` is a PNG of all
+    reconstructions, COLUMNS in a row, in 16 greys. `figures` say how well each embedding keeps neighbours.
+    """
+
+    u: Tensor
+    mu: Tensor
+    labels: Tensor
+    nll: Tensor
+    kl: Tensor
+    embeddings: dict[str, Tensor]
+    sprite: bytes
+    figures: dict
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def make_map(model, images: "ImageSet", seed: int = 0, progress: Callable[[int], None] | None = None) -> LatentMap:
+    """Encode images (N, 1, 28, 28) and lay them out; `progress` gets the steps of t-SNE done so far."""
+    from cvae.data import binarize
+
+    generator = torch.Generator().manual_seed(seed)
+    x, labels = images.pixels(), images.labels if model.config.n_classes else None
+    nll, kl = metrics.nll_and_kl(model, binarize(x, generator) if model.preset.data.binarize else x, labels, generator)
+    u, mu = latent.encode_dataset(model, images), _means(model, x, labels)
+    embeddings, figures = _embed(u, images.labels, seed, progress)
+    figures["mu"] = {"knn_accuracy": latent.knn_accuracy(mu, images.labels)}
+    sprite = make_sprite((tasks.decode(model, u, labels)[:, 0] * 255).round().byte().numpy())
+    return LatentMap(u, mu, images.labels, nll, kl, embeddings, sprite, figures)
+
+
+@torch.inference_mode()
+def _means(model, x: Tensor, labels: Tensor | None) -> Tensor:
+    chunks = torch.arange(len(x)).split(latent.BATCH)
+    return torch.cat([model.encode(x[rows], None if labels is None else labels[rows]).mode() for rows in chunks])
+
+
+def _embed(u: Tensor, labels: Tensor, seed: int, progress) -> tuple[dict[str, Tensor], dict]:
+    """Return the embeddings, and figures for "u" and each of them."""
+    coordinates, shares = latent.pca(u)
+    flat = {"plane": u} if u.shape[1] == 2 else {"pca": coordinates}
+    embeddings = {"tsne": latent.tsne(u, seed, progress)} | flat
+    figures = {"u": {"knn_accuracy": latent.knn_accuracy(u, labels)}}
+    for name, xy in embeddings.items():
+        figures[name] = {"knn_accuracy": latent.knn_accuracy(xy, labels), "trustworthiness": latent.trustworthiness(u, xy)}
+    if "pca" in figures:
+        figures["pca"]["variance"] = shares.tolist()
+    return embeddings, figures
+
+
+def make_sprite(pictures: np.ndarray) -> bytes:
+    """Return grey pictures (N, 28, 28) uint8 as one PNG in 16 greys, COLUMNS in a row."""
+    rows = -(-len(pictures) // COLUMNS)
+    tiles = np.zeros((rows * COLUMNS, TILE, TILE), np.uint8)
+    tiles[: len(pictures)] = (pictures.astype(np.uint16) * 15 + 127) // 255
+    sheet = tiles.reshape(rows, COLUMNS, TILE, TILE).swapaxes(1, 2).reshape(rows * TILE, COLUMNS * TILE)
+    picture = Image.fromarray(sheet, "P")
+    picture.putpalette([17 * level for level in range(16) for _ in range(3)])
+    out = io.BytesIO()
+    picture.save(out, "PNG", bits=4, optimize=True)
+    return out.getvalue()
+
+
+def cut_sprite(sprite: bytes, n: int) -> np.ndarray:
+    """Return the n pictures (n, 28, 28) uint8 of a sprite that `make_sprite` wrote."""
+    sheet = np.asarray(Image.open(io.BytesIO(sprite)).convert("L"))
+    rows = len(sheet) // TILE
+    return sheet.reshape(rows, TILE, COLUMNS, TILE).swapaxes(1, 2).reshape(-1, TILE, TILE)[:n]
+
+
+def save_map(folder: Path, found: LatentMap) -> None:
+    """Replace the map.npz in a run's folder, marked with the weights that lie there."""
+    arrays = {name: getattr(found, name).half().numpy() for name in HALVES}
+    about = {"weights": checkpoints.weights_hash(folder), "figures": found.figures}
+    out = io.BytesIO()
+    np.savez_compressed(
+        out,
+        **arrays,
+        **{name: xy.numpy() for name, xy in found.embeddings.items()},
+        labels=found.labels.byte().numpy(),
+        sprite=np.frombuffer(found.sprite, np.uint8),
+        about=np.array(json.dumps(about)),
+    )
+    checkpoints.write_bytes(folder / checkpoints.MAP, out.getvalue())
+
+
+def load_map(name_or_path: str | Path) -> LatentMap:
+    """Return the map of a run; FileNotFoundError or ValueError, in one line with the command that makes a new one.
+
+    ValueError if the file is damaged, was made from other weights, or holds no embedding.
+    """
+    folder = checkpoints.run_dir(name_or_path)
+    remedy = f"Make a new one with: python evaluate.py --map {folder.name}"
+    path = folder / checkpoints.MAP
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder.name} has no map yet. {remedy}")
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+    except Exception as error:  # noqa: BLE001 - a damaged zip raises nearly anything
+        raise ValueError(f"The map of {folder.name} is damaged. {remedy}") from error
+    if "about" not in arrays:
+        raise ValueError(f"The map of {folder.name} holds encoded digits, but no t-SNE of them. {remedy}")
+    try:
+        about = json.loads(str(arrays["about"]))
+        found = _unpack(arrays, about["figures"])
+        weights = about["weights"]
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise ValueError(f"The map of {folder.name} is damaged. {remedy}") from error
+    if weights != checkpoints.weights_hash(folder):
+        raise ValueError(f"The map of {folder.name} was made from other weights. {remedy}")
+    return found
+
+
+def _unpack(arrays: dict[str, np.ndarray], figures: dict) -> LatentMap:
+    """Return the map in these arrays; KeyError or ValueError where something is missing or does not fit."""
+    numbers = {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in HALVES}
+    embeddings = {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in EMBEDDINGS if name in arrays}
+    labels = torch.from_numpy(arrays["labels"].astype(np.int64))
+    n, dims = numbers["u"].shape
+    shapes = {"u": (n, dims), "mu": (n, dims), "nll": (n,), "kl": (n,)}
+    fits = labels.shape == (n,) and all(numbers[name].shape == shape for name, shape in shapes.items())
+    fits = fits and "tsne" in embeddings and all(xy.shape == (n, 2) for xy in embeddings.values())
+    if not (fits and all(array.isfinite().all() for array in [*numbers.values(), *embeddings.values()])):
+        raise ValueError("the arrays do not belong together")
+    sprite = arrays["sprite"].astype(np.uint8).tobytes()
+    if Image.open(io.BytesIO(sprite)).size != (COLUMNS * TILE, -(-n // COLUMNS) * TILE):
+        raise ValueError("the sprite does not fit")
+    return LatentMap(**numbers, labels=labels, embeddings=embeddings, sprite=sprite, figures=figures)

@@ -1,0 +1,479 @@
+// The map: ten thousand points that answer to the pointer without asking anyone. Wheel and pinch zoom, a drag moves,
+// a lasso takes a group; far enough in, points become the pictures themselves, cut out of one sprite.
+// ui/shared.js stands before this text. Streamlit calls the default export again whenever `data` changes.
+
+const TILE = 28, SHEET = 100; // pixels of a picture, pictures in a row of the sprite: as in cvae/maps.py
+const FIT = 0.92; // of the canvas that the whole map fills
+const NEAREST_ZOOM = 120, STEP_ZOOM = 1.6;
+const REACH = { mouse: 14, pen: 18, touch: 24 }; // pixels from a point that still count as on it
+const BINS = 32;
+const MOVE = "move", GROUPS = ["a", "b"];
+const GROUP_COLOURS = { a: "#e8590c", b: "#7048e8" };
+const AROUND = 50; // digits that the key L takes into a group
+
+const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
+
+function unpackPoints(buffer, about) { // one array after the other: x and y of every layout, labels, features
+  const n = about.count, layouts = {}, features = {};
+  let at = 0;
+  for (const name of about.layouts) {
+    layouts[name] = { x: Float32Array.from(new Uint16Array(buffer, at, n), (v) => v / 65535),
+      y: Float32Array.from(new Uint16Array(buffer, at + 2 * n, n), (v) => 1 - v / 65535) }; // down the screen
+    at += 4 * n;
+  }
+  const labels = new Uint8Array(buffer, at, n);
+  about.features.forEach((name, i) => { features[name] = new Uint8Array(buffer, at + n * (i + 1), n); });
+  return { n, layouts, labels, features };
+}
+
+function inside(polygon, x, y) { // even-odd rule
+  let odd = false;
+  for (let i = 0, j = polygon.length - 1; i < polygon.length; j = i++) {
+    const [xi, yi] = polygon[i], [xj, yj] = polygon[j];
+    if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) odd = !odd;
+  }
+  return odd;
+}
+
+const packBits = (members, n) => {
+  const bits = new Uint8Array(Math.ceil(n / 8));
+  members.forEach((i) => { bits[i >> 3] |= 128 >> (i & 7); });
+  return members.length ? toText(bits) : "";
+};
+async function unpackBits(text) {
+  const found = new Set();
+  if (text) (await lengthen(text)).forEach((byte, i) => { for (let k = 0; k < 8; k++) if (byte & (128 >> k)) found.add(8 * i + k); });
+  return found;
+}
+
+function create(root) {
+  const box = root.querySelector(".plot"), sheet = root.querySelector("canvas"), paper = sheet.getContext("2d");
+  const tip = root.querySelector(".tip"), status = root.querySelector(".status"), legend = root.querySelector(".legend");
+  const scale = root.querySelector(".scale"), tools = root.querySelector(".tools");
+  let data, setStateValue, points = null, about = null, sprites = [], loaded = "";
+  let view = { x: 0.5, y: 0.5, zoom: 1 }, side = 1, waiting = 0;
+  let hidden = new Set(), groups = { a: new Set(), b: new Set() }, tool = MOVE;
+  let hovered = -1, point = -1, known = "", sequence = 0, lasso = null;
+
+  const layout = () => points.layouts[data.layout];
+  const factor = () => side * FIT * view.zoom;
+  const toScreen = (x, y) => [(x - view.x) * factor() + side / 2, (y - view.y) * factor() + side / 2];
+  const toMap = (px, py) => [(px - side / 2) / factor() + view.x, (py - side / 2) / factor() + view.y];
+  const shows = (i) => !hidden.has(points.labels[i]);
+
+  function draw() { // at most once a frame
+    waiting ||= requestAnimationFrame(() => { waiting = 0; if (points) paint(); });
+  }
+
+  function colours() { // the colour of every bin, and a function that tells the bin of a point
+    if (data.colour === "digit") return [data.palette, (i) => points.labels[i] % data.palette.length];
+    const values = points.features[data.colour], ramp = data.ramp;
+    return [Array.from({ length: BINS }, (_, bin) => mix(ramp, bin / (BINS - 1))), (i) => (values[i] * BINS) >> 8];
+  }
+
+  function paint() {
+    const ratio = window.devicePixelRatio || 1;
+    side = sheet.clientWidth;
+    if (sheet.width !== Math.round(side * ratio)) sheet.width = sheet.height = Math.round(side * ratio);
+    paper.setTransform(ratio, 0, 0, ratio, 0, 0);
+    paper.clearRect(0, 0, side, side);
+    const { x, y } = layout(), [palette, bin] = colours(), f = factor();
+    const members = groups.a.size + groups.b.size > 0, paths = palette.map(() => []), seen = [];
+    for (let i = 0; i < points.n; i++) {
+      const px = (x[i] - view.x) * f + side / 2, py = (y[i] - view.y) * f + side / 2;
+      if (px < -40 || py < -40 || px > side + 40 || py > side + 40 || !shows(i)) continue;
+      paths[bin(i)].push(i);
+      seen.push(i);
+    }
+    const size = tileSize(seen.length);
+    if (size && sprites[0]) seen.forEach((i) => stamp(i, size, palette[bin(i)]));
+    else dots(paths, palette, clamp(side / 330, 1.4, 2) * view.zoom ** 0.35, members);
+    for (const name of GROUPS) if (groups[name].size) ring(groups[name], GROUP_COLOURS[name], size);
+    if (lasso) outline();
+    paintMarks(size);
+    box.dataset.points = points.n;
+    box.dataset.tiles = size ? seen.length : 0;
+  }
+
+  function tileSize(count) { // none while pictures would cover one another
+    const room = (side * side) / Math.max(1, count);
+    return view.zoom > 3 && room > 260 ? clamp(Math.sqrt(room) * 0.8, 16, 64) : 0;
+  }
+
+  function dots(paths, palette, radius, members) {
+    paper.globalAlpha = members ? 0.35 : 0.85;
+    paths.forEach((path, k) => {
+      paper.fillStyle = palette[k];
+      paper.beginPath();
+      for (const i of path) {
+        const [px, py] = toScreen(layout().x[i], layout().y[i]);
+        paper.moveTo(px + radius, py);
+        paper.arc(px, py, radius, 0, 7);
+      }
+      paper.fill();
+    });
+    paper.globalAlpha = 1;
+  }
+
+  const cut = (i) => [(i % SHEET) * TILE, Math.floor(i / SHEET) * TILE, TILE, TILE];
+  function stamp(i, size, colour) {
+    const [px, py] = toScreen(layout().x[i], layout().y[i]);
+    paper.fillStyle = colour;
+    paper.fillRect(px - size / 2 - 2, py - size / 2 - 2, size + 4, size + 4);
+    paper.drawImage(sprites[0], ...cut(i), px - size / 2, py - size / 2, size, size);
+  }
+
+  function ring(members, colour, size) {
+    paper.strokeStyle = paper.fillStyle = colour;
+    paper.lineWidth = 2;
+    paper.beginPath();
+    members.forEach((i) => {
+      if (!shows(i)) return;
+      const [px, py] = toScreen(layout().x[i], layout().y[i]);
+      if (size) return paper.rect(px - size / 2 - 3, py - size / 2 - 3, size + 6, size + 6);
+      paper.moveTo(px + 2.4, py);
+      paper.arc(px, py, 2.4, 0, 7);
+    });
+    size ? paper.stroke() : paper.fill();
+  }
+
+  function outline() {
+    paper.strokeStyle = GROUP_COLOURS[lasso.group];
+    paper.fillStyle = GROUP_COLOURS[lasso.group] + "22";
+    paper.lineWidth = 2;
+    paper.beginPath();
+    lasso.path.forEach(([x, y]) => paper.lineTo(...toScreen(x, y)));
+    paper.closePath();
+    paper.fill();
+    paper.stroke();
+  }
+
+  function paintMarks(size) {
+    const text = getComputedStyle(box).color, reach = size ? size / 2 + 4 : 7;
+    const circle = (x, y, radius, colour, width) => {
+      const [px, py] = toScreen(x, y);
+      paper.strokeStyle = colour;
+      paper.lineWidth = width;
+      paper.beginPath();
+      size ? paper.rect(px - radius, py - radius, 2 * radius, 2 * radius) : paper.arc(px, py, radius, 0, 7);
+      paper.stroke();
+    };
+    const at = (i) => [layout().x[i], layout().y[i]];
+    if (point >= 0) data.near.forEach((i) => circle(...at(i), reach - 2, text, 1.2));
+    if (hovered >= 0 && hovered !== point) circle(...at(hovered), reach, text, 1.5);
+    if (point >= 0) circle(...at(point), reach + 1, text, 3);
+    if (data.mine) { // a pin over the place of the drawing
+      const [px, py] = toScreen(data.mine[0], 1 - data.mine[1]);
+      paper.fillStyle = "#e8590c";
+      paper.strokeStyle = "#fff";
+      paper.lineWidth = 2;
+      paper.beginPath();
+      paper.moveTo(px, py);
+      paper.bezierCurveTo(px - 4, py - 12, px - 12, py - 16, px - 12, py - 25);
+      paper.arc(px, py - 25, 12, Math.PI, 0);
+      paper.bezierCurveTo(px + 12, py - 16, px + 4, py - 12, px, py);
+      paper.fill();
+      paper.stroke();
+      paper.fillStyle = "#fff";
+      paper.beginPath();
+      paper.arc(px, py - 25, 4.5, 0, 7);
+      paper.fill();
+    }
+    box.dataset.mine = data.mine ? String(data.mine) : "";
+  }
+
+  function nearestTo(px, py, reach) {
+    const { x, y } = layout(), f = factor(), [mx, my] = toMap(px, py);
+    let best = -1, least = (reach / f) ** 2;
+    for (let i = 0; i < points.n; i++) {
+      const distance = (x[i] - mx) ** 2 + (y[i] - my) ** 2;
+      if (distance < least && shows(i)) { least = distance; best = i; }
+    }
+    return best;
+  }
+
+  const thousands = (i) => i.toLocaleString("en");
+  const describe = (i) => `Digit ${points.labels[i]}, number ${thousands(i)}`;
+  function hover(i) { // the picture at once, from the sprite
+    if (i === hovered) return;
+    hovered = i;
+    tip.hidden = i < 0 || !sprites[0];
+    box.dataset.hovered = i;
+    draw();
+    if (tip.hidden) return;
+    tip.querySelectorAll("canvas").forEach((canvas, k) => {
+      canvas.hidden = !sprites[k];
+      if (sprites[k]) canvas.getContext("2d").drawImage(sprites[k], ...cut(i), 0, 0, TILE, TILE);
+    });
+    tip.querySelector("p").textContent = describe(i);
+    const [px, py] = toScreen(layout().x[i], layout().y[i]), wide = tip.offsetWidth, high = tip.offsetHeight;
+    tip.style.left = `${clamp(px + (px > side - wide - 24 ? -wide - 18 : 18), 4, side - wide - 4)}px`;
+    tip.style.top = `${clamp(py - high / 2, 4, Math.max(4, side - high - 4))}px`;
+  }
+
+  async function tell() { // the address first, and in place: a choice on the map is no step of the browser's history
+    const number = ++sequence, chosen = { point: point < 0 ? "" : String(point) };
+    for (const name of GROUPS) chosen[name] = await shorten(packBits([...groups[name]], points.n));
+    if (number !== sequence) return; // overtaken
+    const here = new URL(location.href);
+    for (const [name, text] of Object.entries(chosen)) text ? here.searchParams.set(name, text) : here.searchParams.delete(name);
+    history.replaceState(history.state, "", here);
+    known = JSON.stringify(chosen);
+    setStateValue("chosen", { ...chosen, sequence });
+  }
+
+  function pick(i) {
+    point = i;
+    status.textContent = describe(i);
+    draw();
+    tell();
+  }
+
+  function take(name, members) {
+    groups[name] = new Set(members);
+    status.textContent = members.length
+      ? `Group ${name.toUpperCase()}: ${thousands(members.length)} digits.`
+      : `Group ${name.toUpperCase()} is empty: draw the lasso around some points.`;
+    refresh();
+    draw();
+    tell();
+  }
+
+  function zoomAt(px, py, by) {
+    const [mx, my] = toMap(px, py);
+    view.zoom = clamp(view.zoom * by, 1, NEAREST_ZOOM);
+    view.x = clamp(mx - (px - side / 2) / factor(), -0.1, 1.1);
+    view.y = clamp(my - (py - side / 2) / factor(), -0.1, 1.1);
+    if (view.zoom === 1) view.x = view.y = 0.5;
+    box.dataset.zoom = view.zoom.toFixed(2);
+    draw();
+  }
+
+  // pointers: one moves the map, draws the lasso or picks; two pinch
+  const held = new Map();
+  let pressed = null;
+  const place = (event) => { const r = sheet.getBoundingClientRect(); return [event.clientX - r.left, event.clientY - r.top]; };
+  sheet.onpointerdown = (event) => {
+    if (event.button || !points) return;
+    sheet.setPointerCapture(event.pointerId);
+    held.set(event.pointerId, place(event));
+    if (held.size === 2) { lasso = null; pressed = null; return; }
+    pressed = { at: place(event), moved: false };
+    const group = event.shiftKey ? "a" : tool;
+    if (group !== MOVE) lasso = { group, path: [toMap(...pressed.at)] };
+  };
+  sheet.onpointermove = (event) => {
+    if (!points) return;
+    const at = place(event), before = held.get(event.pointerId);
+    if (!before) return hover(nearestTo(...at, REACH.mouse));
+    held.set(event.pointerId, at);
+    if (held.size === 2) {
+      const other = [...held].find(([id]) => id !== event.pointerId)[1];
+      const spread = (p) => Math.hypot(p[0] - other[0], p[1] - other[1]);
+      return zoomAt((at[0] + other[0]) / 2, (at[1] + other[1]) / 2, spread(at) / Math.max(1, spread(before)));
+    }
+    if (pressed && Math.hypot(at[0] - pressed.at[0], at[1] - pressed.at[1]) > 5) pressed.moved = true;
+    if (lasso) lasso.path.push(toMap(...at));
+    else if (pressed?.moved) {
+      view.x = clamp(view.x - (at[0] - before[0]) / factor(), -0.1, 1.1);
+      view.y = clamp(view.y - (at[1] - before[1]) / factor(), -0.1, 1.1);
+      hover(-1);
+    }
+    draw();
+  };
+  sheet.onpointerup = sheet.onpointercancel = (event) => {
+    if (!held.delete(event.pointerId)) return;
+    const drawn = lasso, was = pressed;
+    lasso = pressed = null;
+    if (event.type === "pointercancel" || !was) return draw();
+    if (drawn && was.moved) {
+      const { x, y } = layout(), members = [];
+      for (let i = 0; i < points.n; i++) if (shows(i) && inside(drawn.path, x[i], y[i])) members.push(i);
+      return take(drawn.group, members);
+    }
+    if (was.moved) return;
+    const found = nearestTo(...place(event), REACH[event.pointerType] ?? REACH.mouse);
+    if (found < 0) return;
+    hover(found);
+    pick(found);
+  };
+  sheet.onpointerleave = () => { if (!held.size) hover(-1); };
+  sheet.addEventListener("wheel", (event) => {
+    if (!points) return;
+    event.preventDefault();
+    hover(-1);
+    zoomAt(...place(event), 2 ** (-event.deltaY * (event.deltaMode ? 0.05 : 0.002)));
+  }, { passive: false });
+
+  // keys: arrows go from point to point, Enter selects
+  const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  function neighbour([dx, dy]) { // the nearest visible point that lies in this direction
+    const { x, y } = layout(), from = hovered >= 0 ? hovered : point;
+    const [fx, fy] = from >= 0 ? [x[from], y[from]] : [view.x, view.y];
+    let best = -1, least = Infinity;
+    for (let i = 0; i < points.n; i++) {
+      if (i === from || !shows(i)) continue;
+      const ahead = (x[i] - fx) * dx + (y[i] - fy) * dy, aside = Math.abs((x[i] - fx) * dy) + Math.abs((y[i] - fy) * dx);
+      if (from >= 0 && (ahead <= 0 || aside > ahead || ahead * factor() < 6)) continue; // not what lies under this one
+      const distance = Math.hypot(ahead, aside);
+      if (distance < least) { least = distance; best = i; }
+    }
+    return best;
+  }
+  function reveal(i) { // bring a point into the middle part of the canvas
+    const [px, py] = toScreen(layout().x[i], layout().y[i]);
+    if (Math.min(px, py) < 40 || Math.max(px, py) > side - 40) [view.x, view.y] = [layout().x[i], layout().y[i]];
+    hovered = -1;
+    hover(i);
+    status.textContent = describe(i);
+  }
+  function around(i) { // the digits next to one on the map
+    const { x, y } = layout(), all = Array.from({ length: points.n }, (_, k) => k).filter(shows);
+    const distance = (k) => (x[k] - x[i]) ** 2 + (y[k] - y[i]) ** 2;
+    return all.sort((k, l) => distance(k) - distance(l)).slice(0, AROUND);
+  }
+  const centre = () => (hovered >= 0 ? toScreen(layout().x[hovered], layout().y[hovered]) : [side / 2, side / 2]);
+  const whole = () => { view = { x: 0.5, y: 0.5, zoom: 1 }; box.dataset.zoom = "1.00"; hover(-1); draw(); };
+  const keys = {
+    "+": () => zoomAt(...centre(), STEP_ZOOM), "=": () => zoomAt(...centre(), STEP_ZOOM), "-": () => zoomAt(...centre(), 1 / STEP_ZOOM),
+    Home: whole, Enter: () => hovered >= 0 && pick(hovered), " ": () => hovered >= 0 && pick(hovered),
+    l: () => hovered >= 0 && take(tool === "b" ? "b" : "a", around(hovered)), Escape: () => GROUPS.some((g) => groups[g].size) && clear(),
+  };
+  sheet.onkeydown = (event) => {
+    if (!points || event.ctrlKey || event.altKey || event.metaKey) return;
+    const way = ways[event.key], act = keys[event.key];
+    if (!way && !act) return;
+    event.preventDefault();
+    if (act) return act();
+    const next = neighbour(way);
+    if (next >= 0) reveal(next);
+  };
+  sheet.onblur = () => hover(-1);
+
+  function clear() {
+    groups = { a: new Set(), b: new Set() };
+    status.textContent = "No group is selected.";
+    refresh();
+    draw();
+    tell();
+  }
+
+  const button = (text, label, action) => {
+    const made = element("button", { type: "button", ...(label ? { "aria-label": label, title: label } : {}) }, text);
+    made.onclick = action;
+    return made;
+  };
+  const choose = (name) => () => { tool = name; refresh(); };
+  const modes = { [MOVE]: button("Move", "", choose(MOVE)), a: button("Lasso A", "", choose("a")), b: button("Lasso B", "", choose("b")) };
+  const clearing = button("Clear", "Clear both groups", clear);
+  const nearer = button("+", "Zoom in", () => zoomAt(side / 2, side / 2, STEP_ZOOM));
+  const farther = button("\u2212", "Zoom out", () => zoomAt(side / 2, side / 2, 1 / STEP_ZOOM));
+  const input = element("input", { type: "text", inputmode: "numeric", size: 6, placeholder: "Number", "aria-label": "Go to the digit of this number" });
+  const search = element("form", { class: "group" }, input, element("button", { type: "submit" }, "Go"));
+  search.onsubmit = (event) => {
+    event.preventDefault();
+    const text = input.value.replaceAll(/[\s,]/g, ""), i = Number(text);
+    if (!points || !/^\d+$/.test(text) || i >= points.n) {
+      status.textContent = points ? `Type a whole number from 0 to ${thousands(points.n - 1)}.` : "";
+      return;
+    }
+    hidden.delete(points.labels[i]);
+    refresh();
+    view = { x: layout().x[i], y: layout().y[i], zoom: Math.max(view.zoom, 6) };
+    box.dataset.zoom = view.zoom.toFixed(2);
+    reveal(i);
+    pick(i);
+  };
+  const group = (name, ...parts) => element("div", { class: "group", role: "group", "aria-label": name }, ...parts);
+  tools.replaceChildren(group("Tool", ...Object.values(modes)), group("Groups", clearing),
+    group("Zoom", farther, nearer, button("Whole map", "", whole)), search);
+
+  let chips = [];
+  function layLegend() {
+    chips = data.classes.map((name, label) => {
+      const chip = button(name, `Digits ${name}`, () => { hidden.has(label) ? hidden.delete(label) : hidden.add(label); hover(-1); refresh(); draw(); });
+      chip.prepend(element("span", { class: "dot", style: `background:${data.palette[label % data.palette.length]}` }));
+      return chip;
+    });
+    legend.replaceChildren(...chips);
+  }
+  function refresh() {
+    Object.entries(modes).forEach(([name, made]) => made.setAttribute("aria-pressed", name === tool));
+    clearing.disabled = !GROUPS.some((name) => groups[name].size);
+    chips.forEach((chip, label) => chip.setAttribute("aria-pressed", !hidden.has(label)));
+    sheet.style.cursor = tool === MOVE ? "" : "crosshair";
+  }
+  function layScale() {
+    scale.hidden = data.colour === "digit";
+    box.dataset.colour = data.colour;
+    if (scale.hidden || !about) return;
+    const [low, high] = about.ranges[data.colour];
+    const bar = element("span", { class: "ramp", style: `background:linear-gradient(90deg,${data.ramp})` });
+    scale.replaceChildren(element("span", {}, `${data.colourName} ${low}`), bar, element("span", {}, String(high)));
+  }
+
+  async function load() {
+    const wanted = data.points;
+    loaded = wanted;
+    points = null;
+    sprites = [];
+    const reply = await fetch(wanted).catch(() => null);
+    if (loaded !== wanted) return;
+    if (reply?.headers.get("Content-Type") !== "application/octet-stream") {
+      status.textContent = reply?.status === 400 ? await reply.text() : "The points did not come. Reload the page to try again.";
+      return;
+    }
+    about = JSON.parse(reply.headers.get("X-About"));
+    points = unpackPoints(await reply.arrayBuffer(), about);
+    layScale();
+    await adopt();
+    paint();
+    const found = data.sprites.map((address) => fetch(address).then((r) => r.blob()).then(createImageBitmap).catch(() => null));
+    for (let k = 0; k < found.length; k++) {
+      const sprite = await found[k];
+      if (loaded === wanted) sprites[k] = sprite;
+    }
+    box.dataset.sprites = sprites.filter(Boolean).length;
+    draw();
+  }
+
+  async function adopt() { // what Python or a link chose
+    point = data.chosen.point === "" ? -1 : Number(data.chosen.point);
+    for (const name of GROUPS) groups[name] = await unpackBits(data.chosen[name]);
+    refresh();
+  }
+
+  function update(fresh, set) {
+    setStateValue = set;
+    if (fresh.sequence < sequence) return; // about an older choice than the last one sent
+    const old = data;
+    data = fresh;
+    sequence = Math.max(sequence, fresh.sequence);
+    const differs = (...names) => !old || names.some((name) => JSON.stringify(old[name]) !== JSON.stringify(data[name]));
+    if (differs("label")) sheet.setAttribute("aria-label", `${data.label} Arrow keys go from digit to digit, Enter selects one, L takes ` +
+      "those around it into a group, Escape clears the groups; plus, minus and Home change the view.");
+    if (differs("classes", "palette")) layLegend();
+    if (differs("colour", "points")) layScale();
+    if (differs("layout") && old) whole();
+    const elsewhere = JSON.stringify(data.chosen) !== known;
+    known = JSON.stringify(data.chosen);
+    refresh();
+    if (differs("points")) return load();
+    if (points && elsewhere) adopt().then(draw);
+    draw();
+  }
+
+  new ResizeObserver(draw).observe(sheet);
+  return { update };
+}
+
+function mix(ramp, t) { // a colour between those of the ramp, t in [0, 1]
+  const place = t * (ramp.length - 1), k = Math.min(ramp.length - 2, Math.floor(place)), part = place - k;
+  const channel = (text, c) => parseInt(text.slice(1 + 2 * c, 3 + 2 * c), 16);
+  return `rgb(${[0, 1, 2].map((c) => Math.round(channel(ramp[k], c) * (1 - part) + channel(ramp[k + 1], c) * part))})`;
+}
+
+export default function ({ data, parentElement, setStateValue }) {
+  parentElement.__plot ??= create(parentElement);
+  parentElement.__plot.update(data, setStateValue);
+}

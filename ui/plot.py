@@ -1,0 +1,80 @@
+"""The map on the page: what its canvas needs, sent once as bytes, and what the visitor chose there."""
+
+from pathlib import Path
+from urllib.parse import urlencode
+
+import numpy as np
+import streamlit as st
+import torch
+from torch import Tensor
+
+from cvae.maps import EMBEDDINGS, LatentMap
+from ui import images, link, resources, sketch
+from ui.live import SHARED
+
+HERE = Path(__file__).parent
+HTML = """<div class="plot"><div class="stage"><canvas tabindex="0" role="application"></canvas>
+<div class="tip" hidden><canvas width="28" height="28"></canvas> <canvas width="28" height="28"></canvas><p></p></div></div>
+<div class="scale" hidden></div><div class="legend" role="group" aria-label="Shown digits"></div><div class="tools"></div>
+<p class="status" role="status"></p></div>"""
+_mount = st.components.v2.component("plot", html=HTML, css=(HERE / "plot.css").read_text(), js=SHARED + (HERE / "plot.js").read_text())
+RAMP = ("#440154", "#3b528b", "#21918c", "#5ec962", "#fde725")
+GROUPS = ("a", "b")
+
+
+def plot(name: str, found: LatentMap, key: str, layout: str, colour: tuple[str, str], near: list[int], mine: Tensor | None) -> None:
+    """Draw the map of a model; a choice on it goes into the address, where `chosen` reads it.
+
+    `colour` is digit or the name of a feature, and what it is called. `near` are ringed, `mine` (2,) in the square from
+    0 to 1 gets a pin.
+    """
+    sent = (st.session_state.get(key) or {}).get("chosen") or {}
+    version = resources.map_version(name)
+    routes = [("points", {}), ("sprite", {})] + ([("sprite", {"of": "originals"})] if resources.originals() is not None else [])
+    addresses = [f"{link.base_path()}/api/{route}?{urlencode({'model': name, 'v': version, **more})}" for route, more in routes]
+    point, *groups = (st.query_params.get(parameter, "") for parameter in ("point", *GROUPS))
+    data = {
+        "label": f"{EMBEDDINGS[layout]} of {len(found):,} test digits in the latent space of {name}.",
+        "points": addresses[0],
+        "sprites": addresses[1:],
+        "layout": layout,
+        "colour": colour[0],
+        "colourName": colour[1],
+        "palette": images.PALETTE,
+        "ramp": RAMP,
+        "classes": [str(c) for c in range(int(found.labels.max()) + 1)],
+        "chosen": {"point": "" if chosen_point(found) is None else point, **dict(zip(GROUPS, groups))},
+        "near": near,
+        "mine": None if mine is None else [round(v, 5) for v in mine.tolist()],
+        "sequence": sent.get("sequence", 0),
+    }
+    for group in GROUPS:
+        if chosen_group(found, group) is None:
+            data["chosen"][group] = ""
+    _mount(key=key, data=data, on_chosen_change=lambda: _chosen(key))
+
+
+def _chosen(key: str) -> None:
+    """Keep what the browser chose in the address, where the browser has already put it."""
+    sent = st.session_state[key].get("chosen") or {}
+    for parameter in ("point", *GROUPS):
+        link.set_text(parameter, str(sent.get(parameter, "")))
+        st.session_state[f"{parameter}_chosen"] = True
+
+
+def chosen_point(found: LatentMap) -> int | None:
+    """Return the digit in the address; None without one. A sentence on the page if the map has no such digit."""
+    text = st.query_params.get("point", "")
+    if text.isascii() and text.isdigit() and len(text) < 10 and int(text) < len(found):
+        return int(text)
+    return None
+
+
+def chosen_group(found: LatentMap, group: str) -> Tensor | None:
+    """Return the members (M,) of group a or b in the address, None where there is none or it is damaged."""
+    try:
+        raw = sketch.inflated(st.query_params.get(group, ""), -(-len(found) // 8))
+    except ValueError:
+        return None
+    members = np.flatnonzero(np.unpackbits(np.frombuffer(raw, np.uint8), count=len(found)))
+    return torch.from_numpy(members) if len(members) else None

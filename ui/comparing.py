@@ -1,5 +1,6 @@
 """Two models side by side: what each makes of the same pictures, the same z, and what it draws on its own."""
 
+import base64
 import html
 
 import numpy as np
@@ -16,6 +17,7 @@ WAYS, STEPS = 3, 10
 COMPLETED = 3
 NOISE = 0.4  # standard deviation
 HIDDEN = 0.35  # brightness of hidden pixels
+LARGE = 48  # height from which pictures are enlarged smoothly
 
 Pair = list[tuple[str, object]]
 
@@ -159,8 +161,8 @@ def _samples(pair: Pair, seed: int) -> None:
         classes = list(range(model.config.n_classes))
         columns = min(SHOWN, len(classes) or SHOWN)
         pictures = sampling.sample(model, classes, SAMPLES // columns * columns, 1.0, seed)
-        grid = images.grid_png(pictures, columns, scale=max(1, 84 // pictures.shape[2]), gap=4)
-        column.image(grid, caption=f"{name}, {_how(model)}", width="stretch", alt=f"Samples of {name}")
+        with column:
+            _show([(f"{name}, {_how(model)}", pictures)], "Samples", columns)
 
 
 def _how(model) -> str:
@@ -207,14 +209,24 @@ def _information(pair: Pair) -> None:
             column.caption(f"{name}: not measured yet. Measure it with: python evaluate.py {name}")
 
 
-def _show(rows: list[tuple[str, Tensor]], alt: str) -> None:
-    """Draw rows of pictures below their captions, so that what belongs together stands in one column."""
+def _show(rows: list[tuple[str, Tensor]], alt: str, columns: int = SHOWN) -> None:
+    """Draw pictures below their captions, `columns` wide, so that what belongs together stands in one column."""
     parts = []
     for caption, pictures in rows:
         head = f'<div style="font-size:.85rem;margin:.5rem 0 .2rem">{html.escape(caption)}</div>' if caption else ""
-        parts.append(head + images.strips_html([("", pictures)], html.escape(f"{alt}, {caption}".rstrip(", "), quote=True)))
+        parts.append(head + _grid(pictures, columns, html.escape(f"{alt}, {caption}".rstrip(", "), quote=True)))
     if parts:
         st.html("".join(parts))
+
+
+def _grid(pictures: Tensor, columns: int, alt: str) -> str:
+    """Return an image with one pixel for each of theirs, which the browser enlarges: a page of many pictures comes sooner so."""
+    height, width = pictures.shape[2:]
+    grid = base64.b64encode(images.grid_png(pictures, columns, scale=1, gap=1, radius=0)).decode()
+    ratio = f"{columns * (width + 1) - 1}/{-(-len(pictures) // columns) * (height + 1) - 1}"
+    style = f"display:block;width:100%;margin-bottom:.3rem;aspect-ratio:{ratio};border-radius:4px"
+    crisp = ";image-rendering:pixelated" if height < LARGE else ""
+    return f'<img style="{style}{crisp}" alt="{alt}" decoding="sync" src="data:image/png;base64,{grid}">'
 
 
 def _remark(remarks: list[str]) -> None:

@@ -100,7 +100,7 @@ def _conditional_prior(config: ModelConfig) -> bool:
 def _latent(config: ModelConfig) -> str:
     if config.family == "autoencoder":
         return f"code z, {config.latent_dim}"
-    bent = f" bent by {config.posterior_flow_layers} couplings" if config.posterior_flow_layers else ""
+    bent = ", bent" if config.posterior_flow_layers else ""  # by couplings, as the prior is
     return f"z ~ N(\u03bc, \u03c3\u00b2){bent}, {config.latent_dim}"
 
 

@@ -46,7 +46,7 @@ def test_two_models_are_compared(new_page):
     at_rest(page)
     assert sorted(names(page)) == ["cvae-conv", "vae-conv", "vae-dense-2d"]
     assert page.locator(".zoo .chosen th").all_text_contents() == ["cvae-conv", "vae-conv"]
-    strips = page.locator("figure img")
+    strips = page.locator("[data-testid=stHtml] img")
     before = [image.get_attribute("src") for image in strips.all()]
     page.get_by_role("combobox", name="Model A").click()
     page.get_by_role("option", name="vae-dense-2d").click()
@@ -57,9 +57,9 @@ def test_two_models_are_compared(new_page):
     page.get_by_role("radio", name="7", exact=True).click()
     page.wait_for_url("**label=7*")
     at_rest(page)
-    there = new_page(page.url[page.url.index("/Models") :], selector="figure img")
+    there = new_page(page.url[page.url.index("/Models") :], selector="[data-testid=stHtml] img")
     at_rest(there)
-    assert [i.get_attribute("src") for i in there.locator("figure img").all()] == [i.get_attribute("src") for i in strips.all()]
+    assert [i.get_attribute("src") for i in there.locator("[data-testid=stHtml] img").all()] == [i.get_attribute("src") for i in strips.all()]
 
 
 def test_a_press_on_a_head_sorts_and_a_link_keeps_the_order(new_page):

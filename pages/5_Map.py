@@ -7,25 +7,24 @@ from ui import controls, maps, plot
 controls.begin("Map", "Ten thousand digits where a model puts them. Near points are digits that look alike to it.", wide=True)
 
 
+name, model = maps.model()
+held = maps.found(name)
+
+
 @st.fragment
-def walk(name: str, model) -> None:
-    """Show the map, what is chosen on it, and the visitor's own digit."""
-    held = maps.found(name)
-    left, right = st.columns([3, 2], gap="large")
+def walk() -> None:
+    """Show the map, and beside it what is chosen there or the visitor's own digit."""
+    left, right = st.columns([3, 2], gap="medium")
+    mine = None
+    with right:
+        if st.toggle("Where is mine? Draw a digit of your own", key=plot.OWN, bind="query-params"):
+            mine = maps.where_is_mine(name, model, held)
+        elif held is not None:
+            maps.panel(name, model, held)
     if held is not None:
         with left:
-            controls_row = st.columns([3, 2], vertical_alignment="bottom")
-            with controls_row[0]:
-                layout = maps.pick_layout(held)
-            with controls_row[1]:
-                colour = maps.pick_colour(held)
-            point = plot.chosen_point(held)
-            mine = maps.drawn(name, model, held, layout)
-            plot.plot(name, held, "map", layout, colour, maps.near(name, held, point), mine)
-        with right:
-            maps.panel(name, model, held, point)
-    maps.where_is_mine(name, model, held)
+            maps.draw(name, held, mine)
 
 
-name, model = maps.model()
-walk(name, model)
+walk()
+maps.says()

@@ -9,8 +9,8 @@ from cvae.models import build_model
 from tests.app import MODELS, answer, open_page, sent
 from ui import api, images, link
 
-PAGES = ["app.py", "pages/1_Explore.py", "pages/2_Generate.py", "pages/3_Draw.py", "pages/4_Inpaint.py", "pages/6_Faces.py"]
-PAGES += ["pages/7_Models.py"]
+PAGES = ["app.py", "pages/1_Explore.py", "pages/2_Generate.py", "pages/3_Draw.py", "pages/4_Inpaint.py"]
+PAGES += ["pages/5_Map.py", "pages/6_Faces.py", "pages/7_Models.py"]
 
 
 @pytest.mark.parametrize("model", ["plane", "sliders", "labels"])

@@ -18,6 +18,25 @@ HINT = (
     "Choose a digit: click it, or type its number below the map; with the keyboard, arrow keys and Enter. "
     "With a lasso you choose a group, with two lassos the way between two groups."
 )
+SIDE_BY_SIDE = {
+    "vae-conv": "no labels. What digit it is must be in the latents, and digits lie apart.",
+    "cvae-conv": "told the label. In base coordinates the latents hold the style, and digits lie through one another.",
+}
+READING = """
+**Near means alike; far means little.** t-SNE keeps neighbours and gives up distances: gaps between clusters and their sizes
+tell nothing, and its axes have no meaning. PCA keeps directions: its axes are the two along which the latents differ most,
+but they hold only a part of what there is. Colour by `z1`, `z2`, ... to see where one latent dimension is large, and open a
+digit in Explore to move it: that is what an axis of latent space means.
+"""
+WHY = """
+**Why a CVAE's latents need not cluster by digit.** A VAE has only z to say which digit a picture is. So it spends latents on
+it, and pictures of one digit come to lie together. A conditional VAE is told the label, encoder and decoder alike. Bits of z
+that repeat it would cost KL and buy nothing, so z is left with what the label does not say: slant, width, weight of the
+stroke; a slanted 1 lies beside a slanted 7. Two things keep it from being perfect here. The prior of `cvae-conv` is learned and
+depends on the label, so nothing forbids z itself to differ between digits: raw z does cluster, as the table shows. The map
+shows the base coordinates, after the prior's own shift for each label is undone. There, too, some labels can be told, more
+often than by chance (10 %): ones have no loops, and no digit has every style.
+"""
 COLOURS = {"digit": "Digit", "nll": "nll, nats", "kl": "KL, nats"}
 
 
@@ -37,23 +56,28 @@ def found(name: str) -> maps.LatentMap | None:
         return None
 
 
-def pick_layout(held: maps.LatentMap) -> str:
-    """Let the visitor choose one of the embeddings."""
-    names = {title: name for name, title in maps.EMBEDDINGS.items() if name in held.embeddings}
-    return names[controls.choose("Layout", list(names), "layout")]
-
-
-def pick_colour(held: maps.LatentMap) -> tuple[str, str]:
-    """Let the visitor choose what the colours tell: its name and how it is called."""
+def _pick_view(held: maps.LatentMap) -> tuple[str, tuple[str, str]]:
+    """Let the visitor choose one of the embeddings, and what the colours tell: its name and how it is called."""
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    layouts = {title: name for name, title in maps.EMBEDDINGS.items() if name in held.embeddings}
+    with left:
+        layout = layouts[controls.choose("Layout", list(layouts), "layout")]
     titles = {name: COLOURS.get(name, name) for name in ("digit", *points.feature_values(held))}
     options = list(titles)
-    name = st.selectbox("Colour", options, format_func=titles.get, key="colour", bind="query-params") or options[0]
-    return name, titles[name]
+    colour = right.selectbox("Colour", options, format_func=titles.get, key="colour", bind="query-params") or options[0]
+    return layout, (colour, titles[colour])
 
 
-def near(name: str, held: maps.LatentMap, point: int | None) -> list[int]:
-    """Return the nearest digits of the chosen one in latent space."""
-    return [] if point is None else _nearest(name, "latent", held.u[point], point)[1]
+def draw(name: str, held: maps.LatentMap, mine: Tensor | None) -> None:
+    """Draw the map with its choices; a pin marks the place of a digit with base coordinates `mine` (1, D)."""
+    layout, colour = _pick_view(held)
+    xy, point = held.embeddings[layout], plot.chosen_point(held)
+    near = [] if point is None else _nearest(name, "latent", held.u[point], point)[1]
+    pin = None
+    if mine is not None:
+        tsne = layout == "tsne"
+        pin = latent.place(mine, resources.neighbours(name, "latent"), xy) if tsne else latent.place_linearly(mine, held.u, xy)
+    plot.plot(name, held, "map", layout, colour, near, None if pin is None else points.normalised(pin[0], xy))
 
 
 def _nearest(name: str, space: str, query: Tensor, itself: int = -1) -> tuple[list[float], list[int]]:
@@ -63,8 +87,9 @@ def _nearest(name: str, space: str, query: Tensor, itself: int = -1) -> tuple[li
     return [d for d, _ in kept], [i for _, i in kept]
 
 
-def panel(name: str, model, held: maps.LatentMap, point: int | None) -> None:
+def panel(name: str, model, held: maps.LatentMap) -> None:
     """Show the chosen digit and the chosen groups, or how to choose."""
+    point = plot.chosen_point(held)
     if point is None and (text := st.query_params.get("point", "")):
         st.warning(f"There is no digit of number {text[:20]!r}; the map has 0 to {len(held) - 1:,}.")
     members = {group: plot.chosen_group(held, group) for group in plot.GROUPS}
@@ -85,13 +110,12 @@ def one(name: str, model, held: maps.LatentMap, i: int) -> None:
     real = resources.originals()
     shown = [("Reconstruction", resources.pictures(name)[i])] + ([("Original", real[i])] if _fits(real, held) else [])
     facts = f"<b>Digit {label}</b>, number {i:,}<br>nll {float(held.nll[i]):.1f} nats<br>KL {float(held.kl[i]):.1f} nats"
-    cells = "".join(f'<figure style="margin:0;width:6.2rem">{_img(p, c)}<figcaption>{c}</figcaption></figure>' for c, p in shown)
     space = "originals" if _fits(real, held) else "reconstructions"
     distances, rows = _nearest(name, "latent", u, i)
     pixels = torch.from_numpy((real if space == "originals" else resources.pictures(name))[i].reshape(-1) / np.float32(255))
     names = [f"z{d + 1}" for d in range(len(u))]
     st.html(
-        f'<div style="display:flex;gap:.8rem;align-items:center;font-size:.85rem">{cells}<p style="margin:0">{facts}</p></div>'
+        f"{_card(shown, facts)}"
         f"{_heading('Posterior mean')}{charts.bars_html(u.numpy(), names, f'Posterior mean of {len(u)} coordinates')}"
         f"{_heading('Nearest in latent space')}{_strip(name, held, distances, rows)}"
         f"{_heading(f'Nearest in pixels, {space}')}{_strip(name, held, *_nearest(name, space, pixels, i))}"
@@ -109,12 +133,8 @@ def several(name: str, model, held: maps.LatentMap, group: str, rows: Tensor) ->
     decoded = images.to_uint8(tasks.decode(model, mean[None], _condition(model, labels)))[0, ..., 0]
     distance, all_of = float((u - mean).norm(dim=1).mean()), float((held.u - held.u.mean(0)).norm(dim=1).mean())
     most = ", ".join(f"{int(n):,} x {c}" for c, n in sorted(enumerate(counts.tolist()), key=lambda pair: -pair[1])[:4] if n)
-    facts = f"<b>Group {group}: {len(rows):,} digits</b><br>{most}<br>mean distance from the mean {distance:.2f} (all digits: {all_of:.2f})"
-    cells = "".join(
-        f'<figure style="margin:0;width:6.2rem">{_img(p, f"{c} of group {group}")}<figcaption>{c}</figcaption></figure>'
-        for c, p in (("Decoded mean", decoded), ("Spread", spread))
-    )
-    st.html(f'<div style="display:flex;gap:.8rem;align-items:center;font-size:.85rem">{cells}<p style="margin:0">{facts}</p></div>')
+    facts = f"<b>Group {group}: {len(rows):,} digits</b><br>{most}<br>{distance:.2f} from the mean on average (all: {all_of:.2f})"
+    st.html(_card([("Mean", decoded), ("Spread", spread)], facts))
 
 
 def between(model, held: maps.LatentMap, first: Tensor, second: Tensor) -> None:
@@ -133,6 +153,17 @@ def _condition(model, labels: Tensor) -> Tensor | None:
 
 def _fits(real: np.ndarray | None, held: maps.LatentMap) -> bool:
     return real is not None and len(real) == len(held)
+
+
+def _card(pictures: list[tuple[str, np.ndarray]], facts: str) -> str:
+    cells = "".join(
+        f'<figure style="margin:0;flex:none;width:5.5rem">{_img(picture, caption)}<figcaption>{caption}</figcaption></figure>'
+        for caption, picture in pictures
+    )
+    return (
+        f'<div style="display:flex;flex-wrap:wrap;gap:.8rem;font-size:.85rem">{cells}'
+        f'<p style="margin:0;flex:1;min-width:9rem;line-height:1.6;font-size:.9rem">{facts}</p></div>'
+    )
 
 
 def _heading(text: str) -> str:
@@ -155,15 +186,17 @@ def _strip(name: str, held: maps.LatentMap, distances: list[float], rows: list[i
     return f'<div style="display:flex;gap:.3rem">{cells}</div>'
 
 
-def drawn(name: str, model, held: maps.LatentMap | None, layout: str | None) -> Tensor | None:
-    """Return where the visitor's drawing belongs on the map, (2,) in the square from 0 to 1; None without a drawing."""
+def where_is_mine(name: str, model, held: maps.LatentMap | None) -> Tensor | None:
+    """Draw the pad and the neighbours of what is drawn on it; return its base coordinates (1, D), None for an empty pad."""
     bits = canvas.drawn("ink")
+    captions = ["What the model sees", "Reconstruction", "Difference"]
+    empty = "Draw a digit. A pin will show where it belongs on the map, among its nearest neighbours."
+    canvas.canvas("drawing", {"task": "reconstruct", "model": name}, captions, bits=bits, columns=3, empty=empty)
     if not bits or held is None:
         return None
-    xy = held.embeddings[layout]
     u = encode_drawing(model, sketch.picture({"bits": bits}))
-    placed = latent.place(u, resources.neighbours(name, "latent"), xy) if layout == "tsne" else latent.place_linearly(u, held.u, xy)
-    return points.normalised(placed[0], xy)
+    st.html(_heading("Its nearest digits in latent space") + _strip(name, held, *_nearest(name, "latent", u[0])))
+    return u
 
 
 def encode_drawing(model, x: Tensor) -> Tensor:
@@ -172,13 +205,48 @@ def encode_drawing(model, x: Tensor) -> Tensor:
     return tasks.encode(model, x, label)
 
 
-def where_is_mine(name: str, model, held: maps.LatentMap | None) -> None:
-    """Draw the pad, and the neighbours of what is drawn on it."""
-    st.subheader("Where is mine?", anchor=False)
-    bits = canvas.drawn("ink")
-    empty = "Draw a digit. A pin shows where it belongs on the map, among its nearest neighbours."
-    canvas.canvas("drawing", {"task": "reconstruct", "model": name}, ["What the model sees", "Reconstruction", "Difference"],
-                  bits=bits, columns=3, empty=empty)  # fmt: skip
-    if bits and held is not None:
-        u = encode_drawing(model, sketch.picture({"bits": bits}))
-        st.html(_heading("Its nearest digits in latent space") + _strip(name, held, *_nearest(name, "latent", u[0])))
+def says() -> None:
+    """Say what maps tell and what they do not, by the figures of those that there are."""
+    st.header("What the map says", anchor=False)
+    st.markdown(READING)
+    for column, name in zip(st.columns(2), [name for name in SIDE_BY_SIDE if name in _maps()]):
+        column.image(resources.thumbnail_map(name), width="stretch", alt=f"t-SNE of the test digits in the latent space of {name}")
+        column.caption(f"{name}: {SIDE_BY_SIDE[name]}")
+    st.markdown(WHY)
+    st.html(_table(_maps()))
+    st.caption(
+        "5-NN: the share of digits whose label most of their five nearest others have. Trustworthiness (Venna and Kaski 2001): "
+        "how far the 12 nearest on the map are near in latent space too, 1 at best."
+    )
+
+
+def _maps() -> dict[str, maps.LatentMap]:
+    """Return the maps that can be shown, by the name of their model."""
+    kept = {}
+    for name in resources.available(resources.MAPPED)[0]:
+        try:
+            kept[name] = resources.latent_map(name)
+        except ValueError:
+            continue
+    return kept
+
+
+def _table(held: dict[str, maps.LatentMap]) -> str:
+    percent = lambda figures, name: f"{100 * figures[name]['knn_accuracy']:.1f} %" if name in figures else "-"  # noqa: E731
+    rows = [
+        (name, percent(m.figures, "mu"), percent(m.figures, "u"), percent(m.figures, "tsne"),
+         f"{m.figures['tsne']['trustworthiness']:.3f}", percent(m.figures, "pca"), _variance(m.figures))
+        for name, m in held.items()
+    ]  # fmt: skip
+    head = ("model", "5-NN, z", "5-NN, base", "5-NN, t-SNE", "its trustworthiness", "5-NN, PCA", "variance in its plane")
+    cells = lambda tag, row: "".join(f'<{tag} style="padding:.3rem .6rem;text-align:right;white-space:nowrap">{cell}</{tag}>' for cell in row)  # noqa: E731
+    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+    return (
+        '<div style="overflow-x:auto"><table style="border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums">'
+        f"<thead><tr>{cells('th', head)}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _variance(figures: dict) -> str:
+    shares = figures.get("pca", {}).get("variance", [])
+    return f"{100 * sum(shares):.0f} %" if shares else "-"

@@ -9,6 +9,7 @@ const REACH = { mouse: 14, pen: 18, touch: 24 }; // pixels from a point that sti
 const BINS = 32;
 const MOVE = "move", GROUPS = ["a", "b"];
 const GROUP_COLOURS = { a: "#e8590c", b: "#7048e8" };
+const MOST_TILES = 700; // drawn at once
 const AROUND = 50; // digits that the key L takes into a group
 
 const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
@@ -85,7 +86,7 @@ function create(root) {
       paths[bin(i)].push(i);
       seen.push(i);
     }
-    const size = tileSize(seen.length);
+    const size = tileSize(seen);
     if (size && sprites[0]) seen.forEach((i) => stamp(i, size, palette[bin(i)]));
     else dots(paths, palette, clamp(side / 330, 1.4, 2) * view.zoom ** 0.35, members);
     for (const name of GROUPS) if (groups[name].size) ring(groups[name], GROUP_COLOURS[name], size);
@@ -95,9 +96,12 @@ function create(root) {
     box.dataset.tiles = size ? seen.length : 0;
   }
 
-  function tileSize(count) { // none while pictures would cover one another
-    const room = (side * side) / Math.max(1, count);
-    return view.zoom > 3 && room > 260 ? clamp(Math.sqrt(room) * 0.8, 16, 64) : 0;
+  function tileSize(seen) { // pictures as large as their middle distance allows; none while they would be too small
+    if (view.zoom < 2 || seen.length > MOST_TILES) return 0;
+    const places = seen.map((i) => toScreen(layout().x[i], layout().y[i]));
+    const gaps = places.map(([x, y], i) => places.reduce((least, [u, v], j) => (i === j ? least : Math.min(least, (x - u) ** 2 + (y - v) ** 2)), 1e4));
+    const size = 1.5 * Math.sqrt(gaps.sort((a, b) => a - b)[gaps.length >> 1] ?? 0);
+    return size < 14 ? 0 : clamp(size, 20, 56);
   }
 
   function dots(paths, palette, radius, members) {

@@ -20,6 +20,7 @@ HTML = """<div class="plot"><div class="stage"><canvas tabindex="0" role="applic
 _mount = st.components.v2.component("plot", html=HTML, css=(HERE / "plot.css").read_text(), js=SHARED + (HERE / "plot.js").read_text())
 RAMP = ("#440154", "#3b528b", "#21918c", "#5ec962", "#fde725")
 GROUPS = ("a", "b")
+OWN = "own"  # parameter: whether the visitor's own digit stands beside the map
 
 
 def plot(name: str, found: LatentMap, key: str, layout: str, colour: tuple[str, str], near: list[int], mine: Tensor | None) -> None:
@@ -55,15 +56,15 @@ def plot(name: str, found: LatentMap, key: str, layout: str, colour: tuple[str, 
 
 
 def _chosen(key: str) -> None:
-    """Keep what the browser chose in the address, where the browser has already put it."""
+    """Keep what the browser chose in the address, where the browser has already put it, and bring it up beside the map."""
+    st.session_state[OWN] = False
     sent = st.session_state[key].get("chosen") or {}
     for parameter in ("point", *GROUPS):
         link.set_text(parameter, str(sent.get(parameter, "")))
-        st.session_state[f"{parameter}_chosen"] = True
 
 
 def chosen_point(found: LatentMap) -> int | None:
-    """Return the digit in the address; None without one. A sentence on the page if the map has no such digit."""
+    """Return the number of the digit in the address; None where there is none or the map has no such digit."""
     text = st.query_params.get("point", "")
     if text.isascii() and text.isdigit() and len(text) < 10 and int(text) < len(found):
         return int(text)

@@ -113,6 +113,12 @@ def map_points(name: str) -> tuple[bytes, dict]:
     return _map_points(*_stamped(name, checkpoints.WEIGHTS, checkpoints.MAP))
 
 
+def thumbnail_map(name: str) -> bytes:
+    """Return the t-SNE of a model's map as a transparent PNG, coloured by digit; ValueError as of `latent_map`."""
+    latent_map(name)
+    return _thumbnail_map(*_stamped(name, checkpoints.WEIGHTS, checkpoints.MAP))
+
+
 def neighbours(name: str, space: str) -> latent.ExactIndex:
     """Return the index of a map's digits: latent, reconstructions, or originals where MNIST is on this machine."""
     return _neighbours(*_stamped(name, checkpoints.WEIGHTS, checkpoints.MAP), space)
@@ -282,6 +288,13 @@ def _latent_map(folder: Path, stamp: tuple[int, ...]) -> maps.LatentMap | str:
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _map_points(folder: Path, stamp: tuple[int, ...]) -> tuple[bytes, dict]:
     return points.pack(latent_map(folder.name))
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _thumbnail_map(folder: Path, stamp: tuple[int, ...]) -> bytes:
+    found = latent_map(folder.name)
+    xy = found.embeddings["tsne"]
+    return images.scatter_png(points.normalised(xy, xy).numpy() - 0.5, found.labels.numpy(), 0.52)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

@@ -15,6 +15,7 @@ TRY = [
     ("pages/3_Draw.py", "Write a digit and watch the model read it", {}),
     ("pages/6_Faces.py", "Give a face a smile", {"a_Smiling": "2"}),
     ("pages/4_Inpaint.py", "Paint a hole over a digit and see eight ways to fill it", {}),
+    ("pages/5_Map.py", "Walk among ten thousand digits and find those that look like yours", {}),
     ("pages/7_Models.py", "Compare two models and watch them learn", {"view": "Watch it learn"}),
 ]
 

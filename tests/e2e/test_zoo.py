@@ -47,13 +47,15 @@ def test_two_models_are_compared(new_page):
     assert sorted(names(page)) == ["cvae-conv", "vae-conv", "vae-dense-2d"]
     assert page.locator(".zoo .chosen th").all_text_contents() == ["cvae-conv", "vae-conv"]
     strips = page.locator("[data-testid=stHtml] img")
+    expect(strips.first).to_be_visible()
+    at_rest(page)
     before = [image.get_attribute("src") for image in strips.all()]
     page.get_by_role("combobox", name="Model A").click()
     page.get_by_role("option", name="vae-dense-2d").click()
     page.wait_for_url("**a=vae-dense-2d*")
     poll(page, lambda: page.locator(".zoo .chosen th").all_text_contents() == ["cvae-conv", "vae-dense-2d"])
     expect(strips.first).not_to_have_attribute("src", before[0])
-    assert strips.count() == len(before)
+    expect(strips).to_have_count(len(before))
     page.get_by_role("radio", name="7", exact=True).click()
     page.wait_for_url("**label=7*")
     at_rest(page)

@@ -61,7 +61,9 @@ def test_two_models_are_compared(new_page):
     at_rest(page)
     there = new_page(page.url[page.url.index("/Models") :], selector="[data-testid=stHtml] img")
     at_rest(there)
-    assert [i.get_attribute("src") for i in there.locator("[data-testid=stHtml] img").all()] == [i.get_attribute("src") for i in strips.all()]
+    sources = "all => all.map(image => image.src)"
+    same = there.locator("[data-testid=stHtml] img")
+    poll(there, lambda: same.evaluate_all(sources) == strips.evaluate_all(sources))
 
 
 def test_a_press_on_a_head_sorts_and_a_link_keeps_the_order(new_page):

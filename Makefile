@@ -22,6 +22,6 @@ checkpoints: .venv/app-installed
 	$(BIN)/pip install -r requirements.txt
 	touch $@
 
-.venv/tests-installed: requirements-dev.txt .venv/app-installed
+.venv/tests-installed: requirements-dev.txt requirements-extra.txt .venv/app-installed
 	$(BIN)/pip install -r requirements-dev.txt
 	touch $@

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 
 import torch
@@ -15,6 +16,7 @@ from cvae.models import build_model
 ROOT = Path(os.environ.get("CVAE_CHECKPOINTS") or Path(__file__).resolve().parent.parent / "checkpoints")
 CONFIG, WEIGHTS, METRICS, HISTORY, MAP = "config.json", "model.safetensors", "metrics.json", "history.csv", "map.npz"
 PROGRESS = "progress.npz"  # pictures made during training
+HUB_NAME = re.compile(r"([A-Za-z0-9][\w.-]*)/[A-Za-z0-9][\w.-]*")  # user/repo
 
 
 def list_runs() -> list[str]:
@@ -44,10 +46,12 @@ def load_preset(name_or_path: str | Path) -> Preset:
 def load_run(name_or_path: str | Path):
     """Return the model of a run in eval mode on the CPU, without gradients; `model.preset` tells what it is.
 
+    A name user/repo of which there is no folder is fetched from the Hugging Face hub, whose folders hold the same two files.
     Raises FileNotFoundError or ValueError with the file's name if anything is missing, damaged or does not fit.
     """
-    preset = load_preset(name_or_path)
-    path = run_dir(name_or_path) / WEIGHTS
+    folder = _fetched(name_or_path) if _is_of_the_hub(name_or_path) else run_dir(name_or_path)
+    preset = load_preset(folder)
+    path = folder / WEIGHTS
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; train it with: python train.py {preset.name}")
     model = build_model(preset.model)
@@ -59,6 +63,26 @@ def load_run(name_or_path: str | Path):
         raise ValueError(f"{path} does not hold the weights that config.json describes: {reason}") from error
     model.preset = preset
     return model.eval().requires_grad_(False)
+
+
+def _is_of_the_hub(name: str | Path) -> bool:
+    """Tell whether a name is user/repo and means no folder, nor something in a folder, of this machine."""
+    match = HUB_NAME.fullmatch(name) if isinstance(name, str) else None
+    return bool(match) and not any((root / part).is_dir() for root in (ROOT, Path()) for part in (name, match[1]))
+
+
+def _fetched(name: str) -> Path:
+    """Return the folder of a repository of the hub, fetched unless it was before; FileNotFoundError in one sentence."""
+    try:
+        from huggingface_hub import snapshot_download  # late: seldom wanted, and not among the requirements of the app
+    except ImportError as error:
+        reason = "install huggingface_hub to fetch it from the hub: pip install -r requirements-extra.txt"
+        raise FileNotFoundError(f"no checkpoint {name!r} on this machine; {reason}") from error
+    try:
+        return Path(snapshot_download(name, allow_patterns=[CONFIG, WEIGHTS]))
+    except Exception as error:  # noqa: BLE001 - a connection fails in more ways than the hub's own errors name
+        reason = "could not be fetched from the Hugging Face hub; check the name and the connection"
+        raise FileNotFoundError(f"no checkpoint {name!r} on this machine, and it {reason}.") from error
 
 
 def weights_hash(name_or_path: str | Path) -> str:

@@ -36,12 +36,12 @@ class CouplingFlow(nn.Module):
         return nn.Sequential(first, nn.SiLU(), nn.Linear(width, width), nn.SiLU(), last)
 
     def _scale_and_shift(self, net: nn.Module, kept: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-        raw, shift = net(torch.cat([kept, c.expand(len(kept), -1)], dim=1)).chunk(2, dim=1)
+        raw, shift = net(torch.cat([kept, c.expand(kept.shape[0], -1)], dim=1)).chunk(2, dim=1)
         return 2 * torch.tanh(raw / 2), shift  # log-scale within (-2, 2): no layer can explode
 
     def to_base(self, z: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         """Return u (N, D) and log |du/dz| (N,)."""
-        logdet = z.new_zeros(len(z))
+        logdet = z.new_zeros(z.shape[0])
         for net, shuffle in zip(self.nets, self.shuffles):
             kept, changed = z[:, shuffle].split([self.kept, self.changed], dim=1)
             log_scale, shift = self._scale_and_shift(net, kept, c)

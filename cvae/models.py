@@ -39,7 +39,7 @@ class VAE(nn.Module):
 
     def condition(self, c: Tensor | None, like: Tensor) -> Tensor:
         """Return the condition as (N, K) float rows for the N rows of `like`; without classes K is 0 and c is ignored."""
-        return like.new_zeros(len(like), 0)
+        return like.new_zeros(like.shape[0], 0)
 
     def visible(self, c: Tensor | None) -> Tensor | None:
         """Return which pixels the condition c tells, bool (N, 1, H, W); None where a condition tells no pixels."""
@@ -71,7 +71,7 @@ class VAE(nn.Module):
         anchor = next(self.parameters())
         if self.flow is None:
             return DiagonalGaussian.standard(self.config.latent_dim, anchor)
-        return FlowPrior(self.flow, self.condition(c, anchor.new_zeros(1 if c is None else len(c), 0)))
+        return FlowPrior(self.flow, self.condition(c, anchor.new_zeros(1 if c is None else c.shape[0], 0)))
 
     def pixel_means(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """Return E[x | z, c] in [0, 1], (N, C, H, W)."""
@@ -159,7 +159,7 @@ class InpaintingCVAE(VAE):
         return self._told(c)
 
     def _told(self, c: Tensor) -> Tensor:
-        maps = self.prior_network.maps(c, c.new_zeros(len(c), 0))
+        maps = self.prior_network.maps(c, c.new_zeros(c.shape[0], 0))
         return torch.cat([part.flatten(1) for part in (c, *maps, self.prior_network.summary(maps[-1]))], dim=1)
 
     def visible(self, c: Tensor | None) -> Tensor:
@@ -169,13 +169,13 @@ class InpaintingCVAE(VAE):
     def encode(self, x: Tensor, c: Tensor | None = None) -> DiagonalGaussian | FlowPosterior:
         """Return q(z | x, mask), one row per row of the full x (N, C, H, W); only the mask of c is looked at."""
         full = torch.cat([x, self.visible(c).to(x.dtype)], dim=1)
-        return self._posterior(self.encoder(full, x.new_zeros(len(x), 0)))
+        return self._posterior(self.encoder(full, x.new_zeros(x.shape[0], 0)))
 
     def decode(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """Return logits or means for all pixels, (N, C, H, W); those of visible pixels mean nothing."""
         rows = self.condition(c, z)
         _, *maps, _ = self._split(rows)
-        return self.decoder(z, z.new_zeros(len(z), 0), maps)
+        return self.decoder(z, z.new_zeros(z.shape[0], 0), maps)
 
     def prior(self, c: Tensor | None = None) -> FlowPrior:
         """Return p(z | visible, mask), one row per row of c."""
@@ -246,7 +246,7 @@ class DenoisingAutoencoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return Bernoulli logits of the clean picture, (N, C, H, W), for a spoiled x of the same shape in [0, 1]."""
-        nothing = x.new_zeros(len(x), 0)
+        nothing = x.new_zeros(x.shape[0], 0)
         seen = torch.cat([x, x.clamp(0.02, 0.98).logit()], dim=1)
         return self.decoder(nothing, nothing, self.encoder.maps(seen, nothing))
 

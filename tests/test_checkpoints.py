@@ -1,6 +1,8 @@
 """Round trip of a checkpoint, and one clear error for every way in which its folder can be wrong."""
 
 import json
+import shutil
+import sys
 from dataclasses import replace
 
 import pytest
@@ -85,3 +87,55 @@ def test_a_configuration_that_asks_for_absurd_sizes_is_refused(folder):
 @pytest.mark.parametrize("name", ["vae-dense-2d", "vae-conv", "cvae-conv", "judge"])
 def test_every_shipped_checkpoint_loads(name):
     assert checkpoints.load_run(name).preset.name == name
+
+
+@pytest.fixture
+def hub(folder, tmp_path_factory, monkeypatch):
+    """The hub with one repository, user/repo, and the list of names that it was asked for."""
+    import huggingface_hub
+
+    asked, there = [], tmp_path_factory.mktemp("hub") / "snapshot"
+    shutil.copytree(folder, there)
+
+    def download(name, allow_patterns):
+        asked.append(name)
+        if name != "user/repo":
+            raise huggingface_hub.errors.LocalEntryNotFoundError("Got: ConnectError\nPlease check your connection.")
+        assert set(allow_patterns) == {"config.json", "model.safetensors"}
+        return str(there)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    return asked
+
+
+def test_a_name_of_the_hub_is_fetched(hub):
+    assert checkpoints.load_run("user/repo").preset == PRESET and hub == ["user/repo"]
+
+
+@pytest.mark.parametrize("name", ["mine", "yours", "../mine", "mine/yours", "a/b/c", "user/", "/user/repo", "~/repo", ""])
+def test_the_hub_is_not_asked_for_anything_but_user_and_repository(hub, folder, name):
+    try:
+        assert checkpoints.load_run(name).preset == PRESET
+    except FileNotFoundError:
+        assert name != "mine"
+    assert hub == []
+
+
+def test_a_local_folder_comes_before_a_repository_of_its_name(hub, folder, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    shutil.copytree(folder, tmp_path / "here" / "user" / "repo")
+    shutil.copytree(folder, checkpoints.ROOT / "someone" / "else")
+    for name in ("user/repo", "someone/else", str(folder)):
+        assert checkpoints.load_run(name).preset == PRESET
+    with pytest.raises(FileNotFoundError, match="no checkpoint 'user/typo'; there are"):
+        checkpoints.load_run("user/typo")
+    assert hub == []
+
+
+def test_without_connection_or_package_the_hub_is_one_sentence(hub, monkeypatch):
+    with pytest.raises(FileNotFoundError, match="^no checkpoint 'a/b' on this machine, and it could not be fetched .*connection.$"):
+        checkpoints.load_run("a/b")
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(FileNotFoundError, match="^no checkpoint 'a/b' on this machine; install huggingface_hub"):
+        checkpoints.load_run("a/b")

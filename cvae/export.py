@@ -1,0 +1,175 @@
+"""Write a model as ONNX, checked against torch: python -m cvae.export NAME. See python -m cvae.export --help."""
+
+import argparse
+import importlib.util
+import logging
+import sys
+import warnings
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from cvae.checkpoints import load_run
+from cvae.config import ModelConfig
+from cvae.gaussian import Point
+
+NEEDS = ("onnx", "onnxscript", "onnxruntime")
+BATCHES = (1, 2, 7)  # on which torch and onnxruntime are compared
+TOLERANCE = 1e-4  # largest difference allowed; of a value above 1 relative to it
+
+
+class Encoder(nn.Module):
+    """x and what the encoder is told -> mu and logvar of the Gaussian, and the base coordinates u of the posterior's centre.
+
+    Where a flow bends the posterior, mu and logvar are of the Gaussian before it, and u is of the centre after it. A plain
+    autoencoder has no logvar. For a standard normal prior without such a flow u is mu.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor, told: Tensor | None = None) -> tuple[Tensor, ...]:
+        c = condition(self.model, told, x)
+        posterior = self.model.encode(x, c)
+        gaussian = getattr(posterior, "base", posterior)
+        u = self.model.prior(c).to_base(posterior.mode())
+        return (gaussian.mu, u) if isinstance(posterior, Point) else (gaussian.mu, gaussian.logvar, u)
+
+
+class Decoder(nn.Module):
+    """Base coordinates u and what the decoder is told -> pixel means; an inpainting model also wants the picture x."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, u: Tensor, told: Tensor | None = None, x: Tensor | None = None) -> Tensor:
+        c = condition(self.model, told, u if x is None else x)
+        return self.model.pixel_means(self.model.prior(c).from_base(u), c)
+
+
+class Whole(nn.Module):
+    """A model without a code: a denoising autoencoder (spoiled x -> clean picture) or a classifier (x -> log p(y | x))."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.model(x)
+        return out.sigmoid() if self.model.config.family == "denoising" else out.log_softmax(1)
+
+
+def condition(model, told: Tensor | None, like: Tensor) -> Tensor | None:
+    """Return what a model's methods take as c, for labels (N,) int64 or a mask `visible` (N, 1, H, W) of pictures `like`."""
+    if told is None:
+        return None
+    if model.config.family == "cvae":
+        return torch.eye(model.config.n_classes)[told]
+    seen = told.to(like.dtype)
+    return model.condition(torch.cat([like * seen, seen], dim=1), like)
+
+
+def parts(config: ModelConfig) -> dict[str, tuple[type[nn.Module], tuple[str, ...], tuple[str, ...]]]:
+    """Return for each file that a model is written to its module, the names of its inputs and those of its outputs."""
+    if config.family in ("denoising", "classifier"):
+        return {config.family: (Whole, ("x",), ("clean",) if config.family == "denoising" else ("log_p",))}
+    told = {"cvae": ("label",), "inpainting": ("visible",)}.get(config.family, ())
+    found = ("mu", "u") if config.family == "autoencoder" else ("mu", "logvar", "u")
+    also = ("x",) if config.family == "inpainting" else ()
+    return {"encoder": (Encoder, ("x", *told), found), "decoder": (Decoder, ("u", *told, *also), ("pixels",))}
+
+
+def examples(config: ModelConfig, names: tuple[str, ...], n: int) -> tuple[Tensor, ...]:
+    """Return n random rows for each input of these names, always the same."""
+    generator = torch.Generator().manual_seed(n)
+    _, height, width = config.image_shape
+    make = {
+        "x": lambda: torch.rand(n, *config.image_shape, generator=generator),
+        "u": lambda: torch.randn(n, config.latent_dim, generator=generator),
+        "label": lambda: torch.randint(config.n_classes, (n,), generator=generator),
+        "visible": lambda: torch.rand(n, 1, height, width, generator=generator) < 0.5,
+    }
+    return tuple(make[name]() for name in names)
+
+
+@torch.inference_mode()
+def export(model, folder: Path) -> dict[Path, float]:
+    """Write the files of `parts` into `folder`; return each with the largest difference from torch over BATCHES.
+
+    The first axis of every input and output is the batch, of any size. ValueError where a package is missing or a file
+    differs from torch by more than TOLERANCE; then the file is removed.
+    """
+    if missing := [name for name in NEEDS if importlib.util.find_spec(name) is None]:
+        raise ValueError(f"writing ONNX needs {', '.join(missing)}; install with: pip install -r requirements-extra.txt")
+    folder.mkdir(parents=True, exist_ok=True)
+    written = {}
+    for name, (kind, takes, gives) in parts(model.config).items():
+        path = folder / f"{name}.onnx"
+        module = kind(model).eval()
+        _write(module, examples(model.config, takes, 3), takes, gives, path)
+        written[path] = difference(module, path, takes)
+        if not written[path] <= TOLERANCE:
+            path.unlink()
+            raise ValueError(f"{path} would differ from torch by {written[path]:.1e}, more than {TOLERANCE:g}; it was not kept.")
+    return written
+
+
+def _write(module: nn.Module, rows: tuple[Tensor, ...], takes: tuple[str, ...], gives: tuple[str, ...], path: Path) -> None:
+    batch = {0: torch.export.Dim("batch")}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own remarks on its future
+        torch.onnx.export(
+            module,
+            rows,
+            path,
+            input_names=list(takes),
+            output_names=list(gives),
+            dynamic_shapes=tuple(batch for _ in rows),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+
+
+def difference(module: nn.Module, path: Path, takes: tuple[str, ...]) -> float:
+    """Return how far the outputs of an ONNX file are from those of its torch module, over BATCHES, at most.
+
+    A value beyond 1 counts relative to its size.
+    """
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    largest = 0.0
+    for n in BATCHES:
+        rows = examples(module.model.config, takes, n)
+        wanted = module(*rows)
+        found = session.run(None, {name: row.numpy() for name, row in zip(takes, rows)})
+        for a, b in zip(found, wanted if isinstance(wanted, tuple) else (wanted,), strict=True):
+            largest = max(largest, float(((torch.from_numpy(a) - b).abs() / b.abs().clamp(min=1)).max()))
+    return largest
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    p = argparse.ArgumentParser(prog="python -m cvae.export", description="Write a model as ONNX, checked against torch.")
+    p.add_argument("name", metavar="NAME", help="a name under checkpoints/, a path, or user/repo of the Hugging Face hub")
+    p.add_argument("--out", type=Path, help="folder to write into (default: onnx/NAME)")
+    args = p.parse_args(argv)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    try:
+        model = load_run(args.name)
+        written = export(model, args.out or Path("onnx") / model.preset.name)
+    except (ValueError, OSError) as error:
+        print(f"cvae.export: {error}", file=sys.stderr)
+        return 2
+    for path, worst in written.items():
+        _, takes, gives = parts(model.config)[path.stem]
+        print(f"{path}: {', '.join(takes)} -> {', '.join(gives)}; differs from torch by {worst:.1e} at most")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

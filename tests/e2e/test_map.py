@@ -1,6 +1,5 @@
 """The Map page in a real browser: hover, click, lasso, keys, fingers, the visitor's own digit, links."""
 
-import math
 import re
 
 import numpy as np

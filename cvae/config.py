@@ -89,11 +89,12 @@ class TrainConfig:
     beta: float = 1.0  # weight of the KL in the objective; never part of a reported elbo
     kl_warmup: float = 0.1  # share of the steps over which beta rises from 0
     ema_decay: float = 0.999
-    prior_epochs: int = 0  # further epochs that fit the learned prior alone to the finished posteriors
+    prior_epochs: int = 0  # further epochs that fit the learned prior alone to the finished posteriors, after every cycle
     prior_lr: float = 1e-3
     prior_samples: int = 8  # samples of each posterior in those epochs: cheap beside encoding it
-    bend_epochs: int = 0  # further epochs of the whole model after those, in which the posterior's flow learns too
-    bend_lr: float = 1e-3
+    bend_epochs: int = 0  # length of a further cycle of the whole model, in which the posterior's flow learns too
+    bend_lr: float = 1e-3  # of the first such cycle; every other one has half the rate of the one before
+    bend_cycles: int = 1
     settle: int = 0  # batches on which BatchNorm's statistics are measured anew after each epoch, for the averaged weights
     half: bool = False  # store the weights in half precision; they are float32 again once loaded
     seed: int = 0

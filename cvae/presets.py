@@ -123,9 +123,9 @@ _ALL = [
             blocks=(1, 2),
             flow_layers=6,
             flow_width=96,
-            posterior_flow_layers=4,  # a half-hidden digit leaves two or three readings: no Gaussian holds them
+            posterior_flow_layers=8,  # a half-hidden digit leaves two or three readings: no Gaussian holds them
         ),
-        train=TrainConfig(epochs=22, batch_size=64, lr=1.5e-3, prior_epochs=3, bend_epochs=18),
+        train=TrainConfig(epochs=22, batch_size=64, lr=1.5e-3, prior_epochs=3, bend_epochs=18, bend_cycles=3),
     ),
     Preset(
         name="judge",

@@ -66,17 +66,23 @@ class Stage:
 
 
 def stages(config: TrainConfig) -> list[Stage]:
-    """Return the whole model's stage and, where the configuration asks for them, the prior's own and the bent posterior's.
+    """Return the cycles of the whole model, each followed by epochs of the prior alone where the configuration asks for them.
 
     While encoder and prior learn together, the prior trails the posteriors it should cover. Fitted once more to
     posteriors that no longer move, it catches up: the second stage of Dai and Wipf (2019), with a flow in the
     place of their second VAE. A posterior that may bend only once the rest has settled learns from a good start.
     """
-    ends = config.epochs + config.prior_epochs
-    joint = Stage(0, config.epochs, config.lr, bends=not config.bend_epochs)
-    prior = Stage(config.epochs, ends, config.prior_lr, prior_only=True)
-    bent = Stage(ends, ends + config.bend_epochs, config.bend_lr)
-    return [stage for stage in (joint, prior, bent) if stage.last > stage.first]
+    joint = (config.epochs, config.lr, not config.bend_epochs)
+    bent = [(config.bend_epochs, config.bend_lr / 2**i, True) for i in range(config.bend_cycles)]
+    found, end = [], 0
+    for epochs, lr, bends in (joint, *bent):
+        if epochs:
+            found.append(Stage(end, end + epochs, lr, bends=bends))
+            end += epochs
+        if epochs and config.prior_epochs:
+            found.append(Stage(end, end + config.prior_epochs, config.prior_lr, prior_only=True))
+            end += config.prior_epochs
+    return found
 
 
 def fit(preset: Preset, train: ImageSet, validation: ImageSet, folder: Path, fabric: Fabric, resume: bool = False) -> list[dict]:

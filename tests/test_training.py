@@ -14,7 +14,8 @@ import torch
 from safetensors.torch import load, load_file
 
 import train
-from cvae import checkpoints, losses
+from cvae import checkpoints, losses, training
+from cvae.config import TrainConfig
 from cvae.models import build_model
 from cvae.presets import PRESETS
 from tests.conftest import ROOT
@@ -168,19 +169,32 @@ def test_the_priors_own_stage_leaves_the_rest_as_it_was_and_resumes(stages, runs
     resumed_runs_end_the_same(fit, states, "cvae-conv", state, epochs, (0, 2))  # between the stages, and within the second
 
 
-def test_a_posterior_bends_in_the_last_stage_alone_and_resumes(stages, runs):
+def test_a_posterior_bends_after_the_first_cycle_alone_and_resumes(stages, runs):
     fit, states = stages
-    epochs = {"epochs": 1, "prior_epochs": 1, "bend_epochs": 2}
+    epochs = {"epochs": 1, "prior_epochs": 1, "bend_epochs": 2, "bend_cycles": 1}
     whole, rows = fit("cvae-inpaint", **epochs)
-    assert [row["train_nll"] is None for row in rows] == [False, True, False, False]
+    assert [row["train_nll"] is None for row in rows] == [False, True, False, False, True]
     flow = [key for key in whole if key.startswith("posterior_flow") and "shuffles" not in key]
     straight = build_model(checkpoints.load_preset("cvae-inpaint").model).state_dict()
-    last = [key for key in flow if ".4." in key]  # zero at first, so that the flow only shuffles
+    last = [key for key in flow if key.split(".")[-2] == "4"]  # zero at first, so that the flow only shuffles
     for state in states[:2]:
         assert all(torch.equal(averages(state)[key], straight[key]) for key in last)
     assert any(not torch.equal(whole[key], straight[key]) for key in last)
     state = runs / "cvae-inpaint" / "training.safetensors"
     resumed_runs_end_the_same(fit, states, "cvae-inpaint", state, epochs, (1, 2))
+
+
+def test_every_cycle_ends_with_the_prior_alone_and_halves_the_rate():
+    config = TrainConfig(epochs=4, lr=2e-3, prior_epochs=1, prior_lr=1e-4, bend_epochs=2, bend_lr=1e-3, bend_cycles=2)
+    assert training.stages(config) == [
+        training.Stage(0, 4, 2e-3, bends=False),
+        training.Stage(4, 5, 1e-4, prior_only=True),
+        training.Stage(5, 7, 1e-3),
+        training.Stage(7, 8, 1e-4, prior_only=True),
+        training.Stage(8, 10, 5e-4),
+        training.Stage(10, 11, 1e-4, prior_only=True),
+    ]
+    assert training.stages(TrainConfig(epochs=3, lr=2e-3)) == [training.Stage(0, 3, 2e-3)]
 
 
 def test_bending_needs_a_flow():
@@ -229,7 +243,7 @@ def test_settled_batch_norm_sees_what_it_saw_in_training():
 
 def test_pictures_of_chosen_epochs_are_kept_and_survive_a_resumed_run(stages, runs):
     fit, states = stages
-    fit("cvae-inpaint", epochs=1, prior_epochs=1, bend_epochs=3)
+    fit("cvae-inpaint", epochs=1, prior_epochs=1, bend_epochs=2, bend_cycles=1)
     path = runs / "cvae-inpaint" / "progress.npz"
     with np.load(path, allow_pickle=False) as stored:
         kept = {name: stored[name] for name in stored}
@@ -237,6 +251,6 @@ def test_pictures_of_chosen_epochs_are_kept_and_survive_a_resumed_run(stages, ru
     assert kept["reconstructions"].shape == kept["samples"].shape == (5, 20, 28, 28, 1) and kept["samples"].dtype == np.uint8
     assert not np.array_equal(kept["samples"][0], kept["samples"][-1])
     (runs / "cvae-inpaint" / "training.safetensors").write_bytes(states[1])
-    fit("cvae-inpaint", "--resume", epochs=1, prior_epochs=1, bend_epochs=3)
+    fit("cvae-inpaint", "--resume", epochs=1, prior_epochs=1, bend_epochs=2, bend_cycles=1)
     with np.load(path, allow_pickle=False) as stored:
         assert all(np.array_equal(kept[name], stored[name]) for name in kept)

@@ -40,8 +40,7 @@ def facts(name: str, model) -> list[str]:
     """Return what is known of a model, a line each."""
     config, data, train = model.config, model.preset.data, model.preset.train
     told = {"binary": "binary draws of the pixels", "grey": "grey pixels", "Gaussian": "grey pixels, Gaussian likelihood"}
-    stages = train.epochs, train.prior_epochs, train.bend_epochs
-    epochs = " + ".join(str(n) for n in stages if n)
+    epochs = len(resources.history(name).get("epoch", ())) or train.epochs
     seconds = zoo.training_seconds(name, model)
     found = resources.figures(name)
     lines = [

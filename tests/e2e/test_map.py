@@ -73,6 +73,59 @@ def test_hovering_shows_the_digits_own_picture(open_map, held):
     expect(page.locator(".tip")).to_be_hidden()
 
 
+def in_panel(page, i: int):
+    """Return the panel's line on digit i, which comes from the server, unlike what the map itself says."""
+    return page.locator("[data-testid=stHtml] p", has_text=f"number {i:,}")
+
+
+def encircle(page, x: float, y: float, radius: float) -> None:
+    """Draw a circle of the mouse around a place on the screen."""
+    around = [(x + radius * np.cos(t), y + radius * np.sin(t)) for t in np.linspace(0, 2 * np.pi, 24)]
+    page.mouse.move(*around[0])
+    page.mouse.down()
+    for place in around[1:]:
+        page.mouse.move(*place)
+    page.mouse.up()
+
+
+def test_a_click_changes_the_panel_and_leads_to_explore(open_map, held):
+    page, (first, second, *_) = open_map(), loneliest(held)
+    for i in (first, second):
+        page.mouse.click(*on_screen(page, held, i))
+        page.wait_for_url(f"**point={i}*")
+        expect(in_panel(page, i)).to_be_visible()
+    expect(page.get_by_text("Nearest in latent space")).to_be_visible()
+    page.get_by_role("link", name="Open it in Explore").click()
+    page.wait_for_url("**/Explore?*z=*")
+    page.wait_for_selector(".live[data-shown]")
+    z = [float(v) for v in page.locator(".live").get_attribute("data-shown").split(",")]
+    assert np.allclose(z, held.u[second].numpy(), atol=0.01)
+    page.go_back()
+    page.wait_for_selector(".plot[data-points]")
+    expect(in_panel(page, second)).to_be_visible()
+
+
+def test_lassos_take_groups_and_show_their_means_and_the_way(open_map, held):
+    page = open_map()
+    page.get_by_role("button", name="Lasso A").click()
+    encircle(page, *on_screen(page, held, 0), 40)
+    expect(page.locator("[data-testid=stHtml]", has_text="Group A:")).to_be_visible()
+    expect(page.locator("img[alt=Mean]")).to_have_count(1)
+    page.get_by_role("button", name="Lasso B").click()
+    encircle(page, *on_screen(page, held, 1), 40)
+    expect(page.locator("img[alt=Mean]")).to_have_count(2)
+    expect(page.get_by_text("A to B")).to_be_visible()
+    there = open_map(page.url[page.url.index("?") :])  # a link holds both
+    expect(there.locator("img[alt=Mean]")).to_have_count(2)
+    page.locator(STAGE).scroll_into_view_if_needed()
+    box = page.locator(STAGE).bounding_box()
+    encircle(page, box["x"] + 12, box["y"] + 12, 6)
+    expect(page.get_by_text("Group B is empty: draw the lasso around some points.")).to_be_visible()
+    expect(page.locator("img[alt=Mean]")).to_have_count(1)
+    page.get_by_role("button", name="Clear both groups").click()
+    expect(page.locator("img[alt=Mean]")).to_have_count(0)
+
+
 def test_a_drawing_gets_its_pin_among_its_like(open_map, held):
     page = open_map("?own=true")
     assert not said(page, "mine")

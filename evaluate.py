@@ -24,6 +24,7 @@ HOLES = {"centre 10x10": "Centre", "bottom half": "Bottom half"}  # the README's
 TASKS = {"1": ("bottom left",), "2": ("bottom left", "top left"), "3": ("bottom left", "top left", "top right")}
 PARTICLES, IW_QUADRANTS = 10, 100
 DIVERSE = 2000  # samples, and test pictures, whose mean distance is compared
+POINTS = 1000  # encoded test images to start from, where no pad shows all of them
 PIXELS = {  # likelihood protocol -> what its table says; figures of two protocols never compare
     "binarised": "binarised pixels (one fresh Bernoulli draw per pixel)",
     "grey": "grey pixels",
@@ -62,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def evaluate(name: str, args: argparse.Namespace) -> None:
-    """Measure one checkpoint; writes metrics.json and, for generative models, map.npz with the encoded test images."""
+    """Measure one checkpoint; writes metrics.json and, for models with latents, encoded test images in map.npz."""
     model = checkpoints.load_run(name)
     preset = model.preset
     images = data.load(preset.data.dataset, False, args.data_dir, preset.model.image_shape, download=True)
@@ -77,6 +78,7 @@ def evaluate(name: str, args: argparse.Namespace) -> None:
         found = {"parameters": parameters, **_faces(name, model, args)}
     elif isinstance(model, Autoencoder):
         found = {"parameters": parameters, **_code(model, images)}
+        write_points(name, model, images)
     elif isinstance(model, InpaintingCVAE):
         found = {"parameters": parameters, **_inpainting(model, images.pixels(), args, generator)}
     else:
@@ -129,11 +131,12 @@ def write_map(name: str, args: argparse.Namespace) -> None:
 
 
 def write_points(name: str, model, images: data.ImageSet) -> None:
-    """Write a map.npz of the encoded images alone, unless a whole map of the same weights lies there."""
+    """Write a map.npz of encoded images alone, unless a whole map of the same weights lies there."""
     folder = checkpoints.run_dir(name)
     try:
         maps.load_map(folder)
     except (ValueError, FileNotFoundError):
+        images = images if model.config.latent_dim == 2 else images[:POINTS]
         u = latent.encode_dataset(model, images).numpy().astype(np.float16)
         np.savez_compressed(folder / checkpoints.MAP, u=u, labels=images.labels.numpy().astype(np.uint8))
 

@@ -96,7 +96,6 @@ class TrainConfig:
     bend_lr: float = 1e-3  # of the first such cycle; every other one has half the rate of the one before
     bend_cycles: int = 1
     settle: int = 0  # batches on which BatchNorm's statistics are measured anew after each epoch, for the averaged weights
-    half: bool = False  # store the weights in half precision; they are float32 again once loaded
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -143,7 +143,7 @@ _ALL = [
             family="autoencoder", likelihood="gaussian", image_shape=FACE, latent_dim=64, widths=(64,), norm="batch"
         ),
         data=replace(FACES, shift=0),  # so few units cannot follow the shifts as well
-        train=TrainConfig(epochs=40, batch_size=64, lr=2e-3, settle=40, half=True, clip=SUMMED),
+        train=TrainConfig(epochs=40, batch_size=64, lr=2e-3, settle=40, clip=SUMMED),
     ),
     Preset(
         name="ae-conv-faces",
@@ -159,7 +159,7 @@ _ALL = [
             linear=True,
         ),
         data=FACES,
-        train=TrainConfig(epochs=32, batch_size=64, lr=1.5e-3, weight_decay=0.02, settle=40, half=True, clip=SUMMED),
+        train=TrainConfig(epochs=32, batch_size=64, lr=1.5e-3, weight_decay=0.02, settle=40, clip=SUMMED),
     ),
     Preset(
         name="vae-conv-faces",
@@ -174,7 +174,7 @@ _ALL = [
             linear=True,
         ),
         data=replace(FACES, shift=1),  # the noise of its latents does a part of what the shifts do
-        train=TrainConfig(epochs=18, batch_size=64, lr=1.5e-3, weight_decay=0.02, settle=40, half=True, clip=SUMMED),
+        train=TrainConfig(epochs=18, batch_size=64, lr=1.5e-3, weight_decay=0.02, settle=40, clip=SUMMED),
     ),
     Preset(
         name="smile-judge",
@@ -182,7 +182,7 @@ _ALL = [
         "whether an edited face smiles.",
         model=ModelConfig(family="classifier", network="conv", image_shape=(3, 32, 32), widths=(32, 64, 96), n_classes=2),
         data=DataConfig(dataset="lfw:Smiling", mirror=True, blur=1.0, augment=True),  # what it judges is never sharp
-        train=TrainConfig(epochs=20, batch_size=64, lr=2e-3, weight_decay=1e-2, settle=40, half=True),
+        train=TrainConfig(epochs=20, batch_size=64, lr=2e-3, weight_decay=1e-2, settle=40),
     ),
 ]
 PRESETS = {preset.name: preset for preset in _ALL}

@@ -88,7 +88,7 @@ def stages(config: TrainConfig) -> list[Stage]:
 def fit(preset: Preset, train: ImageSet, validation: ImageSet, folder: Path, fabric: Fabric, resume: bool = False) -> list[dict]:
     """Train `preset` into `folder` and return its history, one row per epoch.
 
-    After each epoch: config.json, model.safetensors (averaged weights), history.csv and the state that `resume`
+    After each epoch: config.json, model.safetensors (averaged weights, half precision), history.csv and the state that `resume`
     continues from. Randomness depends on the seed, the epoch and the step alone, so that a resumed run and a run on
     several processes see the same batches and the same noise. ValueError where settings and state do not fit.
     """
@@ -261,11 +261,15 @@ def _means(part: str, sums: Tensor, fabric: Fabric) -> dict[str, float | None]:
 
 
 def _publish(folder: Path, preset: Preset, average: nn.Module, history: list[dict]) -> None:
-    weights = average.state_dict()
-    if preset.train.half:
-        weights = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
+    weights = {key: halved(value) for key, value in average.state_dict().items()}
     checkpoints.save_run(folder, preset, weights)
     checkpoints.write_text(folder / checkpoints.HISTORY, history_csv(history))
+
+
+def halved(value: Tensor) -> Tensor:
+    """Return a weight in half precision, which is as exact as training is noisy; as it is where its range does not allow it."""
+    fits = value.is_floating_point() and float(value.abs().max()) < torch.finfo(torch.float16).max
+    return value.half() if fits else value
 
 
 def keep_pictures(path: Path, epoch: int, average: nn.Module, preset: Preset, validation: ImageSet) -> None:

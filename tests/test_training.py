@@ -144,8 +144,8 @@ def stages(data_root, runs, monkeypatch):
 
 
 def averages(state: bytes) -> dict[str, torch.Tensor]:
-    """Return the averaged weights that a training state holds."""
-    return {k.removeprefix("average."): v for k, v in load(state).items() if k.startswith("average.")}
+    """Return the averaged weights that a training state holds, in the precision in which they are published."""
+    return {k.removeprefix("average."): training.halved(v) for k, v in load(state).items() if k.startswith("average.")}
 
 
 def resumed_runs_end_the_same(fit, states, name: str, state, epochs: dict[str, int], kept: tuple[int, ...]) -> None:
@@ -175,7 +175,7 @@ def test_a_posterior_bends_after_the_first_cycle_alone_and_resumes(stages, runs)
     whole, rows = fit("cvae-inpaint", **epochs)
     assert [row["train_nll"] is None for row in rows] == [False, True, False, False, True]
     flow = [key for key in whole if key.startswith("posterior_flow") and "shuffles" not in key]
-    straight = build_model(checkpoints.load_preset("cvae-inpaint").model).state_dict()
+    straight = {k: training.halved(v) for k, v in build_model(checkpoints.load_preset("cvae-inpaint").model).state_dict().items()}
     last = [key for key in flow if key.split(".")[-2] == "4"]  # zero at first, so that the flow only shuffles
     for state in states[:2]:
         assert all(torch.equal(averages(state)[key], straight[key]) for key in last)
@@ -195,6 +195,12 @@ def test_every_cycle_ends_with_the_prior_alone_and_halves_the_rate():
         training.Stage(10, 11, 1e-4, prior_only=True),
     ]
     assert training.stages(TrainConfig(epochs=3, lr=2e-3)) == [training.Stage(0, 3, 2e-3)]
+
+
+def test_weights_are_halved_where_their_range_allows_it():
+    assert training.halved(torch.tensor([65000.0])).dtype == torch.float16
+    assert training.halved(torch.tensor([66000.0])).dtype == torch.float32
+    assert training.halved(torch.tensor([3])).dtype == torch.int64
 
 
 def test_bending_needs_a_flow():

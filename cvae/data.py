@@ -142,7 +142,7 @@ def augment(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
     return torch.nn.functional.grid_sample(x, grid, align_corners=False)
 
 
-def _torchvision():
+def torchvision():
     """Import torchvision, also where its CUDA build stands beside a CPU build of torch."""
     # Its import registers fake kernels for two operators that only its compiled library defines; that library does
     # not load without CUDA. Defining their schemas is enough: nothing here calls them.
@@ -159,7 +159,7 @@ def _torchvision():
 
 def _load_named(dataset: str, train: bool, data_dir: Path, download: bool) -> ImageSet:
     class_name, extra = DATASETS[dataset]
-    kind = getattr(_torchvision().datasets, class_name)
+    kind = getattr(torchvision().datasets, class_name)
     try:
         found = kind(str(data_dir), train=train, download=False, **extra)
     except RuntimeError as error:
@@ -214,7 +214,7 @@ def _load_folder(folder: Path, train: bool, image_shape: tuple[int, int, int]) -
     has_parts = (folder / "train").is_dir() and (folder / "test").is_dir()
     root = folder / ("train" if train else "test") if has_parts else folder
     try:
-        listing = _torchvision().datasets.ImageFolder(str(root))
+        listing = torchvision().datasets.ImageFolder(str(root))
     except FileNotFoundError as error:
         raise ValueError(f"{root} must hold one subfolder of pictures per class, such as {root}/cat/1.png.") from error
     channels, height, width = image_shape

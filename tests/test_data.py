@@ -34,7 +34,7 @@ def test_missing_data_without_network_names_the_option(tmp_path, monkeypatch):
     def offline(*_, **__):
         raise URLError("no network")
 
-    monkeypatch.setattr(data._torchvision().datasets.MNIST, "download", offline)
+    monkeypatch.setattr(data.torchvision().datasets.MNIST, "download", offline)
     with pytest.raises(FileNotFoundError, match="could not be downloaded: name the folder .* --data-dir"):
         data.mnist(tmp_path, download=True)
     with pytest.raises(FileNotFoundError, match="mnist is not in"):

@@ -13,9 +13,10 @@ test: .venv/tests-installed
 	$(BIN)/python -m pytest
 
 checkpoints: .venv/app-installed
-	for name in vae-dense-2d vae-dense cvae-dense cvae-small ae-dense cvae-inpaint-center vae-conv cvae-onehot cvae-conv dae-conv cvae-inpaint judge ae-dense-faces ae-conv-faces vae-conv-faces smile-judge; do $(BIN)/python train.py $$name --overwrite || exit 1; done
-	$(BIN)/python evaluate.py judge vae-dense-2d vae-conv cvae-conv dae-conv cvae-inpaint \
-		smile-judge ae-dense-faces ae-conv-faces vae-conv-faces
+	$(BIN)/python train.py all
+	$(BIN)/python evaluate.py judge smile-judge
+	$(BIN)/python evaluate.py --all --keep
+	for name in vae-dense-2d vae-conv cvae-conv; do $(BIN)/python evaluate.py --map $$name || exit 1; done
 
 .venv/app-installed: requirements.txt
 	$(PYTHON) -m venv .venv

@@ -1,4 +1,4 @@
-"""Train a preset into checkpoints/NAME: python train.py vae-conv --data-dir DIR. See python train.py --help."""
+"""Train a preset into checkpoints/NAME: python train.py vae-conv --data-dir DIR, or all of them; see python train.py --help."""
 
 import argparse
 import sys
@@ -8,6 +8,7 @@ from pathlib import Path
 from cvae.config import Preset
 from cvae.presets import PRESETS
 
+ALL = "all"
 OVERRIDES = {  # option -> part of the preset, type, what a right value is
     "epochs": ("train", int, "a whole number of 1 or more"),
     "batch_size": ("train", int, "a whole number of 1 or more, over all processes together"),
@@ -29,7 +30,7 @@ class OneLineParser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     p = OneLineParser(prog="train.py", description="Train one model of the zoo; writes checkpoints/NAME after every epoch.")
-    p.add_argument("preset", choices=sorted(PRESETS), help="which model")
+    p.add_argument("preset", choices=[*sorted(PRESETS), ALL], help="which model; all: every one that an earlier call did not finish")
     p.add_argument("--name", help="folder under checkpoints/ (default: the preset's name)")
     p.add_argument("--data-dir", type=Path, help="folder of the data sets (default: CVAE_DATA_DIR, else data/)")
     p.add_argument("--resume", action="store_true", help="continue an interrupted run with the same settings")
@@ -70,11 +71,34 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     args = parser().parse_args(argv)
     try:
-        train(args)
+        (train_all if args.preset == ALL else train)(args)
     except (ValueError, FileNotFoundError, FileExistsError) as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def train_all(args: argparse.Namespace) -> None:
+    """Train every preset into the folder of its name, and say before how long each took the last time.
+
+    A run that was interrupted goes on, one that is done is left alone: its training.safetensors tells. ValueError where an
+    option is given that holds for one model alone.
+    """
+    from cvae import checkpoints, training
+
+    if args.name or args.overwrite or args.resume or any(getattr(args, option) for option in OVERRIDES):
+        raise ValueError(f"{ALL} takes no settings of a single model; it goes on where it was interrupted.")
+    left = {}
+    for name, preset in PRESETS.items():
+        folder = checkpoints.ROOT / name
+        done, total = training.epochs_done(folder, preset), training.stages(preset.train)[-1].last
+        seconds = training.seconds_an_epoch(folder)
+        time = "time unknown" if seconds is None else f"about {seconds * (total - done) / 60:.0f} min"
+        print(f"{name}: " + (f"{done} of {total} epochs done, {time} left" if done < total else "done"))
+        if done < total:
+            left[name] = done
+    for name, done in left.items():
+        train(argparse.Namespace(**vars(args) | {"preset": name, "resume": done > 0, "overwrite": done == 0}))
 
 
 def train(args: argparse.Namespace) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -314,6 +314,34 @@ def _save_state(folder: Path, preset: Preset, model, average, optimizer, history
         tensors |= {f"optimizer.{i}.{k}": v for k, v in state.items()}
     metadata = {"preset": json.dumps(preset.to_dict()), "history": json.dumps(history)}
     checkpoints.write_tensors(folder / STATE, tensors, metadata)
+
+
+def epochs_done(folder: Path, preset: Preset) -> int:
+    """Return after how many epochs the training of `preset` into `folder` was left; 0 where its state is missing or another's."""
+    try:
+        with safe_open(folder / STATE, "pt") as file:
+            metadata = file.metadata()
+        found, history = json.loads(metadata["preset"]), json.loads(metadata["history"])
+        return len(history) if _settings(found) == _settings(preset.to_dict()) else 0
+    except (OSError, SafetensorError, TypeError, KeyError, ValueError):
+        return 0
+
+
+def _settings(preset: dict) -> dict:
+    """Return what was chosen of a preset, without what the data set fills in."""
+    chosen = json.loads(json.dumps(preset))
+    del chosen["classes"], chosen["model"]["n_classes"]
+    return chosen
+
+
+def seconds_an_epoch(folder: Path) -> float | None:
+    """Return the mean time of an epoch by history.csv, None where there is none to read."""
+    try:
+        with (folder / checkpoints.HISTORY).open() as file:
+            seconds = [float(row["seconds"]) for row in csv.DictReader(file)]
+    except (OSError, KeyError, TypeError, ValueError, csv.Error):
+        return None
+    return sum(seconds) / len(seconds) if seconds else None
 
 
 def _load_state(path: Path, preset: Preset, model, average) -> tuple[list[dict], dict[int, dict[str, Tensor]]]:

@@ -115,6 +115,25 @@ def test_a_finished_run_is_not_overwritten_by_accident(data_root, runs, capsys):
     assert "--overwrite" in capsys.readouterr().err
 
 
+def test_all_goes_on_where_it_was_interrupted_and_tells_the_time_it_takes(data_root, runs, monkeypatch, capsys):
+    small = {name: replace(PRESETS[name], train=replace(PRESETS[name].train, epochs=2)) for name in ("vae-dense-2d", "vae-dense")}
+    monkeypatch.setattr(train, "PRESETS", small)
+    call = ["all", "--data-dir", str(data_root), "--accelerator", "cpu"]
+    assert train.main(call) == 0
+    assert "vae-dense: 0 of 2 epochs done, time unknown left" in capsys.readouterr().out
+    whole = (runs / "vae-dense" / "model.safetensors").read_bytes()
+    (runs / "vae-dense" / "training.safetensors").unlink()
+    train.train(train.parser().parse_args(["vae-dense-2d", *call[1:], "--overwrite"]))
+    assert train.main(call) == 0
+    out = capsys.readouterr().out
+    assert "vae-dense-2d: done" in out and "vae-dense: 0 of 2 epochs done, about 0 min left" in out
+    assert (runs / "vae-dense" / "model.safetensors").read_bytes() == whole
+    assert train.main(call) == 0
+    assert capsys.readouterr().out.count(": done") == 2
+    assert train.main([*call, "--epochs", "3"]) == 2
+    assert "no settings of a single model" in capsys.readouterr().err
+
+
 def test_resuming_with_other_settings_is_refused(data_root, runs, capsys):
     run(data_root, "--name", "a", "--epochs", "1")
     assert train.main(["vae-dense-2d", "--data-dir", str(data_root), "--name", "a", "--resume", "--epochs", "2"]) == 2

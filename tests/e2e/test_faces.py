@@ -1,4 +1,4 @@
-"""Faces in a real browser: the smile slider, an upload, a morph, similar faces, links, a phone."""
+"""Faces in a real browser: the smile slider, an upload, the camera, a morph, similar faces, links, a phone."""
 
 import io
 
@@ -100,6 +100,14 @@ def test_an_upload_is_cropped_and_reconstructed_and_stays_in_the_link(new_page):
     source = page.get_by_alt_text("Reconstruction", exact=True).get_attribute("src")
     there = new_page(page.url[page.url.index("/Faces") :], "[data-testid=stFileUploader]")
     expect(there.get_by_alt_text("Reconstruction", exact=True)).to_have_attribute("src", source)
+
+
+def test_a_picture_of_the_camera_goes_the_same_way(new_page):
+    page = new_page("/Faces?face=Camera&tool=Reconstruct", "[data-testid=stCameraInput]", permissions=["camera"])
+    page.locator("[data-testid=stCameraInputButton]:not([disabled])").click()
+    expect(page.get_by_alt_text("The picture with the crop box")).to_be_visible()
+    expect(page.get_by_alt_text("Reconstruction", exact=True)).to_be_visible()
+    page.wait_for_url("**photo=*")
 
 
 def test_a_file_that_is_no_picture_gets_one_sentence(new_page):

@@ -18,6 +18,8 @@ OVERRIDES = {  # option -> part of the preset, type, what a right value is
     "latent_dim": ("model", int, "a whole number of 1 or more (4096 at most)"),
     "dataset": ("data", str, "mnist, fashion_mnist, kmnist, emnist_digits, lfw, or an image folder with one subfolder per class"),
 }
+SIDES = 8, 256  # of the pictures of an image folder
+FLAT_SIDE = 64  # the largest for a dense model that is told the visible pixels: each is an input of every layer
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -37,6 +39,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--overwrite", action="store_true", help="start anew where a checkpoint of this name exists")
     for option, (_, kind, right) in OVERRIDES.items():
         p.add_argument("--" + option.replace("_", "-"), metavar=kind.__name__.upper(), help=right)
+    p.add_argument("--image-size", metavar="INT", help="side of the squares that the pictures of an image folder are made, in pixels")
+    p.add_argument("--channels", choices=["1", "3"], help="1 makes the pictures of an image folder grey, 3 keeps their colours")
     p.add_argument("--accelerator", default="auto", choices=["auto", "cpu", "gpu", "mps"], help="where to compute")
     p.add_argument("--devices", type=_count, help="devices or processes on this machine (default: every GPU, or one CPU process)")
     p.add_argument("--nodes", type=_count, default=1, help="how many machines (start one command on each, or use torchrun)")
@@ -61,10 +65,27 @@ def with_overrides(preset: Preset, args: argparse.Namespace) -> Preset:
             preset = replace(preset, **{part: replace(getattr(preset, part), **{option: kind(text)})})
         except ValueError as error:
             raise ValueError(f"--{option.replace('_', '-')} must be {right}; got {text!r}.") from error
+    preset = replace(preset, model=replace(preset.model, image_shape=_image_shape(preset, args)))
     name = args.name or preset.name
     if not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
         raise ValueError(f"--name must be a plain folder name of letters, digits, '-', '_' and '.'; got {name!r}.")
     return replace(preset, name=name)
+
+
+def _image_shape(preset: Preset, args: argparse.Namespace) -> tuple[int, int, int]:
+    """Return the shape of the pictures; ValueError says which sides this preset's network can halve."""
+    channels, height, width = preset.model.image_shape
+    channels = int(args.channels or channels)
+    if args.image_size is None:
+        return channels, height, width
+    least, most, step = *SIDES, preset.model.side_step
+    if (preset.model.family, preset.model.network) == ("inpainting", "dense"):
+        most = FLAT_SIDE
+    text = args.image_size
+    if not (text.isascii() and text.isdecimal() and least <= int(text) <= most and int(text) % step == 0):
+        halved = f" that {step} divides, because {preset.name} halves the side again and again" if step > 1 else ""
+        raise ValueError(f"--image-size must be a whole number from {least} to {most}{halved}, such as 16 or 32; got {text!r}.")
+    return channels, int(text), int(text)
 
 
 def main(argv: list[str] | None = None) -> int:

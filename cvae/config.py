@@ -59,6 +59,15 @@ class ModelConfig:
             raise ValueError("posterior_flow_layers needs flow_layers of 1 or more: a posterior that bends needs a prior that does.")
         if self.flow_layers and self.latent_dim < 2:
             raise ValueError(f"flow_layers={self.flow_layers} needs latent_dim of at least 2; got {self.latent_dim}.")
+        if any(side % self.side_step for side in self.image_shape[1:]):
+            shape = "x".join(map(str, self.image_shape[1:]))
+            raise ValueError(f"a residual network of {len(self.widths)} widths needs sides divisible by {self.side_step}; got {shape}.")
+
+    @property
+    def side_step(self) -> int:
+        """What must divide both sides of a picture: residual networks halve them without rounding, the others take any."""
+        parts = ((self.network, self.widths), (self.decoder, self.decoder_widths))
+        return max((self.fold * 2 ** (len(widths) - 1) for kind, widths in parts if kind == "residual"), default=1)
 
 
 @dataclass(frozen=True)

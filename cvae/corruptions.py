@@ -102,8 +102,9 @@ def training_holes(kind: str, n: int, size: tuple[int, int], generator: torch.Ge
 
 
 def centre_hole(size: tuple[int, int] = (28, 28), side: int = 10) -> Tensor:
-    """Return the mask (1, H, W) that hides the middle side x side pixels."""
+    """Return the mask (1, H, W) that hides the middle side x side pixels, fewer where only a rim of one would be left."""
     visible = torch.ones(1, *size, dtype=torch.bool)
+    side = min(side, *(length - 2 for length in size))
     top, left = ((length - side) // 2 for length in size)
     visible[:, top : top + side, left : left + side] = False
     return visible
@@ -138,7 +139,8 @@ QUADRANTS = ("top left", "top right", "bottom left", "bottom right")
 
 
 def _boxes(n: int, size: tuple[int, int], generator) -> Tensor:
-    sides = torch.randint(SMALLEST_BOX, LARGEST_BOX + 1, (n, 2), generator=generator)
+    largest = min(LARGEST_BOX, 3 * min(size) // 4)
+    sides = torch.randint(min(SMALLEST_BOX, largest // 2), largest + 1, (n, 2), generator=generator)
     corner = (torch.rand(n, 2, generator=generator) * (torch.tensor(size) - sides + 1)).long()
     inside = torch.ones(n, 1, *size, dtype=torch.bool)
     for axis, length in enumerate(size):
@@ -165,5 +167,5 @@ def _quadrants(n: int, size: tuple[int, int], generator) -> Tensor:
 
 
 def _brush(n: int, size: tuple[int, int], generator) -> Tensor:
-    thickness = 3 + 5 * torch.rand(n, generator=generator)
+    thickness = (3 + 5 * torch.rand(n, generator=generator)) * min(1.0, min(size) / 28)
     return _polyline(n, size, 4, thickness, generator) < 0.5

@@ -86,9 +86,8 @@ def load(
         names = ", ".join((*DATASETS, FACES))
         raise ValueError(f"dataset must be one of {names}, or an image folder with one subfolder per class; got {dataset!r}.")
     if tuple(loaded.images.shape[1:]) != tuple(image_shape):
-        raise ValueError(
-            f"{dataset} has images of {tuple(loaded.images.shape[1:])}; this preset is made for {tuple(image_shape)}."
-        )
+        shapes = ("x".join(map(str, shape)) for shape in (loaded.images.shape[1:], image_shape))
+        raise ValueError("{} has images of {}, this model takes {}; only those of an image folder are resized.".format(dataset, *shapes))
     return loaded
 
 
@@ -212,6 +211,9 @@ def _load_folder(folder: Path, train: bool, image_shape: tuple[int, int, int]) -
     from PIL import ImageOps
 
     has_parts = (folder / "train").is_dir() and (folder / "test").is_dir()
+    if has_parts and len(kinds := {tuple(sorted(p.name for p in (folder / part).iterdir() if p.is_dir())) for part in ("train", "test")}) > 1:
+        differing = sorted(set.symmetric_difference(*map(set, kinds)))
+        raise ValueError(f"train and test of {folder} must have the same classes; only one of them has {differing[0]!r}.")
     root = folder / ("train" if train else "test") if has_parts else folder
     try:
         listing = torchvision().datasets.ImageFolder(str(root))
@@ -219,8 +221,12 @@ def _load_folder(folder: Path, train: bool, image_shape: tuple[int, int, int]) -
         raise ValueError(f"{root} must hold one subfolder of pictures per class, such as {root}/cat/1.png.") from error
     channels, height, width = image_shape
     images = torch.empty(len(listing), *image_shape, dtype=torch.uint8)
-    for i, (picture, _) in enumerate(listing):
-        fitted = ImageOps.fit(picture.convert("L" if channels == 1 else "RGB"), (width, height))
+    for i, (path, _) in enumerate(listing.samples):
+        try:
+            picture = listing.loader(path).convert("L" if channels == 1 else "RGB")
+        except OSError as error:
+            raise ValueError(f"{path} is not a picture that can be read; remove it or save it again.") from error
+        fitted = ImageOps.fit(picture, (width, height))
         images[i] = torch.from_numpy(np.array(fitted).reshape(height, width, channels)).permute(2, 0, 1)
     everything = ImageSet(images, torch.tensor(listing.targets), tuple(listing.classes))
     if has_parts:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from cvae.config import ModelConfig
 
+SPARE = 16  # components computed beyond those that are kept, which makes these exact
 STEM = 8  # channels at full resolution in the residual decoder: few, because each costs 784 positions
 
 
@@ -52,11 +53,14 @@ class Principal(nn.Module):
         return super().train(mode)
 
     def fit(self, x: Tensor) -> None:
-        """Take the components from pictures x (N, C, H, W)."""
+        """Take the components from pictures x (N, C, H, W); ValueError where there are too few pictures or pixels for them."""
         self.kept = None
         rows, dims = x.flatten(1), len(self.spread)
+        if min(rows.shape) < dims + SPARE:
+            wanted = f"at least {dims + SPARE} training pictures of as many pixels"
+            raise ValueError(f"a linear path of {dims} components needs {wanted}; got {rows.shape[0]} of {rows.shape[1]}.")
         self.mean.copy_(rows.mean(0))
-        _, _, found = torch.svd_lowrank(rows - self.mean, q=dims + 16, niter=4)
+        _, _, found = torch.svd_lowrank(rows - self.mean, q=dims + SPARE, niter=4)
         largest = found[:, :dims].abs().amax(0)
         self.components.copy_((127 * found[:, :dims] / largest).round().T)
         self.spread.copy_(((rows - self.mean) @ self.basis().T).std(0))
@@ -180,7 +184,6 @@ class Pyramid(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         channels = config.image_shape[0]
-        _check_residual(config)
         self.fold = nn.PixelUnshuffle(config.fold)
         self.downs = nn.ModuleList([nn.Conv2d(config.fold**2 * channels, config.widths[0], 3, padding=1)])
         for n_in, n_out_channels in zip(config.widths, config.widths[1:]):
@@ -227,7 +230,6 @@ class ResidualDecoder(nn.Module):
     def __init__(self, config: ModelConfig, joins: bool = False) -> None:
         super().__init__()
         channels, height, width = config.image_shape
-        _check_residual(config)
         widths = config.widths
         self.start = (widths[-1], height // smallest(config), width // smallest(config))
         n_in = config.latent_dim + config.n_classes
@@ -261,10 +263,3 @@ def _stage(channels: int, n_blocks: int, config: ModelConfig) -> nn.ModuleList:
 def smallest(config: ModelConfig) -> int:
     """Return how many times smaller than the picture the smallest feature map of a residual network is, per side."""
     return config.fold * 2 ** (len(config.widths) - 1)
-
-
-def _check_residual(config: ModelConfig) -> None:
-    factor = smallest(config)
-    if config.image_shape[1] % factor or config.image_shape[2] % factor:
-        shape = "x".join(map(str, config.image_shape[1:]))
-        raise ValueError(f"a residual network of {len(config.widths)} widths needs sides divisible by {factor}; got {shape}.")

@@ -73,3 +73,16 @@ def test_preset_holes_hide_what_their_names_say():
     assert not centre[0, 9:19, 9:19].any() and centre.sum() == 684
     assert not corruptions.preset_holes()["Top half"][0, :14].any()
     assert corruptions.preset_holes()["3 quadrants"][0, 14:, :14].all()  # the task "1 quadrant" of Pyro's tutorial
+
+
+@pytest.mark.parametrize("side", [8, 9, 16, 64])
+def test_holes_leave_something_of_pictures_of_any_size(side):
+    for visible in (*corruptions.preset_holes((side, side)).values(), *corruptions.random_visible(300, (side, side), seeded())):
+        assert visible.any() and not visible.all()
+    assert (~corruptions.centre_hole((side, side))).sum() == min(10, side - 2) ** 2
+
+
+@pytest.mark.parametrize("kind", corruptions.LARGEST)
+def test_damage_of_a_small_picture(kind):
+    spoiled = corruptions.corrupt(torch.rand(4, 3, 8, 8, generator=seeded()), kind, corruptions.LARGEST[kind], seeded())
+    assert spoiled.shape == (4, 3, 8, 8) and spoiled.isfinite().all()

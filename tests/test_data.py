@@ -62,6 +62,20 @@ def test_a_folder_without_classes_is_told_the_layout(tmp_path):
         data.load(str(tmp_path), True)
 
 
+def test_an_unreadable_picture_and_classes_of_one_part_alone_are_named(tmp_path):
+    for part, names in (("train", ("cat", "dog")), ("test", ("cat",))):
+        for name in names:
+            (tmp_path / part / name).mkdir(parents=True)
+            Image.new("L", (8, 8)).save(tmp_path / part / name / "1.png")
+    with pytest.raises(ValueError, match="the same classes; only one of them has 'dog'"):
+        data.load(str(tmp_path), True)
+    (tmp_path / "train" / "cat" / "2.png").write_text("no picture")
+    (tmp_path / "train" / "dog" / "1.png").unlink()
+    (tmp_path / "train" / "dog").rmdir()
+    with pytest.raises(ValueError, match="cat/2.png is not a picture that can be read"):
+        data.load(str(tmp_path), True)
+
+
 def test_binary_draws_have_the_pixels_as_their_mean():
     x = torch.linspace(0, 1, 11)[:, None].expand(11, 20000)
     draws = data.binarize(x, torch.Generator().manual_seed(0))

@@ -17,9 +17,9 @@ README = Path(__file__).parent / "README.md"
 BEGIN, END = "<!-- evaluate.py writes from here -->", "<!-- to here -->"
 JUDGE, SMILE_JUDGE = "judge", "smile-judge"
 BATCH = 50
+DIGITS = tuple("0123456789"), (1, 28, 28)  # classes and shape of the pictures that scikit-learn's pen digits are made to fit
 QUANTILES = 201  # of log p(x) over the test digits, for the Draw page
 NOISE = (("gaussian", 0.3), ("gaussian", 0.5), ("salt-and-pepper", 0.25))
-HOLES = {"centre 10x10": "Centre", "bottom half": "Bottom half"}  # the README's name, the preset's
 # Pyro's tutorial: these quadrants are visible, the others are the target
 TASKS = {"1": ("bottom left",), "2": ("bottom left", "top left"), "3": ("bottom left", "top left", "top right")}
 PARTICLES, IW_QUADRANTS = 10, 100
@@ -56,10 +56,18 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, FileNotFoundError) as error:
         print(f"evaluate.py: {error}", file=sys.stderr)
         return 2
-    if args.map:
+    if args.map or (args.names and not any(map(_is_public, args.names))):
         return 0
-    write_table(README, {name: read_metrics(name) for name in checkpoints.list_runs()})
+    write_table(README, {name: read_metrics(name) for name in checkpoints.list_runs() if _is_public(name)})
     return 0
+
+
+def _is_public(name: str) -> bool:
+    """Tell whether a model learned from the digits or the faces that README.md speaks of."""
+    try:
+        return checkpoints.load_preset(name).data.dataset.split(":")[0] in ("mnist", data.FACES)
+    except (ValueError, FileNotFoundError):
+        return False
 
 
 def evaluate(name: str, args: argparse.Namespace) -> None:
@@ -71,7 +79,8 @@ def evaluate(name: str, args: argparse.Namespace) -> None:
     generator = torch.Generator().manual_seed(args.seed)
     if isinstance(model, Classifier):
         found = {"parameters": parameters, "accuracy": metrics.accuracy(model, images.pixels(), images.labels)}
-        found["of"] = "digits right" if tuple(preset.model.image_shape) == (1, 28, 28) else f"faces right ({' or '.join(preset.classes)})"
+        faces_right = f"faces right ({' or '.join(preset.classes)})"
+        found["of"] = faces_right if preset.data.dataset.startswith(data.FACES) else "digits right"
     elif isinstance(model, DenoisingAutoencoder):
         found = {"parameters": parameters, "psnr": _denoising(model, images.pixels(), generator)}
     elif preset.data.dataset == data.FACES:
@@ -86,13 +95,14 @@ def evaluate(name: str, args: argparse.Namespace) -> None:
         found["protocol"] = _protocol(preset)
         if "nll" not in found:
             found |= _generative(model, images, args)
-        reads_digits = model.config.n_classes == 10 and tuple(model.config.image_shape) == (1, 28, 28)
-        if reads_digits and "classification" not in found:
+        if model.config.n_classes and "classification" not in found:
             found["classification"] = _classification(model, images, args.classify_samples, generator)
         write_points(name, model, images)
     found |= _costs(name, model)
-    if isinstance(model, (VAE, Autoencoder)) and not isinstance(model, InpaintingCVAE) and preset.data.dataset != data.FACES:
-        found["diversity"] = metrics.diversity(model, images.pixels()[:DIVERSE], images.labels[:DIVERSE], generator)
+    if isinstance(model, VAE) and not isinstance(model, InpaintingCVAE) and preset.data.dataset != data.FACES:
+        x, labels = images.pixels()[:DIVERSE], images.labels[:DIVERSE]
+        if len(x) > 1 and metrics.spread_of(x) > 0:  # else there is nothing to compare with
+            found["diversity"] = metrics.diversity(model, x, labels, generator)
     text = json.dumps({**found, "weights": checkpoints.weights_hash(name), "images": len(images), "seed": args.seed}, indent=2)
     checkpoints.write_text(checkpoints.run_dir(name) / checkpoints.METRICS, text + "\n")
     print(name, {k: v for k, v in found.items() if k != "kl_per_dim"})
@@ -118,12 +128,16 @@ def _costs(name: str, model) -> dict:
 
 
 def write_map(name: str, args: argparse.Namespace) -> None:
-    """Write the map.npz of one model; ValueError unless it is a generative one of grey 28x28 pictures."""
+    """Write the map.npz of one model; ValueError unless it is a generative one of grey pictures, and of enough of them."""
     model = checkpoints.load_run(name)
     preset = model.preset
-    if preset.model.family not in ("vae", "cvae") or tuple(preset.model.image_shape) != (1, 28, 28):
-        raise ValueError(f"a map needs a vae or cvae of 1x28x28 pictures; {name} is a {preset.model.family} model of another kind.")
+    if preset.model.family not in ("vae", "cvae") or preset.model.image_shape[0] != 1 or preset.model.latent_dim < 2:
+        kind = f"a {preset.model.family} model of {preset.model.latent_dim} latents, {preset.model.image_shape[0]} channels"
+        raise ValueError(f"a map needs a vae or cvae of grey pictures and at least two latents; {name} is {kind}.")
     images = data.load(preset.data.dataset, False, args.data_dir, preset.model.image_shape, download=True)
+    if len(images) < maps.FEWEST or len(images.classes) > maps.MOST_CLASSES:
+        wanted = f"at least {maps.FEWEST} test pictures of at most {maps.MOST_CLASSES} classes"
+        raise ValueError(f"a map needs {wanted}; {preset.data.dataset} has {len(images)} of {len(images.classes)}.")
     with tqdm(total=sum(latent.TSNE_STEPS), desc=f"t-SNE of {name}", unit="step") as bar:
         found = maps.make_map(model, images, args.seed, lambda done: bar.update(done - bar.n))
     maps.save_map(checkpoints.run_dir(name), found)
@@ -138,7 +152,7 @@ def write_points(name: str, model, images: data.ImageSet) -> None:
     except (ValueError, FileNotFoundError):
         images = images if model.config.latent_dim == 2 else images[:POINTS]
         u = latent.encode_dataset(model, images).numpy().astype(np.float16)
-        np.savez_compressed(folder / checkpoints.MAP, u=u, labels=images.labels.numpy().astype(np.uint8))
+        np.savez_compressed(folder / checkpoints.MAP, u=u, labels=images.labels.numpy().astype(np.uint16))
 
 
 def _kept(name: str, args: argparse.Namespace) -> dict:
@@ -169,9 +183,15 @@ def _generative(model, images: data.ImageSet, args: argparse.Namespace) -> dict:
         "active_units": latent.active_units(per_dim),
         "kl_per_dim": [round(v, 4) for v in per_dim.tolist()],
     }
-    if model.config.n_classes and JUDGE in checkpoints.list_runs():
-        found["judge_accuracy"] = metrics.judge_accuracy(checkpoints.load_run(JUDGE), model, generator=generator)
+    judge = checkpoints.load_run(JUDGE) if model.config.n_classes and JUDGE in checkpoints.list_runs() else None
+    if judge and _reads(judge.preset) == _reads(model.preset):
+        found["judge_accuracy"] = metrics.judge_accuracy(judge, model, generator=generator)
     return found
+
+
+def _reads(preset) -> tuple:
+    """Return what two models must have in common for one to judge the other: classes and shape of their pictures."""
+    return tuple(preset.classes), tuple(preset.model.image_shape)
 
 
 def _faces(name: str, model, args: argparse.Namespace) -> dict:
@@ -221,17 +241,19 @@ def _denoising(model, x: torch.Tensor, generator: torch.Generator) -> dict[str, 
 
 def _inpainting(model, x: torch.Tensor, args: argparse.Namespace, generator: torch.Generator) -> dict:
     """Return the error of mean completions, and for Pyro's quadrant tasks -elbo and -log p of the hidden pixels in nats."""
-    holes = corruptions.preset_holes()
+    size = tuple(x.shape[2:])
+    holes = corruptions.preset_holes(size)
     n = args.hole_samples
-    trained = HOLES if model.preset.data.hole == "any" else {name: h for name, h in HOLES.items() if h == "Centre"}
+    rows, columns = (~holes["Centre"][0]).any(1).sum(), (~holes["Centre"][0]).any(0).sum()
+    trained = {f"centre {rows}x{columns}": "Centre"} | ({"bottom half": "Bottom half"} if model.preset.data.hole == "any" else {})
     found = {
         "hole_samples": n,
         "hole_mse": {name: metrics.hole_mse(model, x, holes[h], n, generator) for name, h in trained.items()},
     }
-    if trained is not HOLES:
+    if model.preset.data.hole != "any":
         return found
     found["quadrants"] = {
-        task: _quadrants(model, x, corruptions.quadrants_visible(v), args, generator) for task, v in TASKS.items()
+        task: _quadrants(model, x, corruptions.quadrants_visible(v, size), args, generator) for task, v in TASKS.items()
     }
     return found
 
@@ -249,17 +271,19 @@ def _quadrants(model, x: torch.Tensor, visible: torch.Tensor, args: argparse.Nam
 
 
 def _classification(model, images: data.ImageSet, n_importance: int, generator: torch.Generator) -> dict:
-    """Return the accuracy as a generative classifier, on test digits and on scikit-learn's; and the spread of log p(x)."""
+    """Return the accuracy as a generative classifier, for a model of digits on scikit-learn's too; and the spread of log p(x)."""
     scores = _scores(model, images.pixels(), n_importance, generator)
     log_p = scores.logsumexp(1) - np.log(scores.shape[1])
-    pens, pen_labels = pen_digits()
-    return {
+    found = {
         "n_importance": n_importance,
         "accuracy": float((scores.argmax(1) == images.labels).float().mean()),
-        "pen_digits_accuracy": float((_scores(model, pens, n_importance, generator).argmax(1) == pen_labels).float().mean()),
-        "pen_digits": len(pens),
         "log_likelihood_quantiles": [round(v, 2) for v in log_p.quantile(torch.linspace(0, 1, QUANTILES)).tolist()],
     }
+    if _reads(model.preset) == DIGITS:
+        pens, pen_labels = pen_digits()
+        read = _scores(model, pens, n_importance, generator).argmax(1)
+        found |= {"pen_digits_accuracy": float((read == pen_labels).float().mean()), "pen_digits": len(pens)}
+    return found
 
 
 def _scores(model, x: torch.Tensor, n_importance: int, generator: torch.Generator) -> torch.Tensor:

@@ -21,6 +21,7 @@ EMBEDDINGS = {"tsne": "t-SNE", "pca": "PCA", "plane": "The latent plane"}  # arr
 HALVES = ("u", "mu", "nll", "kl")  # stored as float16
 COLUMNS = 100  # of the sprite
 TILE = 28  # pixels of a picture's side
+FEWEST, MOST_CLASSES = 30, 256  # images that have neighbours to tell of; classes that fit a byte
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class LatentMap:
 
 
 def make_map(model, images: "ImageSet", seed: int = 0, progress: Callable[[int], None] | None = None) -> LatentMap:
-    """Encode images (N, 1, 28, 28) and lay them out; `progress` gets the steps of t-SNE done so far."""
+    """Encode grey images (N, 1, H, W) and lay them out; `progress` gets the steps of t-SNE done so far."""
     from cvae.data import binarize
 
     generator = torch.Generator().manual_seed(seed)
@@ -55,7 +56,8 @@ def make_map(model, images: "ImageSet", seed: int = 0, progress: Callable[[int],
     u, mu = latent.encode_dataset(model, images), _means(model, x, labels)
     embeddings, figures = _embed(u, images.labels, seed, progress)
     figures["mu"] = {"knn_accuracy": latent.knn_accuracy(mu, images.labels)}
-    sprite = make_sprite((tasks.decode(model, u, labels)[:, 0] * 255).round().byte().numpy())
+    tiles = torch.nn.functional.interpolate(tasks.decode(model, u, labels), (TILE, TILE), mode="bilinear", antialias=True)
+    sprite = make_sprite((tiles[:, 0] * 255).round().clamp(0, 255).byte().numpy())
     return LatentMap(u, mu, images.labels, nll, kl, embeddings, sprite, figures)
 
 

@@ -23,7 +23,7 @@ TRY = [
 def home() -> None:
     """Draw the live picture, what this is, and what to try."""
     controls.begin(controls.NAME, "Drag across the plane. Every point of it is a digit that nobody wrote.")
-    name, model = controls.first_model(prefer=lambda config: config.latent_dim == 2)
+    name, model = controls.first_model(prefer=lambda config: config.latent_dim == 2, fits=resources.is_picture)
     picture(name, model)
     st.markdown(ABOUT)
     st.header("What to try in one minute", anchor=False)
@@ -43,7 +43,7 @@ if not st.runtime.exists():
 
     app = st.App(__file__, routes=api.routes(), lifespan=server.lifespan)
 else:
-    from ui import controls, link
+    from ui import controls, link, resources
     from ui.live import live
 
     home()

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from ui import controls, link, resources, views
+from ui import classes, controls, link, resources, views
 from ui.live import live
 
 controls.begin("Explore", "Every point of latent space is a picture. Move, and watch what changes.")
-name, model = controls.pick_model(prefer=lambda config: config.latent_dim == 2, fits=resources.is_digit)
+name, model = controls.pick_model(prefer=lambda config: config.latent_dim == 2, fits=resources.is_picture)
 
 
 @st.fragment
@@ -18,7 +18,7 @@ def explore() -> None:
     with st.container(horizontal=True):
         st.button("Random point", on_click=link.set_point, args=("z", link.random_point(dims)))
         st.button("Back to the centre", on_click=link.set_point, args=("z", link.centre(model)))
-        with st.popover("Start from a real digit"):
+        with st.popover(f"Start from a real {classes.noun(model)}"):
             controls.real_digit(name, model)
     live(name, model, u, label, key="live")
     choices = {"Traversals": views.traversals, "Between two points": views.between}

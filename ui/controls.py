@@ -1,6 +1,7 @@
 """Controls that several pages have in common."""
 
 import secrets
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -8,12 +9,14 @@ import torch
 from streamlit.errors import StreamlitAPIException
 from torch import Tensor
 
-from ui import link, resources
+from cvae.presets import PRESETS
+from ui import classes, link, resources
 
 NAME = "Latent digits"
 ICON = "\N{INPUT SYMBOL FOR NUMBERS}"
 FIRST = "vae-dense-2d"  # the preset that is trained soonest
 SEEDS = 2**31
+SHIPPED = {preset.data.dataset for preset in PRESETS.values()}  # data sets
 PAGES = Path(__file__).parent.parent / "pages"
 STYLE = Path(__file__).with_name("page.css")
 WIDE = ".stMainBlockContainer { max-width: 72rem; }"
@@ -48,37 +51,30 @@ def choose(label: str, options: list[str], key: str) -> str:
     return chosen or options[0]  # an empty parameter in the address empties the control
 
 
-def first_model(prefer, fits=lambda model: True) -> tuple[str, object]:
+def first_model(prefer, fits=lambda model: True, warns: bool = True) -> tuple[str, object]:
     """Return name and model of the first that `fits` and whose config `prefer` is true, else the first that fits.
 
-    Stops a page without any.
+    Stops a page without any. `warns` of folders that cannot be used, unless the page has done so already.
     """
-    models = _models(fits)
-    name = _preferred(models, prefer)
+    models = _models(fits, warns=warns)
+    name = preferred(models, prefer)
     return name, models[name]
 
 
-def pick_model(prefer, fits=lambda model: True, about: bool = True, train: str = FIRST) -> tuple[str, object]:
-    """Let the visitor choose a model that `fits`; at first one whose config `prefer` is true of.
+def pick_model(
+    prefer, fits=lambda model: True, about: bool = True, train: str = FIRST, families: tuple[str, ...] = resources.GENERATIVE
+) -> tuple[str, object]:
+    """Let the visitor choose a model of these families that `fits`; at first one whose config `prefer` is true of.
 
     Stops a page without any, with the advice to train the preset `train`.
     """
-    models = _models(fits, train)
+    models = _models(fits, train, families)
     names = list(models)
-    first = names.index(_preferred(models, prefer))
+    first = names.index(preferred(models, prefer))
     name = st.selectbox("Model", names, index=first, key="model", bind="query-params") or names[first]
     if about:
         st.caption(models[name].preset.about)
     return name, models[name]
-
-
-def first_painter() -> str:
-    """Return the name of the first model that completes digits. Stops a page without any."""
-    for name, model in resources.available(("inpainting",))[0].items():
-        if resources.is_digit(model):
-            return name
-    st.info("There is no inpainting model yet. Train one with: python train.py cvae-inpaint")
-    st.stop()
 
 
 def pick_seed(key: str, button: str = "New seed", columns=None) -> int:
@@ -98,16 +94,13 @@ def draw_number(key: str, count: int) -> None:
     st.session_state[key] = float(secrets.randbelow(count))
 
 
-def class_names(model) -> list[str]:
-    """Return the names of a model's labels in their order; empty for a model without labels."""
-    return list(model.preset.classes) or [str(i) for i in range(model.config.n_classes)] if model.config.n_classes else []
-
-
-def _models(fits=lambda model: True, train: str = FIRST) -> dict:
+def _models(
+    fits=lambda model: True, train: str = FIRST, families: tuple[str, ...] = resources.GENERATIVE, warns: bool = True
+) -> dict:
     """Return the models that fit, with one line on the page for every folder that cannot be used."""
-    models, problems = resources.available()
+    models, problems = resources.available(families)
     models = {name: model for name, model in models.items() if fits(model)}
-    for problem in problems:
+    for problem in problems if warns else ():
         st.warning(problem)
     if not models:
         st.info(f"There is no trained model yet. Train one with: python train.py {train}")
@@ -115,8 +108,10 @@ def _models(fits=lambda model: True, train: str = FIRST) -> dict:
     return models
 
 
-def _preferred(models: dict, prefer) -> str:
-    return next((name for name, model in models.items() if prefer(model.config)), next(iter(models)))
+def preferred(models: dict, prefer) -> str:
+    """Return the first whose config `prefer` is true of, of all where there is none; what is shipped before a visitor's own."""
+    fitting = [name for name, model in models.items() if prefer(model.config)] or list(models)
+    return min(fitting, key=lambda name: (name not in PRESETS, models[name].preset.data.dataset not in SHIPPED))
 
 
 def first_digit(name: str, model) -> tuple[Tensor, Tensor | None]:
@@ -131,21 +126,38 @@ def pick_label(model, key: str = "label") -> Tensor | None:
     """Let the visitor choose the label, (1,), of a conditional model; None for another."""
     if not model.config.n_classes:
         return None
-    options = list(range(model.config.n_classes))
-    label = st.pills("Digit", options, default=0, required=True, key=key, bind="query-params")
+    options, head = list(range(model.config.n_classes)), classes.heading(model)
+    if len(options) > classes.MOST_PILLS:
+        label = st.selectbox(head, options, format_func=partial(classes.name, model), key=key, bind="query-params")
+    else:
+        written = [classes.markdown(name) for name in classes.names(model)]
+        label = st.pills(head, options, format_func=written.__getitem__, default=0, required=True, key=key, bind="query-params")
     return torch.tensor([label or 0])
 
 
+def pick_labels(model, key: str) -> list[int]:
+    """Let the visitor choose some of the labels of a conditional model; none chosen means all."""
+    options, head, explained = list(range(model.config.n_classes)), f"{classes.heading(model)}s", "None chosen: all of them."
+    if len(options) > classes.MOST_PILLS:
+        name = partial(classes.name, model)
+        chosen = st.multiselect(head, options, format_func=name, key=key, bind="query-params", help=explained)
+    else:
+        written = [classes.markdown(name) for name in classes.names(model)].__getitem__
+        chosen = st.pills(head, options, selection_mode="multi", format_func=written, key=key, bind="query-params", help=explained)
+    return sorted(chosen) or options
+
+
 def real_digit(name: str, model) -> None:
-    """Offer to start from an encoded test digit: its latent point, and its label where the model takes one."""
+    """Offer to start from an encoded test picture: its latent point, and its label where the model takes one."""
     digits = resources.encoded(name)
     if digits is None:
-        st.caption(f"No encoded test digits yet. Make them with: python evaluate.py {name}")
+        st.caption(f"No encoded test {classes.noun(model)}s yet. Make them with: python evaluate.py {name}")
         return
-    label = st.selectbox("Class", range(10), key="real_class")
+    present = sorted(set(digits.labels.tolist()))
+    label = st.selectbox("Class", present, format_func=partial(classes.name, model), key="real_class")
     members = (digits.labels == label).nonzero()[0]
     number = st.number_input(
-        "Which one", 1, len(members), key="real_number", help="The test digits of this class, in their order."
+        "Which one", 1, len(members), key="real_number", help="The test pictures of this class, in their order."
     )
     u = torch.from_numpy(digits.u[members[number - 1]])
     st.button("Start here", on_click=_start, args=(u, label, model.config.n_classes), width="stretch")

@@ -10,6 +10,7 @@ from torch import Tensor
 
 SPAN = 4.0  # the pad shows base coordinates from -SPAN to SPAN
 PALETTE = ("#4e79a7", "#f28e2b", "#e15759", "#59b5ae", "#59a14f", "#d4a90d", "#b07aa1", "#ff8fa3", "#9c755f", "#8b929e")
+PALETTE += ("#3f3fbf", "#7fc4ff", "#a3123f", "#17776f", "#a8d65c", "#8f5a00", "#7a2fa0", "#e35fd0", "#5b4636", "#c9a6f2")
 
 STEP = "width:100%;aspect-ratio:1;object-fit:contain;background:#000;border-radius:6px;image-rendering:pixelated"
 DIFFERENCE = ("#58a6ff", "#1d5fae", "#000000", "#c2571a", "#ffb454")
@@ -71,11 +72,14 @@ def png(pixels: np.ndarray) -> bytes:
     return out.getvalue()
 
 
-def strips_html(rows: list[tuple[str, Tensor]], alt: str) -> str:
-    """Return HTML with one captioned strip of pictures per row; rows are (caption, pictures (N, C, H, W))."""
+def strips_html(rows: list[tuple[str, Tensor]], alt: str, columns: int = 0) -> str:
+    """Return HTML with one captioned strip of pictures per row; rows are (caption, pictures (N, C, H, W)).
+
+    A strip of more than `columns` pictures goes on below itself, unless columns is 0.
+    """
     figures = []
     for caption, pictures in rows:
-        strip = grid_png(pictures, len(pictures))
+        strip = grid_png(pictures, columns or len(pictures))
         width, height = Image.open(io.BytesIO(strip)).size  # told to the browser, so that nothing jumps while it decodes
         style = f"flex:1;min-width:0;width:100%;height:auto;aspect-ratio:{width}/{height}"
         data = base64.b64encode(strip).decode()

@@ -76,6 +76,7 @@ function create(root) {
     const cells = canvases.map((canvas, i) => element("figure", {}, canvas, ...caption(i)));
     pictureBox.replaceChildren(...cells);
     root.querySelector(".live").classList.toggle("many", many);
+    root.querySelector(".live").classList.toggle("crowd", canvases.length > 20); // more than a screen should keep in view
   }
 
   function update(fresh, set) {
@@ -144,7 +145,7 @@ function makePad(box, data, current, move, settle) {
   pad.onkeyup = (event) => { if (arrows[event.key]) settle(); };
   const place = element("span");
   const note = data.points
-    ? `Dots: ${data.points.toLocaleString("en")} encoded test digits`
+    ? `Dots: ${data.points}`
     : `Class map missing. Make it with: python evaluate.py ${data.model}`;
   box.replaceChildren(pad, element("p", { class: "note" }, place, element("span", {}, note)));
   const show = ([x, y]) => {

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from cvae import tasks
-from ui import images, link, resources
+from ui import classes, images, link, resources
 
 OPEN = 8  # sliders shown at once; the rest is folded
 HTML = """<div class="frame"><div class="live">
@@ -40,19 +40,18 @@ def _what(name: str, model, labels: Tensor | None) -> dict:
     config = model.config
     kl = resources.kl_per_dim(name)
     order = range(config.latent_dim) if kl is None else sorted(range(config.latent_dim), key=lambda d: -kl[d])
-    names = _names(model, labels)
     return {
         "model": name,
         "shape": config.image_shape,
         "labels": [] if labels is None else labels.tolist(),
-        "names": names,
-        "captions": [f"Digit {n}" if n else "Picture" for n in names],
+        "names": [""] if labels is None else [classes.name(model, i) for i in labels.tolist()],
+        "captions": ["Picture"] if labels is None else [classes.called(model, i) for i in labels.tolist()],
         "order": list(order),
         "open": OPEN,
         "kl": kl,
         "span": images.SPAN,
         "base": link.base_path(),
-        **_map(name, config),
+        **_map(name, model),
     }
 
 
@@ -63,16 +62,11 @@ def _moved(key: str, parameter: str, dims: int) -> None:
         link.set_point(parameter, torch.tensor(values, dtype=torch.float32))
 
 
-def _names(model, labels: Tensor | None) -> list[str]:
-    if labels is None:
-        return [""]
-    return [model.preset.classes[i] if model.preset.classes else str(i) for i in labels.tolist()]
-
-
-def _map(name: str, config) -> dict:
+def _map(name: str, model) -> dict:
     """Return the pad's background and where each class has its name; nothing without encoded digits."""
-    digits = resources.encoded(name) if config.latent_dim == 2 else None
+    digits = resources.encoded(name) if model.config.latent_dim == 2 else None
     if digits is None:
-        return {"background": None, "landmarks": [], "points": 0}
-    marks = [(x, y, str(c), images.PALETTE[c % len(images.PALETTE)]) for x, y, c in resources.landmarks(name)]
-    return {"background": f"{link.base_path()}/api/map?model={quote(name)}", "landmarks": marks, "points": len(digits.u)}
+        return {"background": None, "landmarks": [], "points": ""}
+    marks = [(x, y, classes.name(model, c), images.PALETTE[c % len(images.PALETTE)]) for x, y, c in resources.landmarks(name)]
+    points = f"{len(digits.u):,} encoded test {classes.noun(model)}s"
+    return {"background": f"{link.base_path()}/api/map?model={quote(name)}", "landmarks": marks, "points": points}

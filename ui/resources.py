@@ -24,12 +24,14 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Progress:
-    """What a model made during its training: for each kind of picture one PNG, a row of 20 for each of these epochs."""
+    """What a model made during its training: for each kind of picture one PNG, a row of SHOWN or fewer for each of these epochs."""
 
     epochs: list[int]
     sheets: dict[str, bytes]
+    tiles: int
 
 
+SHOWN = 20  # pictures kept of every epoch, fewer where a data set has not as many to validate with
 HISTORY_COLUMNS = ("epoch", "train_nll", "train_kl", "val_nll", "val_kl", "seconds")
 MAPPED = ("vae", "cvae")  # the families of which there are maps
 GENERATIVE = ("autoencoder", "vae", "cvae")  # the families whose latent point and label make a picture
@@ -58,6 +60,23 @@ def model(name: str, families: tuple[str, ...] = GENERATIVE):
 def is_digit(model) -> bool:
     """Tell whether a model's pictures are grey and 28x28, as those that the visitor draws."""
     return tuple(model.config.image_shape) == (1, 28, 28)
+
+
+def is_grey(model) -> bool:
+    """Tell whether a model's pictures are grey squares, so that a drawing can be made to fit them."""
+    channels, height, width = model.config.image_shape
+    return channels == 1 and height == width
+
+
+def is_alike(model, other) -> bool:
+    """Tell whether two models have pictures of the same classes, size and number of channels."""
+    same_classes = tuple(model.preset.classes) == tuple(other.preset.classes)
+    return same_classes and tuple(model.config.image_shape) == tuple(other.config.image_shape)
+
+
+def is_picture(model) -> bool:
+    """Tell whether a model belongs where pictures of any kind do: all but models of faces, which have a page of their own."""
+    return model.preset.data.dataset.split(":")[0] != "lfw" and not is_face(model)
 
 
 def encoded(name: str) -> Encoded | None:
@@ -215,13 +234,14 @@ def _space(folder: Path, stamp: tuple[int, ...]) -> faces.Space | str:
 
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _encoded(folder: Path, stamp: tuple[int, ...]) -> Encoded | None:
-    dims = model(folder.name).config.latent_dim
+    config = model(folder.name).config
     try:
         with np.load(folder / checkpoints.MAP, allow_pickle=False) as stored:
             u, labels = stored["u"].astype(np.float32), stored["labels"].astype(np.int64)
     except Exception:  # noqa: BLE001 - a damaged zip raises nearly anything; the page then says how to make it anew
         return None
-    return Encoded(u, labels) if u.shape == (len(labels), dims) and np.isfinite(u).all() else None
+    fits = u.shape == (len(labels), config.latent_dim) and len(labels) and np.isfinite(u).all()
+    return Encoded(u, labels) if fits and labels.max() < (config.n_classes or np.inf) else None
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
@@ -262,14 +282,15 @@ def _progress(folder: Path, stamp: tuple[int, ...]) -> Progress | None:
         with np.load(folder / checkpoints.PROGRESS, allow_pickle=False) as stored:
             epochs = stored["epochs"].astype(int).tolist()
             kinds = [kind for kind in ("reconstructions", "samples") if kind in stored]
-            sheets = {kind: _sheet(stored[kind], (len(epochs), 20, height, width, channels)) for kind in kinds}
+            shape = (len(epochs), min(SHOWN, stored[kinds[0]].shape[1]), height, width, channels)
+            sheets = {kind: _sheet(stored[kind], shape) for kind in kinds}
     except Exception:  # noqa: BLE001 - as in _encoded
         return None
-    return Progress(epochs, sheets) if epochs and sheets and epochs == sorted(set(epochs)) else None
+    return Progress(epochs, sheets, shape[1]) if epochs and sheets and epochs == sorted(set(epochs)) else None
 
 
 def _sheet(pictures: np.ndarray, shape: tuple[int, ...]) -> bytes:
-    """Return pictures (E, 20, H, W, C) uint8 as one PNG with a row for each epoch; ValueError for any other shape."""
+    """Return pictures (E, N, H, W, C) uint8 as one PNG with a row for each epoch; ValueError for any other shape."""
     if pictures.shape != shape or pictures.dtype != np.uint8:
         raise ValueError(f"expected uint8 pictures of shape {shape}; got {pictures.dtype} {pictures.shape}.")
     epochs, columns, height, width, channels = shape

@@ -5,18 +5,20 @@ from torch import Tensor
 
 from cvae import tasks
 
-WIDEST = 10  # pictures in a row
+USUAL, WIDEST = 10, 20  # pictures in a row, and the most
 
 
 def sample(model, digits: list[int], count: int, temperature: float, seed: int) -> Tensor:
-    """Return `count` pictures (count, C, H, W) with the digits in turn; digits is empty for a model without labels."""
+    """Return `count` pictures (count, C, H, W) with these labels in turn; digits is empty for a model without labels."""
     labels = torch.tensor(digits).repeat(-(-count // len(digits)))[:count] if digits else None
     return tasks.generate(model, labels, temperature, torch.Generator().manual_seed(seed), n=count)
 
 
 def columns(digits: list[int]) -> int:
-    """Return how many pictures make a row, so that every column shows one digit."""
-    return WIDEST // len(digits) * len(digits) if digits else WIDEST
+    """Return how many pictures make a row, so that every column shows one class, unless there are more than fit."""
+    if not digits or len(digits) > WIDEST:
+        return USUAL
+    return max(1, USUAL // len(digits)) * len(digits)
 
 
 def every_label(model) -> Tensor:

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from cvae import tasks
-from ui import controls, images, link, resources
+from ui import classes, controls, images, link, resources
 
 SHOWN = 8  # dimensions traversed
 STEPS = 7  # -3, -2, ... 3
@@ -26,7 +26,7 @@ def manifold(name: str, model, u: Tensor, label: Tensor | None) -> None:
     """Show the whole plane as a square of pictures at quantiles of the prior."""
     side = st.slider("Pictures per side", 8, 30, 18, key="side", bind="query-params")
     picture = images.grid_png(tasks.decode_grid(model, side, label), side, scale=2, gap=0, radius=0)
-    st.image(picture, width="stretch", alt=f"The latent plane as {side} by {side} decoded digits")
+    st.image(picture, width="stretch", alt=f"The latent plane as {side} by {side} decoded {classes.noun(model)}s")
     st.caption("Coordinates are quantiles of the prior: every picture stands for the same share of its mass.")
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from cvae import checkpoints
 from cvae.config import FAMILIES
-from ui import resources
+from ui import controls, resources
 
 KINDS = {  # family -> what it is, and the paper it goes back to
     "vae": ("VAE", "Kingma and Welling (2014), Auto-Encoding Variational Bayes"),
@@ -47,17 +47,13 @@ def every_model() -> dict:
 def pick_two(models: dict) -> list[tuple[str, object]]:
     """Let the visitor choose two models, at first a VAE of several latents and a conditional one."""
     names = list(models)
-    plain = _first(models, lambda c: c.family == "vae" and c.latent_dim > 2)
-    labelled = _first(models, lambda c: c.family == "cvae")
+    plain = controls.preferred(models, lambda c: c.family == "vae" and c.latent_dim > 2)
+    labelled = controls.preferred(models, lambda c: c.family == "cvae")
     chosen = []
     for column, key, first in zip(st.columns(2), "ab", (plain, labelled)):
         pick = column.selectbox(f"Model {key.upper()}", names, names.index(first), key=key, bind="query-params")
         chosen.append(pick or first)
     return [(name, models[name]) for name in chosen]
-
-
-def _first(models: dict, prefer) -> str:
-    return next((name for name, model in models.items() if prefer(model.config)), next(iter(models)))
 
 
 def number(found: dict, key: str) -> float | None:

@@ -5,7 +5,7 @@ import streamlit as st
 from ui import controls, drawing, resources, source
 
 controls.begin("Draw", "Write a digit, or bring one. See what the models make of it while the pen still moves.")
-name, model = controls.pick_model(prefer=lambda config: config.n_classes > 0, fits=resources.is_digit, about=False)
+name, model = controls.pick_model(prefer=lambda config: config.n_classes > 0, fits=resources.is_grey, about=False)
 
 
 @st.fragment
@@ -14,8 +14,8 @@ def draw() -> None:
     tasks = {"Reconstruct": drawing.reconstruct, "Denoise": drawing.denoise}
     with st.container(horizontal=True, gap="medium"):
         chosen = controls.choose("Task", list(tasks), "task")
-        kind = source.pick_kind()
-    tasks[chosen](name, model, source.pick(kind))
+        kind = source.pick_kind(model)
+    tasks[chosen](name, model, source.pick(kind, model))
 
 
 draw()

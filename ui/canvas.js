@@ -2,16 +2,17 @@
 // What is drawn is a list of strokes over a base, the bitmap that Python knew when the page opened.
 // ui/shared.js stands before this text. Streamlit calls the default export again whenever `data` changes.
 
-const SIDE = 560; // of the pad in its own pixels: a multiple of both grids, 80 and 28
+const LENGTH = 560; // of the pad in its own pixels, about: each board takes a multiple of its grid
 const MODES = {
   ink: { grid: 80, sizes: [0.055, 0.085, 0.13], start: 1, ink: "#fff", pen: "Pen" },
-  hole: { grid: 28, sizes: [0.09, 0.16, 0.28], start: 1, ink: "#e8590c", pen: "Brush", snaps: true },
+  hole: { sizes: [0.09, 0.16, 0.28], start: 1, ink: "#e8590c", pen: "Brush", snaps: true },
 };
 const SIZE_NAMES = ["Thin", "Medium", "Thick"];
-const STEP = SIDE / 40; // of the arrow keys
+const STEPS = 40; // of the arrow keys from side to side
 
 function makeBoard(box, data, changed) {
-  const { grid, sizes, start, ink: colour, pen, snaps } = MODES[data.mode];
+  const { grid = data.side, sizes, start, ink: colour, pen, snaps } = MODES[data.mode]; // a hole is made of whole pixels
+  const SIDE = grid * Math.max(1, Math.round(LENGTH / grid));
   const sheet = element("canvas", {
     width: SIDE, height: SIDE, class: "pad", tabindex: 0, role: "application", "aria-label":
       `${data.label}. Draw with the pointer; or move with the arrow keys, Space puts the ${pen.toLowerCase()} down and lifts it, ` +
@@ -161,7 +162,7 @@ function makeBoard(box, data, changed) {
     event.preventDefault();
     cursor ??= [SIDE / 2, SIDE / 2];
     if (way) {
-      cursor = cursor.map((v, i) => Math.max(0, Math.min(SIDE, v + way[i] * STEP * (event.shiftKey ? 4 : 1))));
+      cursor = cursor.map((v, i) => Math.max(0, Math.min(SIDE, v + way[i] * (SIDE / STEPS) * (event.shiftKey ? 4 : 1))));
       if (down) extend([cursor]);
     } else if (down) {
       down = false;
@@ -208,7 +209,7 @@ function makeBoard(box, data, changed) {
   function lay(pixels) { // the digit below the hole
     background = null;
     if (pixels) {
-      background = element("canvas", { width: 28, height: 28 });
+      background = element("canvas", { width: data.side, height: data.side });
       putPixels(background, fromBase64(pixels), 1);
     }
     show();
@@ -258,7 +259,7 @@ function create(root) {
     address,
     tell: () => tell(true),
     show: ({ pixels, about }) => {
-      const each = 28 * 28 * 3;
+      const each = data.side * data.side * 3;
       if (pixels.length !== each * canvases.length || (board && !bits)) return;
       canvases.forEach(({ canvas, note }, i) => {
         putPixels(canvas, pixels.subarray(i * each, (i + 1) * each), 3);
@@ -290,7 +291,7 @@ function create(root) {
   function lay() {
     asked = "";
     canvases = data.captions.map((caption) => ({
-      canvas: element("canvas", { width: 28, height: 28, role: "img", "aria-label": caption }), note: element("small"), caption,
+      canvas: element("canvas", { width: data.side, height: data.side, role: "img", "aria-label": caption }), note: element("small"), caption,
     }));
     const cells = canvases.map(({ canvas, note, caption }) =>
       element("figure", {}, canvas, element("figcaption", {}, caption, note)));
@@ -312,8 +313,8 @@ function create(root) {
     data = fresh;
     sequence = Math.max(sequence, fresh.sequence);
     const differs = (...keys) => !old || keys.some((key) => JSON.stringify(old[key]) !== JSON.stringify(data[key]));
-    if (differs("captions", "labels", "columns")) lay();
-    const remade = differs("mode", "label");
+    if (differs("captions", "labels", "columns", "side")) lay();
+    const remade = differs("mode", "label", "side");
     if (remade) {
       root.querySelector(".sketch").dataset.mode = data.mode;
       boardBox.replaceChildren();
@@ -329,7 +330,7 @@ function create(root) {
       known = bits = data.bits;
       board.load(bits);
     }
-    if (elsewhere || differs("query", "captions", "empty")) ask();
+    if (elsewhere || differs("query", "captions", "empty", "side")) ask();
     else if (data.scores && differs("scores")) showBars(data.scores);
   }
 

@@ -15,7 +15,7 @@ HTML = """<div class="frame"><div class="sketch"><div class="board"></div>
 _mount = st.components.v2.component(
     "canvas", html=HTML, css=(HERE / "canvas.css").read_text(), js=SHARED + (HERE / "canvas.js").read_text()
 )
-SIDES = {"ink": sketch.INK, "hole": sketch.HOLE}
+MODES = ("ink", "hole")  # those with a pad
 
 
 def canvas(
@@ -29,14 +29,15 @@ def canvas(
     columns: int = 3,
     labels: tuple[str, ...] = (),
     scores: list[float] | None = None,
+    side: int = 28,
     empty: str = "Draw a digit with the mouse, a pen or a finger. Everything here follows while you draw.",
 ) -> None:
     """Draw the canvas with the pictures that sketch.answer(query) returns, one below each of `captions`.
 
-    `mode` is ink (a drawing), hole (a mask over `digit`, (1, 1, 28, 28)) or view (no pad). `bits` is the bitmap it
+    `mode` is ink (a drawing), hole (a mask over `digit`, (1, 1, S, S)) or view (no pad). `bits` is the bitmap it
     starts from, as in sketch.pack_bits. A finished stroke writes the new one into the address under the mode's name.
     `labels` name the bars of log p(x | y), and `scores` are more careful values of them than those of a moving pen.
-    `empty` stands there while nothing is drawn.
+    `side` is that of all pictures, S. `empty` stands there while nothing is drawn.
     """
     sent = (st.session_state.get(key) or {}).get("drawn") or {}
     data = {
@@ -47,6 +48,7 @@ def canvas(
         "captions": captions,
         "columns": columns,
         "labels": list(labels),
+        "side": side,
         "empty": empty,
         "scores": scores,
         "bits": bits,
@@ -54,7 +56,7 @@ def canvas(
         "sequence": sent.get("sequence", 0),
     }
     if sent.get("ask"):  # the browser found no /api/sketch
-        data |= _answer(query | ({"bits" if mode == "ink" else "hole": bits} if mode in SIDES else {}))
+        data |= _answer(query | ({"bits" if mode == "ink" else "hole": bits} if mode in MODES else {}))
     _mount(key=key, data=data, on_drawn_change=lambda: _drawn(key, mode))
 
 
@@ -77,14 +79,14 @@ def put(mode: str, short: str) -> None:
     link.set_text(mode, short)
 
 
-def drawn(mode: str, default: str = "") -> str:
-    """Return the bitmap of this mode in the address, as in sketch.pack_bits, and empty text where there is none that fits.
+def drawn(mode: str, default: str = "", side: int = sketch.INK) -> str:
+    """Return the bitmap of this mode and side in the address, as in sketch.pack_bits; empty text once it was cleared.
 
-    `default` is what the visitor finds before he has drawn or cleared anything.
+    `default` is what the visitor finds before he has drawn or cleared anything, and in the place of one that does not fit.
     """
     if mode not in st.query_params and not st.session_state.get(f"{mode}_touched"):
         return default
     try:
-        return sketch.lengthen(st.query_params.get(mode, ""), SIDES[mode])
+        return sketch.lengthen(st.query_params[mode], side) if mode in st.query_params else ""
     except ValueError:
-        return ""
+        return default

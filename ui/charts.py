@@ -7,8 +7,8 @@ MARK = "#e8590c"
 MOST_NAMES = 16  # of bars beside one another
 
 
-def spread_html(quantiles: np.ndarray, value: float, unit: str) -> str:
-    """Return a histogram of what these equally spaced quantiles describe, with a mark where `value` lies."""
+def spread_html(quantiles: np.ndarray, value: float, unit: str, others: str) -> str:
+    """Return a histogram of these equally spaced quantiles of `others`, with a mark where `value` lies."""
     low, high = _reach(quantiles, value)
     below = np.interp(np.linspace(low, high, BINS + 1), quantiles, np.linspace(0, 1, len(quantiles)), left=0, right=1)
     shares = np.diff(below)
@@ -23,7 +23,7 @@ def spread_html(quantiles: np.ndarray, value: float, unit: str) -> str:
     ends = (
         f'<div style="display:flex;justify-content:space-between;opacity:.7"><span>{low:.0f}</span><span>{high:.0f}</span></div>'
     )
-    says = f"{value:.0f} {unit}; the test digits lie between {quantiles[0]:.0f} and {quantiles[-1]:.0f}"
+    says = f"{value:.0f} {unit}; the {others} lie between {quantiles[0]:.0f} and {quantiles[-1]:.0f}"
     chart = f'<div style="position:relative;height:6.5rem;display:flex;align-items:flex-end;gap:1px">{bars}{mark}</div>'
     return f'<div role="img" aria-label="{says}" style="font-size:.85rem">{chart}{ends}</div>'
 

@@ -5,7 +5,7 @@ import streamlit as st
 import torch
 
 from cvae import corruptions, tasks
-from ui import canvas, charts, controls, images, resources, sampling, sketch
+from ui import canvas, charts, classes, controls, images, resources, sampling, sketch, zoo
 from ui.source import Source, address
 
 CAREFUL = 8  # importance samples once the pen rests
@@ -19,9 +19,10 @@ STRENGTHS = {  # kind -> what its slider says, at first, step
 }
 
 
-def show(name: str, source: Source, query: dict[str, str], captions: list[str], columns: int, **more) -> None:
+def show(name: str, model, source: Source, query: dict[str, str], captions: list[str], columns: int, **more) -> None:
     """Draw the canvas for this digit, or only the pictures where it was not drawn here."""
     query = {"model": name, **query, **source.query()}
+    more["side"] = model.config.image_shape[-1]
     mode = "ink" if source.drawing else "view"
     if source.drawing or source.x is not None:
         canvas.canvas(
@@ -35,13 +36,14 @@ def reconstruct(name: str, model, source: Source) -> None:
     if source.x is not None and model.config.n_classes:
         scores = sketch.label_scores(model, source.x, CAREFUL)[0]
     captions = ["What the model sees", "Reconstruction", "Difference"]
-    labels = controls.class_names(model)
-    show(name, source, {"task": "reconstruct"}, captions, 3, labels=labels, scores=None if scores is None else scores.tolist())
+    careful = None if scores is None else scores.tolist()
+    show(name, model, source, {"task": "reconstruct"}, captions, 3, labels=classes.names(model), scores=careful)
     if source.x is None:
         return
     _samples(model, source, scores)
     if scores is None:
-        st.info("This model has no labels, so it cannot say which digit it is. Pick a conditional model for that.")
+        what = f"which {'digit it is' if classes.are_digits(model) else 'class it shows'}"
+        st.info(f"This model has no labels, so it cannot say {what}. Pick a conditional model for that.")
         return
     _reading(name, model, scores)
     _ten_digits(model, source, scores)
@@ -61,21 +63,24 @@ def _reading(name: str, model, scores) -> None:
     """Say which digit it is and how much like a digit it is at all."""
     best = int(scores.argmax())
     share = float(scores.softmax(0)[best])
-    st.subheader(f"It reads as {controls.class_names(model)[best]}, with {100 * share:.3g} % of the probability", anchor=False)
+    read = classes.markdown(classes.name(model, best))
+    st.subheader(f"It reads as {read}, with {100 * share:.3g} % of the probability", anchor=False)
     st.caption(
         "The bars show log p(x | y), estimated for each label with "
-        f"{CAREFUL} importance samples: how probable the model finds your picture if it were that digit."
+        f"{CAREFUL} importance samples: how probable the model finds your picture if it were of that class."
     )
     log_p = float(scores.logsumexp(0) - np.log(len(scores)))
-    measured = resources.spread(name)
+    noun, measured = classes.noun(model), resources.spread(name)
     if measured is None:
-        st.caption(f"How it compares with test digits is not measured yet. Measure it with: python evaluate.py {name}")
+        st.caption(f"How it compares with test {noun}s is not measured yet. Measure it with: python evaluate.py {name}")
         return
     quantiles, _ = measured
     rank = float(np.interp(log_p, quantiles, np.linspace(0, 100, len(quantiles))))
-    st.subheader("How much like a digit is this?", anchor=False)
-    st.html(charts.spread_html(quantiles, log_p, "nats"))
-    st.caption(f"log p(x) of your picture among the 10,000 test digits: {_place(rank)}.")
+    st.subheader("How much like a digit is this?" if classes.are_digits(model) else "How usual is this?", anchor=False)
+    st.html(charts.spread_html(quantiles, log_p, "nats", f"test {noun}s"))
+    count = zoo.number(resources.figures(name), "images")
+    among = f"the test {noun}s" if count is None else f"the {count:,.0f} test {noun}s"
+    st.caption(f"log p(x) of your picture among {among}: {_place(rank)}.")
 
 
 def _place(rank: float) -> str:
@@ -89,9 +94,9 @@ def _ten_digits(model, source: Source, scores) -> None:
     u = tasks.encode(model, source.x, scores.argmax(0, keepdim=True))
     labels = sampling.every_label(model)
     pictures = tasks.decode(model, u.expand(len(labels), -1), labels)
-    st.subheader("Your hand, ten digits", anchor=False)
+    st.subheader("Your hand, ten digits" if classes.are_digits(model) else "Your hand, every class", anchor=False)
     st.caption("The latent point of your drawing holds its style: slant, width, weight. Here it is decoded for every label.")
-    st.html(images.strips_html([("", pictures)], "Your style decoded for every label"))
+    st.html(images.strips_html([("", pictures)], "Your style decoded for every label", min(len(labels), 10)))
 
 
 def denoise(name: str, model, source: Source) -> None:
@@ -103,16 +108,27 @@ def denoise(name: str, model, source: Source) -> None:
     strength = right.slider(says, 0.0, corruptions.LARGEST[kind], first, step, key=kind, bind="query-params")
     area = st.container()  # the pictures stand above the seed that they depend on
     seed = controls.pick_seed("noise_seed", "Again", st.columns([2, 2, 5], vertical_alignment="bottom")[:2])
-    denoisers = [n for n, m in resources.available(("denoising",))[0].items() if resources.is_digit(m)][:1]
+    denoisers = _pick_denoiser(model)
     query = {"task": "denoise", "kind": kind, "strength": str(strength), "seed": str(seed)}
     if denoisers:
         query["denoiser"] = denoisers[0]
     captions = ["Clean", "Spoiled", *(f"Cleaned by {found}" for found in denoisers), f"Reconstructed by {name}"]
     with area:
-        show(name, source, query, captions, 2)
+        show(name, model, source, query, captions, 2)
     if not denoisers:
-        st.info("There is no denoising autoencoder yet. Train one with: python train.py dae-conv")
+        data = "" if resources.is_digit(model) else f" --dataset FOLDER --image-size {model.config.image_shape[-1]} --name cleaner"
+        st.info(f"There is no denoising autoencoder of this size yet. Train one with: python train.py dae-conv{data}")
     st.caption(
         "A denoising autoencoder has learned to undo the damage. A variational one never saw any: it can only redraw what "
         "its latent space holds, and takes strong noise for ink. PSNR compares with the clean digit; more is better."
     )
+
+
+def _pick_denoiser(model) -> list[str]:
+    """Let the visitor choose a denoising autoencoder where several fit the model's pictures; none where none does."""
+    found = {n: m for n, m in resources.available(("denoising",))[0].items() if m.config.image_shape == model.config.image_shape}
+    alike = [name for name, other in found.items() if resources.is_alike(model, other)]
+    names = alike + [name for name in found if name not in alike]
+    if len(names) < 2:
+        return names
+    return [st.selectbox("Cleaned by", names, key="denoiser", bind="query-params") or names[0]]

@@ -1,23 +1,25 @@
 """Where the digit of a page comes from: the visitor's hand, a file, a model, or the test set."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import streamlit as st
 import torch
 from torch import Tensor
 
 from cvae import pictures, preprocess, tasks
-from ui import canvas, controls, fetch, images, link, resources, sketch
+from ui import canvas, classes, controls, fetch, images, link, resources, sketch
 
 DRAW, UPLOAD, GENERATED, TEST = "Draw", "Upload", "Generated digit", "Real digit"
+PICTURE = "Generated picture"  # by a model of other classes than digits
 ADDRESS = ("source", "ink", "digit", "digit_label", "pick", "index")
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "avif"]
 
 
 @dataclass(frozen=True)
 class Source:
-    """The digit x (1, 1, 28, 28), None while there is none, and what the canvas needs to ask for its pictures."""
+    """The digit x (1, 1, S, S) as the model takes it, None while there is none, and what the canvas needs to ask for its pictures."""
 
     x: Tensor | None
     drawing: bool = False  # it is drawn on the canvas itself
@@ -28,15 +30,18 @@ class Source:
         return {} if self.drawing or self.x is None else {"digit": sketch.pack_digit(self.x)}
 
 
-def pick_kind(first: str = DRAW) -> str:
-    """Let the visitor choose where the digit comes from, at first `first`."""
-    options = [first, *(option for option in (DRAW, UPLOAD, GENERATED, TEST) if option != first)]
-    return controls.choose("Picture", options, "source")
+def pick_kind(model, draws: bool = True) -> str:
+    """Let the visitor choose where the digit for a model comes from, at first his hand or else a model that draws one."""
+    own = [DRAW, UPLOAD]
+    made = [GENERATED, TEST] if classes.are_digits(model) else [PICTURE]
+    return controls.choose("Picture", own + made if draws else made[:1] + own + made[1:], "source")
 
 
-def pick(kind: str) -> Source:
-    """Let the visitor choose the digit of this kind."""
-    return {DRAW: _drawing, UPLOAD: _upload, GENERATED: _generated, TEST: _real}[kind]()
+def pick(kind: str, model) -> Source:
+    """Let the visitor choose the digit of this kind; it comes at the size of the model's pictures."""
+    does = {DRAW: _drawing, UPLOAD: _upload, GENERATED: partial(_generated, model), PICTURE: partial(_generated, model), TEST: _real}
+    found = does[kind]()
+    return found if found.x is None else replace(found, x=sketch.fitted(found.x, model))
 
 
 def address() -> dict[str, str]:
@@ -44,10 +49,11 @@ def address() -> dict[str, str]:
     return {name: st.query_params[name] for name in ADDRESS if name in st.query_params}
 
 
-def pad(source: Source) -> None:
-    """Draw the pad and the digit that it gives, on a page whose own canvas is for something else."""
+def pad(source: Source, name: str, model) -> None:
+    """Draw the pad and the digit that it gives a model, on a page whose own canvas is for something else."""
     if source.drawing:
-        canvas.canvas("drawing", {"task": "see"}, ["What the model sees"], bits=source.bits, columns=3)
+        query, side = {"task": "see", "model": name}, model.config.image_shape[-1]
+        canvas.canvas("drawing", query, ["What the model sees"], bits=source.bits, columns=3, side=side)
 
 
 def _drawing() -> Source:
@@ -94,9 +100,11 @@ def _show_steps() -> None:
         st.html(images.steps_html(st.session_state["upload_steps"]))
 
 
-def _generated() -> Source:
-    """Draw one digit from the first conditional model."""
-    _, model = controls.first_model(prefer=lambda config: config.n_classes > 0, fits=resources.is_digit)
+def _generated(model) -> Source:
+    """Draw one digit from a model of the same classes and size, a conditional one if there is one; else of digits."""
+    same = partial(resources.is_alike, model)
+    fits = same if any(map(same, resources.available()[0].values())) else resources.is_digit
+    _, model = controls.first_model(prefer=lambda config: config.n_classes > 0, fits=fits, warns=False)
     left, *seed = st.columns([5, 2, 2], vertical_alignment="bottom")
     with left:
         label = controls.pick_label(model, "digit_label")

@@ -1,13 +1,16 @@
 """The card of a model: what it is, the paper, its architecture, its figures, and how to train it again."""
 
+import shlex
+
 import streamlit as st
 
 from cvae.config import Preset
 from cvae.presets import PRESETS
-from ui import diagram, resources, zoo
+from ui import classes, diagram, resources, zoo
 
 OPTIONS = (("train", "epochs"), ("train", "batch_size"), ("train", "lr"), ("train", "beta"), ("train", "seed"))
 OPTIONS += (("model", "latent_dim"), ("data", "dataset"))
+MOST_CLASSES = 12  # whose names a card tells
 # a component, because Streamlit strips SVG from HTML; the drawing escapes what it holds
 JS = "export default ({data, parentElement}) => { parentElement.querySelector('.diagram').innerHTML = data; };"
 CSS = ":host { display: block; } .diagram { color: var(--st-text-color); font-family: var(--st-font); }"
@@ -45,9 +48,13 @@ def facts(name: str, model) -> list[str]:
     found = resources.figures(name)
     lines = [
         f"{zoo.parameters(name, model):,} parameters, {zoo.megabytes(name, model):.1f} MB, {config.network} network",
-        f"learned from {data.dataset}: {epochs} epochs, batches of {train.batch_size}, learning rate {train.lr:g}, "
+        f"learned from {classes.markdown(data.dataset)}: {epochs} epochs, batches of {train.batch_size}, learning rate {train.lr:g}, "
         f"beta {train.beta:g}" + (f", {zoo.duration(seconds)}" if seconds else ""),
     ]
+    if not classes.are_digits(model):
+        named = [classes.markdown(name) for name in model.preset.classes[:MOST_CLASSES]]
+        rest = ", ..." if len(model.preset.classes) > MOST_CLASSES else ""
+        lines.append(f"{len(model.preset.classes)} classes: {', '.join(named)}{rest}")
     if kind := zoo.likelihood(model):
         lines.append(f"likelihood of {told[kind]}")
     if (share := zoo.number(found, "accuracy")) is not None:
@@ -72,9 +79,12 @@ def retrain(name: str, preset: Preset) -> str:
     base = PRESETS.get(name) or next((p for p in PRESETS.values() if p.about == preset.about), None)
     if base is None:
         return f"python train.py --help  # no preset made {name}; its config.json holds all settings"
-    options = [] if base.name == name else [f"--name {name}"]
+    options = [] if base.name == name else [f"--name {shlex.quote(name)}"]
     for part, option in OPTIONS:
         value = getattr(getattr(preset, part), option)
         if value != getattr(getattr(base, part), option):
-            options.append(f"--{option.replace('_', '-')} {value}")
+            options.append(f"--{option.replace('_', '-')} {shlex.quote(str(value))}")
+    shape, usual = preset.model.image_shape, base.model.image_shape
+    options += [f"--image-size {shape[1]}"] if shape[1] != usual[1] else []
+    options += [f"--channels {shape[0]}"] if shape[0] != usual[0] else []
     return " ".join(["python train.py", base.name, *options])

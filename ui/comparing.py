@@ -74,7 +74,7 @@ def stand_ins(model) -> tuple[str, Tensor] | None:
     if found is not None:
         return "test digits", found
     others = resources.available()[0].items()
-    for name, other in sorted(others, key=lambda item: item[1].config.family != "cvae"):
+    for name, other in sorted(others, key=lambda item: (not resources.is_alike(model, item[1]), item[1].config.family != "cvae")):
         if other.config.image_shape == model.config.image_shape and resources.encoded(name) is not None:
             return f"reconstructions by {name}", reconstructed(name, other)
     return None
@@ -158,9 +158,9 @@ def _samples_of_completers(pair: Pair, seed: int) -> None:
 def _samples(pair: Pair, seed: int) -> None:
     st.subheader("Samples", anchor=False)
     for column, (name, model) in zip(st.columns(2), pair):
-        classes = list(range(model.config.n_classes))
-        columns = min(SHOWN, len(classes) or SHOWN)
-        pictures = sampling.sample(model, classes, SAMPLES // columns * columns, 1.0, seed)
+        labels = list(range(model.config.n_classes))
+        columns = sampling.columns(labels)
+        pictures = sampling.sample(model, labels, max(1, SAMPLES // columns) * columns, 1.0, seed)
         with column:
             _show([(f"{name}, {_how(model)}", pictures)], "Samples", columns)
 
@@ -176,7 +176,7 @@ def _ways(pair: Pair) -> None:
     st.subheader("From one picture to the next", anchor=False)
     for column, (name, model) in zip(st.columns(2), pair):
         digits = encoded(name, model)
-        if digits is None:
+        if digits is None or len(digits.u) < 2:
             column.caption(f"{name} has no encoded test pictures: python evaluate.py {name}")
             continue
         ways = _between(model, digits.u[: 2 * WAYS], digits.labels[: 2 * WAYS]).split(STEPS)

@@ -1,7 +1,7 @@
 // Play or scrub through pictures stored during a training. All of them come at once, as one sheet for each model and kind
-// of picture (a row per epoch, 20 columns), so nothing is asked while it plays. ui/shared.js stands before this text.
+// of picture (a row per epoch, `tiles` columns), so nothing is asked while it plays. ui/shared.js stands before this text.
 
-const COLUMNS = 10, TILES = 20, GAP = 2, PAUSE = 700, FADE = 300; // PAUSE, FADE: milliseconds per epoch and of the change
+const COLUMNS = 10, GAP = 2, PAUSE = 700, FADE = 300; // PAUSE, FADE: milliseconds per epoch and of the change
 const ICONS = { Play: "M4 2.5v13l10-6.5z", Pause: "M4 3h3.5v12H4zM10.5 3H14v12h-3.5z" };
 
 function create(root) {
@@ -15,7 +15,7 @@ function create(root) {
       const note = element("span");
       const sheets = model.sheets.map(({ title, source }) => {
         const canvas = element("canvas", {
-          width: COLUMNS * (model.width + GAP) - GAP, height: 2 * (model.height + GAP) - GAP, role: "img",
+          width: COLUMNS * (model.width + GAP) - GAP, height: Math.ceil(model.tiles / COLUMNS) * (model.height + GAP) - GAP, role: "img",
         });
         const image = new Image();
         image.src = source;
@@ -35,9 +35,9 @@ function create(root) {
   };
 
   function paint(model, { canvas, image }, at, opacity) {
-    const context = canvas.getContext("2d"), { width, height } = model;
+    const context = canvas.getContext("2d"), { width, height, tiles } = model;
     context.globalAlpha = opacity;
-    for (let i = 0; i < TILES; i++) {
+    for (let i = 0; i < tiles; i++) {
       const x = (i % COLUMNS) * (width + GAP), y = Math.floor(i / COLUMNS) * (height + GAP);
       context.drawImage(image, i * width, at * height, width, height, x, y, width, height);
     }

@@ -14,7 +14,7 @@ from ui.live import SHARED
 HERE = Path(__file__).parent
 HTML = """<div class="epochs"><div class="bar"><button type="button" class="play" aria-label="Play"></button>
 <input type="range" aria-label="Epoch" min="0" step="1"><output></output></div><div class="models"></div></div>"""
-TITLES = {"reconstructions": "The same 20 pictures, reconstructed", "samples": "The same 20 z, decoded"}
+TITLES = {"reconstructions": "The same {} pictures, reconstructed", "samples": "The same {} z, decoded"}
 _mount = st.components.v2.component(
     "epochs", html=HTML, css=(HERE / "epochs.css").read_text(), js=SHARED + (HERE / "epochs.js").read_text()
 )
@@ -39,12 +39,13 @@ def watch(pair: list[tuple[str, object]]) -> None:
 def _what(name: str, model, found: resources.Progress) -> dict:
     """Return what the browser needs of one model: its sheets of pictures, and the loss at each stored epoch."""
     sheets = [
-        {"title": TITLES[kind], "source": "data:image/png;base64," + base64.b64encode(sheet).decode()}
+        {"title": TITLES[kind].format(found.tiles), "source": "data:image/png;base64," + base64.b64encode(sheet).decode()}
         for kind, sheet in found.sheets.items()
     ]
     _, height, width = model.config.image_shape
     losses = [_loss(resources.history(name), epoch) for epoch in found.epochs]
-    return {"name": name, "epochs": found.epochs, "losses": losses, "width": width, "height": height, "sheets": sheets}
+    size = {"width": width, "height": height, "tiles": found.tiles}
+    return {"name": name, "epochs": found.epochs, "losses": losses, **size, "sheets": sheets}
 
 
 def _loss(history: dict[str, np.ndarray], epoch: int) -> str:

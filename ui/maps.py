@@ -1,6 +1,7 @@
 """What the Map page shows beside the map: the chosen digit, groups, the visitor's own digit, and what the map says."""
 
 import base64
+import html
 
 import numpy as np
 import streamlit as st
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 
 from cvae import latent, maps, tasks
-from ui import canvas, charts, controls, images, link, plot, points, resources, sketch
+from ui import canvas, charts, classes, controls, images, link, plot, points, resources, sketch
 
 NEIGHBOURS = 8
 SPREAD_OF = 200  # members of a group whose pictures are compared
@@ -43,8 +44,7 @@ COLOURS = {"digit": "Digit", "nll": "nll, nats", "kl": "KL, nats"}
 def model() -> tuple[str, object]:
     """Let the visitor choose a model that can have a map; at first a VAE of convolutions."""
     textbook = lambda config: config.network == "conv" and not config.n_classes  # noqa: E731
-    fits = lambda model: resources.is_digit(model) and model.config.family in resources.MAPPED  # noqa: E731
-    return controls.pick_model(prefer=textbook, fits=fits, about=False, train="vae-conv")
+    return controls.pick_model(textbook, resources.is_grey, about=False, train="vae-conv", families=resources.MAPPED)
 
 
 def found(name: str) -> maps.LatentMap | None:
@@ -108,19 +108,21 @@ def one(name: str, model, held: maps.LatentMap, i: int) -> None:
     """Show a digit, what the model says of it, and its nearest neighbours."""
     label, u = int(held.labels[i]), held.u[i]
     real = resources.originals()
-    shown = [("Reconstruction", resources.pictures(name)[i])] + ([("Original", real[i])] if _fits(real, held) else [])
-    facts = f"<b>Digit {label}</b>, number {i:,}<br>nll {float(held.nll[i]):.1f} nats<br>KL {float(held.kl[i]):.1f} nats"
-    space = "originals" if _fits(real, held) else "reconstructions"
+    fits = _fits(real, model, held)
+    shown = [("Reconstruction", resources.pictures(name)[i])] + ([("Original", real[i])] if fits else [])
+    called = html.escape(classes.called(model, label))
+    facts = f"<b>{called}</b>, number {i:,}<br>nll {float(held.nll[i]):.1f} nats<br>KL {float(held.kl[i]):.1f} nats"
+    space = "originals" if fits else "reconstructions"
     distances, rows = _nearest(name, "latent", u, i)
     pixels = torch.from_numpy((real if space == "originals" else resources.pictures(name))[i].reshape(-1) / np.float32(255))
     names = [f"z{d + 1}" for d in range(len(u))]
     st.html(
         f"{_card(shown, facts)}"
         f"{_heading('Posterior mean')}{charts.bars_html(u.numpy(), names, f'Posterior mean of {len(u)} coordinates')}"
-        f"{_heading('Nearest in latent space')}{_strip(name, held, distances, rows)}"
-        f"{_heading(f'Nearest in pixels, {space}')}{_strip(name, held, *_nearest(name, space, pixels, i))}"
+        f"{_heading('Nearest in latent space')}{_strip(name, model, held, distances, rows)}"
+        f"{_heading(f'Nearest in pixels, {space}')}{_strip(name, model, held, *_nearest(name, space, pixels, i))}"
     )
-    onward = {"model": name, "z": link.pack(link.snap(u))} | ({"label": str(label)} if model.config.n_classes else {})
+    onward = {"model": name, "z": link.pack(link.snap(u))} | ({"label": classes.parameter(model, label)} if model.config.n_classes else {})
     st.page_link("pages/1_Explore.py", label="Open it in Explore", icon=":material/arrow_forward:", query_params=onward)
 
 
@@ -132,8 +134,8 @@ def several(name: str, model, held: maps.LatentMap, group: str, rows: Tensor) ->
     spread = images.heat(torch.from_numpy(resources.pictures(name)[few] / np.float32(255)).std(0, unbiased=False)[None, None])[0]
     decoded = images.to_uint8(tasks.decode(model, mean[None], _condition(model, labels)))[0, ..., 0]
     distance, all_of = float((u - mean).norm(dim=1).mean()), float((held.u - held.u.mean(0)).norm(dim=1).mean())
-    most = ", ".join(f"{int(n):,} x {c}" for c, n in sorted(enumerate(counts.tolist()), key=lambda pair: -pair[1])[:4] if n)
-    facts = f"<b>Group {group}: {len(rows):,} digits</b><br>{most}<br>{distance:.2f} from the mean on average (all: {all_of:.2f})"
+    most = ", ".join(f"{int(n):,} x {html.escape(classes.name(model, c))}" for c, n in sorted(enumerate(counts.tolist()), key=lambda pair: -pair[1])[:4] if n)
+    facts = f"<b>Group {group}: {len(rows):,} {classes.noun(model)}s</b><br>{most}<br>{distance:.2f} from the mean on average (all: {all_of:.2f})"
     st.html(_card([("Mean", decoded), ("Spread", spread)], facts))
 
 
@@ -151,8 +153,8 @@ def _condition(model, labels: Tensor) -> Tensor | None:
     return (labels.bincount(minlength=n) / len(labels))[None] if n else None
 
 
-def _fits(real: np.ndarray | None, held: maps.LatentMap) -> bool:
-    return real is not None and len(real) == len(held)
+def _fits(real: np.ndarray | None, model, held: maps.LatentMap) -> bool:
+    return real is not None and len(real) == len(held) and model.preset.data.dataset == "mnist"
 
 
 def _card(pictures: list[tuple[str, np.ndarray]], facts: str) -> str:
@@ -175,13 +177,14 @@ def _img(picture: np.ndarray, alt: str) -> str:
     return f'<img alt="{alt}" style="{PICTURE}" decoding="sync" src="data:image/png;base64,{data}">'
 
 
-def _strip(name: str, held: maps.LatentMap, distances: list[float], rows: list[int]) -> str:
+def _strip(name: str, model, held: maps.LatentMap, distances: list[float], rows: list[int]) -> str:
     pictures = resources.pictures(name)
+    labels = held.labels[rows].tolist()
     cells = "".join(
-        f'<figure style="margin:0;flex:1;min-width:0;max-width:4rem;text-align:center;font-size:.75rem">'
-        f"{_img(pictures[i], f'Digit {int(held.labels[i])}, number {i}')}"
-        f"<figcaption><b>{int(held.labels[i])}</b><br>{d:.2f}</figcaption></figure>"
-        for d, i in zip(distances, rows)
+        f'<figure style="margin:0;flex:1;min-width:0;max-width:4rem;text-align:center;font-size:.75rem;overflow-wrap:anywhere">'
+        f"{_img(pictures[i], html.escape(f'{classes.called(model, label)}, number {i}'))}"
+        f"<figcaption><b>{html.escape(classes.name(model, label))}</b><br>{d:.2f}</figcaption></figure>"
+        for d, i, label in zip(distances, rows, labels)
     )
     return f'<div style="display:flex;gap:.3rem">{cells}</div>'
 
@@ -191,16 +194,18 @@ def where_is_mine(name: str, model, held: maps.LatentMap | None) -> Tensor | Non
     bits = canvas.drawn("ink")
     captions = ["What the model sees", "Reconstruction", "Difference"]
     empty = "Draw a digit. A pin will show where it belongs on the map, among its nearest neighbours."
-    canvas.canvas("drawing", {"task": "reconstruct", "model": name}, captions, bits=bits, columns=3, empty=empty)
+    more = {"columns": 3, "side": model.config.image_shape[-1], "empty": empty}
+    canvas.canvas("drawing", {"task": "reconstruct", "model": name}, captions, bits=bits, **more)
     if not bits or held is None:
         return None
-    u = encode_drawing(model, sketch.picture({"bits": bits}))
-    st.html(_heading("Its nearest digits in latent space") + _strip(name, held, *_nearest(name, "latent", u[0])))
+    u = encode_drawing(model, sketch.fitted(sketch.picture({"bits": bits}), model))
+    near = _strip(name, model, held, *_nearest(name, "latent", u[0]))
+    st.html(_heading(f"Its nearest {classes.noun(model)}s in latent space") + near)
     return u
 
 
 def encode_drawing(model, x: Tensor) -> Tensor:
-    """Return the base coordinates (1, D) of a drawing x (1, 1, 28, 28); a conditional model infers its label."""
+    """Return the base coordinates (1, D) of a drawing x (1, 1, S, S); a conditional model infers its label."""
     label = sketch.label_scores(model, x, sketch.QUICK).argmax(1) if model.config.n_classes else None
     return tasks.encode(model, x, label)
 
@@ -234,7 +239,7 @@ def _maps() -> dict[str, maps.LatentMap]:
 def _table(held: dict[str, maps.LatentMap]) -> str:
     percent = lambda figures, name: f"{100 * figures[name]['knn_accuracy']:.1f} %" if name in figures else "-"  # noqa: E731
     rows = [
-        (name, percent(m.figures, "mu"), percent(m.figures, "u"), percent(m.figures, "tsne"),
+        (html.escape(name), percent(m.figures, "mu"), percent(m.figures, "u"), percent(m.figures, "tsne"),
          f"{m.figures['tsne']['trustworthiness']:.3f}", percent(m.figures, "pca"), _variance(m.figures))
         for name, m in held.items()
     ]  # fmt: skip

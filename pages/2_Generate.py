@@ -5,7 +5,7 @@ import streamlit as st
 from ui import classes, controls, images, link, resources, sampling
 from ui.live import live
 
-controls.begin("Generate", "Digits nobody wrote, drawn from what a model has learned.")
+controls.begin("Generate", "Pictures nobody made, drawn from what a model has learned.")
 name, model = controls.pick_model(prefer=lambda config: config.n_classes > 0, fits=resources.is_picture)
 n_classes, noun = model.config.n_classes, classes.noun(model)
 EVERY = "One style, ten digits" if classes.are_digits(model) else "One style, all classes"

@@ -3,6 +3,8 @@
 import base64
 import json
 import zlib
+from html import unescape
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -46,8 +48,10 @@ def test_a_chosen_digit_and_two_groups(zoo, model):
 
 def test_open_in_explore_carries_the_point_over(zoo):
     app = open_page(PAGE, model="labels", point="17")
-    onward = next(e for e in app.get("page_link") if e.proto.label == "Open it in Explore").proto
-    parameters = dict(part.split("=") for part in onward.query_string.split("&"))
+    onward = next(e.proto.body for e in app.get("html") if "Open it in Explore" in e.proto.body)
+    page, _, query = unescape(onward.split('"')[1]).partition("?")
+    parameters = {name: values[0] for name, values in parse_qs(query).items()}
+    assert page == "/Explore" and parameters["model"] == "labels"
     there = open_page("pages/1_Explore.py", **parameters)
     assert sent(there)["z"] == link.snap(maps.load_map("labels").u[17]).tolist() and sent(there)["labels"] == [7]
 

@@ -52,9 +52,9 @@ def facts(name: str, model) -> list[str]:
         f"beta {train.beta:g}" + (f", {zoo.duration(seconds)}" if seconds else ""),
     ]
     if not classes.are_digits(model):
-        named = [classes.markdown(name) for name in model.preset.classes[:MOST_CLASSES]]
-        rest = ", ..." if len(model.preset.classes) > MOST_CLASSES else ""
-        lines.append(f"{len(model.preset.classes)} classes: {', '.join(named)}{rest}")
+        named = " \u00b7 ".join(map(classes.markdown, model.preset.classes[:MOST_CLASSES]))
+        rest = " ..." if len(model.preset.classes) > MOST_CLASSES else ""
+        lines.append(f"{len(model.preset.classes)} classes: {named}{rest}")
     if kind := zoo.likelihood(model):
         lines.append(f"likelihood of {told[kind]}")
     if (share := zoo.number(found, "accuracy")) is not None:

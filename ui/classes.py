@@ -29,7 +29,7 @@ def noun(model) -> str:
 
 
 def heading(model) -> str:
-    """Return what stands above a choice of labels."""
+    """Return what stands above a choice of one label."""
     return "Digit" if are_digits(model) else "Class"
 
 

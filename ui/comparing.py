@@ -25,10 +25,8 @@ Pair = list[tuple[str, object]]
 def side_by_side(pair: Pair) -> None:
     """Show everything that compares by eye, and how much each latent dimension carries."""
     labelled = [model for _, model in pair if model.config.n_classes and model.config.family in resources.GENERATIVE]
-    left, *seed = st.columns([6, 2, 2], vertical_alignment="bottom")
-    seed = controls.pick_seed("seed", "Another", seed)
-    with left:
-        label = controls.pick_label(min(labelled, key=lambda m: m.config.n_classes)) if labelled else None
+    fewest = min(labelled, key=lambda m: m.config.n_classes) if labelled else None
+    label, seed = controls.pick_label_and_seed(fewest, "label", "seed")
     _same_digits(pair, seed)
     _samples_of_completers(pair, seed)
     if latent := [(name, model) for name, model in pair if model.config.family in resources.GENERATIVE]:

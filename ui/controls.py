@@ -135,9 +135,21 @@ def pick_label(model, key: str = "label") -> Tensor | None:
     return torch.tensor([label or 0])
 
 
+def pick_label_and_seed(model, label_key: str, seed_key: str) -> tuple[Tensor | None, int]:
+    """Let the visitor choose a label, (1,), where there is a model that takes one, and a seed, side by side if the names are short."""
+    if model is None or classes.are_digits(model):
+        left, *seed = st.columns([6, 2, 2], vertical_alignment="bottom")
+        with left:
+            label = None if model is None else pick_label(model, label_key)
+    else:
+        label = pick_label(model, label_key)
+        seed = st.columns([2, 2, 6], vertical_alignment="bottom")[:2]
+    return label, pick_seed(seed_key, "Another", seed)
+
+
 def pick_labels(model, key: str) -> list[int]:
     """Let the visitor choose some of the labels of a conditional model; none chosen means all."""
-    options, head, explained = list(range(model.config.n_classes)), f"{classes.heading(model)}s", "None chosen: all of them."
+    options, head, explained = list(range(model.config.n_classes)), "Digits" if classes.are_digits(model) else "Classes", "None chosen: all of them."
     if len(options) > classes.MOST_PILLS:
         name = partial(classes.name, model)
         chosen = st.multiselect(head, options, format_func=name, key=key, bind="query-params", help=explained)

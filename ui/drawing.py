@@ -5,7 +5,7 @@ import streamlit as st
 import torch
 
 from cvae import corruptions, tasks
-from ui import canvas, charts, classes, controls, images, resources, sampling, sketch, zoo
+from ui import canvas, charts, classes, controls, images, link, resources, sampling, sketch, zoo
 from ui.source import Source, address
 
 CAREFUL = 8  # importance samples once the pen rests
@@ -47,8 +47,8 @@ def reconstruct(name: str, model, source: Source) -> None:
         return
     _reading(name, model, scores)
     _ten_digits(model, source, scores)
-    onward = "Hide a part of it and let a model complete it"
-    st.page_link("pages/4_Inpaint.py", label=onward, icon=":material/arrow_forward:", query_params=address())
+    own = {} if resources.is_digit(model) and classes.are_digits(model) else {"model": name}
+    link.onward("Inpaint", "Hide a part of it and let a model complete it", address() | own)
 
 
 def _samples(model, source: Source, scores) -> None:

@@ -53,7 +53,7 @@ def complete(name: str, model, source: Source) -> None:
     area = st.container()  # the canvas stands above the controls that it depends on
     seed = controls.pick_seed("seed", "Eight more", st.columns([2, 2, 5], vertical_alignment="bottom")[:2])
     query = {"task": "inpaint", **_who(name, model), "seed": str(seed), "digit": sketch.pack_digit(source.x)}
-    first = _bits(corruptions.preset_holes(size)["Bottom half"])
+    first = _bits(corruptions.preset_holes(size)["Centre" if model.preset.data.hole == "centre" else "Bottom half"])
     with area:
         bits = canvas.drawn("hole", first, size[0])
         more = {"columns": 4, "side": size[0], "empty": NO_HOLE}

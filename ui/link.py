@@ -6,7 +6,9 @@ through the address, the browser and back.
 
 import base64
 import binascii
+import html
 import secrets
+from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
@@ -68,6 +70,12 @@ def set_text(parameter: str, text: str) -> None:
         st.query_params[parameter] = text
     else:
         del st.query_params[parameter]
+
+
+def onward(page: str, says: str, parameters: dict[str, str]) -> None:
+    """Draw a link to another page with these parameters; of Streamlit's own it drops those that a control of this page has too."""
+    address = html.escape(f"{base_path()}/{page}?{urlencode(parameters)}")
+    st.html(f'<a href="{address}" target="_self" style="display:inline-block;padding:.5rem 0">{html.escape(says)} \u2192</a>')
 
 
 def random_point(dims: int, seed: int | None = None) -> Tensor:

@@ -56,13 +56,14 @@ def found(name: str) -> maps.LatentMap | None:
         return None
 
 
-def _pick_view(held: maps.LatentMap) -> tuple[str, tuple[str, str]]:
+def _pick_view(name: str, held: maps.LatentMap) -> tuple[str, tuple[str, str]]:
     """Let the visitor choose one of the embeddings, and what the colours tell: its name and how it is called."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     layouts = {title: name for name, title in maps.EMBEDDINGS.items() if name in held.embeddings}
     with left:
         layout = layouts[controls.choose("Layout", list(layouts), "layout")]
-    titles = {name: COLOURS.get(name, name) for name in ("digit", *points.feature_values(held))}
+    titles = {value: COLOURS.get(value, value) for value in ("digit", *points.feature_values(held))}
+    titles["digit"] = classes.heading(resources.model(name))
     options = list(titles)
     colour = right.selectbox("Colour", options, format_func=titles.get, key="colour", bind="query-params") or options[0]
     return layout, (colour, titles[colour])
@@ -70,7 +71,7 @@ def _pick_view(held: maps.LatentMap) -> tuple[str, tuple[str, str]]:
 
 def draw(name: str, held: maps.LatentMap, mine: Tensor | None) -> None:
     """Draw the map with its choices; a pin marks the place of a digit with base coordinates `mine` (1, D)."""
-    layout, colour = _pick_view(held)
+    layout, colour = _pick_view(name, held)
     xy, point = held.embeddings[layout], plot.chosen_point(held)
     near = [] if point is None else _nearest(name, "latent", held.u[point], point)[1]
     pin = None
@@ -78,6 +79,9 @@ def draw(name: str, held: maps.LatentMap, mine: Tensor | None) -> None:
         tsne = layout == "tsne"
         pin = latent.place(mine, resources.neighbours(name, "latent"), xy) if tsne else latent.place_linearly(mine, held.u, xy)
     plot.plot(name, held, "map", layout, colour, near, None if pin is None else points.normalised(pin[0], xy))
+    if not classes.are_digits(resources.model(name)):
+        named = (f"**{i}** {classes.markdown(classes.name(resources.model(name), i))}" for i in held.labels.unique().tolist())
+        st.caption(f"Its classes: {', '.join(named)}.")
 
 
 def _nearest(name: str, space: str, query: Tensor, itself: int = -1) -> tuple[list[float], list[int]]:
@@ -123,7 +127,7 @@ def one(name: str, model, held: maps.LatentMap, i: int) -> None:
         f"{_heading(f'Nearest in pixels, {space}')}{_strip(name, model, held, *_nearest(name, space, pixels, i))}"
     )
     onward = {"model": name, "z": link.pack(link.snap(u))} | ({"label": classes.parameter(model, label)} if model.config.n_classes else {})
-    st.page_link("pages/1_Explore.py", label="Open it in Explore", icon=":material/arrow_forward:", query_params=onward)
+    link.onward("Explore", "Open it in Explore", onward)
 
 
 def several(name: str, model, held: maps.LatentMap, group: str, rows: Tensor) -> None:

@@ -105,10 +105,8 @@ def _generated(model) -> Source:
     same = partial(resources.is_alike, model)
     fits = same if any(map(same, resources.available()[0].values())) else resources.is_digit
     _, model = controls.first_model(prefer=lambda config: config.n_classes > 0, fits=fits, warns=False)
-    left, *seed = st.columns([5, 2, 2], vertical_alignment="bottom")
-    with left:
-        label = controls.pick_label(model, "digit_label")
-    generator = torch.Generator().manual_seed(controls.pick_seed("pick", "Another", seed))
+    label, seed = controls.pick_label_and_seed(model, "digit_label", "pick")
+    generator = torch.Generator().manual_seed(seed)
     return Source(images.quantised(tasks.generate(model, label, generator=generator, n=1)))
 
 

@@ -107,7 +107,7 @@ def train_all(args: argparse.Namespace) -> None:
     """
     from cvae import checkpoints, training
 
-    if args.name or args.overwrite or args.resume or any(getattr(args, option) for option in OVERRIDES):
+    if args.name or args.overwrite or args.resume or any(getattr(args, option) for option in (*OVERRIDES, "image_size", "channels")):
         raise ValueError(f"{ALL} takes no settings of a single model; it goes on where it was interrupted.")
     left = {}
     for name, preset in PRESETS.items():

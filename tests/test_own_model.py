@@ -198,3 +198,14 @@ def test_models_compares_it_with_another(own, view, name):
         shown = " ".join(element.value for element in [*app.markdown, *app.code])
         assert "3 classes: big_cat" in shown and f"--image-size {SIDE}" in shown
         assert ("--channels 3" in shown) == (name == "own-colours")
+
+
+def test_links_between_pages_keep_it(own):
+    for page, parameters in (("pages/5_Map.py", {"point": "3"}), ("pages/3_Draw.py", {"source": source.PICTURE, "pick": "5"})):
+        name = "own-plane" if "Map" in page else "own-labels"
+        assert f"model={name}" in in_html(open_page(page, model=name, **parameters))
+
+
+def test_its_likelihood_is_not_compared_with_those_of_digits(own):
+    kinds = {row["name"]: row["likelihood"] for row in sent(open_page("pages/7_Models.py"))["rows"]}
+    assert kinds["plane"] == "grey" and kinds["own-plane"].startswith("grey, pictures")

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
@@ -144,11 +145,17 @@ def rows(models: dict) -> list[dict]:
         {
             "name": name,
             "kind": KINDS.get(model.config.family, (model.config.family, ""))[0],
-            "likelihood": likelihood(model),
+            "likelihood": _compares(model),
             "cells": [_cell(column, name, model) for column in COLUMNS],
         }
         for name, model in models.items()
     ]
+
+
+def _compares(model) -> str:
+    """Return the likelihood, and of a visitor's own data which they are: figures of two data sets do not compare."""
+    kind, dataset = likelihood(model), model.preset.data.dataset
+    return f"{kind}, {Path(dataset).name}" if kind and dataset not in controls.SHIPPED else kind
 
 
 def _cell(column: Column, name: str, model) -> dict:

@@ -185,6 +185,8 @@ def test_the_map_shows_it_or_says_how_to_make_one(own):
     assert not app.exception and not app.warning
     assert "number 3" in in_html(app) and "<b>two" not in in_html(app)
     assert any(name in in_html(app) for name in ("big_cat", "one, *two*", "&lt;b&gt;two"))
+    assert answer(api.sprite, model="own-plane").status_code == 200
+    assert b"not one of MNIST" in answer(api.sprite, model="own-plane", of="originals").body
     app = open_page("pages/5_Map.py", model="own-labels")
     assert any("python evaluate.py --map own-labels" in warning.value for warning in app.warning)
 

@@ -75,10 +75,12 @@ def points(request: Request) -> Response:
 
 def sprite(request: Request) -> Response:
     """Answer with the reconstructions of a map's points, or with the real digits where they are on this machine."""
-    query = request.query_params
+    name, originals = request.query_params.get("model", ""), request.query_params.get("of") == "originals"
     try:
-        found = resources.latent_map(query.get("model", ""))
-        content = resources.originals_sprite() if query.get("of") == "originals" else found.sprite
+        found = resources.latent_map(name)
+        if originals and resources.model(name).preset.data.dataset != "mnist":
+            raise ValueError(f"the map of {name} is not one of MNIST's test digits.")
+        content = resources.originals_sprite() if originals else found.sprite
     except ValueError as error:
         return PlainTextResponse(str(error), 400)
     return Response(content, media_type="image/png", headers={"Cache-Control": KEPT})

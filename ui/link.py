@@ -75,7 +75,7 @@ def set_text(parameter: str, text: str) -> None:
 def onward(page: str, says: str, parameters: dict[str, str]) -> None:
     """Draw a link to another page with these parameters; of Streamlit's own it drops those that a control of this page has too."""
     address = html.escape(f"{base_path()}/{page}?{urlencode(parameters)}")
-    st.html(f'<a href="{address}" target="_self" style="color:inherit;display:inline-block;padding:.5rem 0">{html.escape(says)} \u2192</a>')
+    st.html(f'<a href="{address}" target="_self" style="color:inherit;display:inline-block;padding:.65rem 0">{html.escape(says)} \u2192</a>')
 
 
 def random_point(dims: int, seed: int | None = None) -> Tensor:

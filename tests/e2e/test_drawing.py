@@ -231,3 +231,11 @@ def test_targets_are_large_and_nothing_is_wider_than_a_phone(new_page):
         assert page.evaluate(wide) == [0, 0], path
         sizes = [button.bounding_box() for button in page.locator(".tools button").all()]
         assert all(min(size["width"], size["height"]) >= 44 for size in sizes if size)
+
+
+def test_the_way_to_inpaint_carries_the_digit_over(new_page):
+    page = new_page("/Draw?source=Generated+digit&digit_label=3&pick=5", selector=".seen")
+    page.get_by_role("link", name="Hide a part of it").click()
+    page.wait_for_url("**/Inpaint?*")
+    page.wait_for_selector(".pad")
+    assert parse_qs(urlsplit(page.url).query) == {"digit_label": ["3"], "pick": ["5"]}

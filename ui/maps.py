@@ -79,9 +79,6 @@ def draw(name: str, held: maps.LatentMap, mine: Tensor | None) -> None:
         tsne = layout == "tsne"
         pin = latent.place(mine, resources.neighbours(name, "latent"), xy) if tsne else latent.place_linearly(mine, held.u, xy)
     plot.plot(name, held, "map", layout, colour, near, None if pin is None else points.normalised(pin[0], xy))
-    if not classes.are_digits(resources.model(name)):
-        named = (f"**{i}** {classes.markdown(classes.name(resources.model(name), i))}" for i in held.labels.unique().tolist())
-        st.caption(f"Its classes: {', '.join(named)}.")
 
 
 def _nearest(name: str, space: str, query: Tensor, itself: int = -1) -> tuple[list[float], list[int]]:

@@ -197,7 +197,8 @@ function create(root) {
   }
 
   const thousands = (i) => i.toLocaleString("en");
-  const describe = (i) => `Digit ${points.labels[i]}, number ${thousands(i)}`;
+  const called = (label) => (data.noun === "digit" ? `Digit ${data.classes[label]}` : data.classes[label]);
+  const describe = (i) => `${called(points.labels[i])}, number ${thousands(i)}`;
   function hover(i) { // the picture at once, from the sprite
     if (i === hovered) return;
     hovered = i;
@@ -236,7 +237,7 @@ function create(root) {
   function take(name, members) {
     groups[name] = new Set(members);
     status.textContent = members.length
-      ? `Group ${name.toUpperCase()}: ${thousands(members.length)} digits.`
+      ? `Group ${name.toUpperCase()}: ${thousands(members.length)} ${data.noun}s.`
       : `Group ${name.toUpperCase()} is empty: draw the lasso around some points.`;
     refresh();
     draw();
@@ -372,7 +373,7 @@ function create(root) {
   const clearing = button("Clear", "Clear both groups", clear);
   const nearer = button("+", "Zoom in", () => zoomAt(side / 2, side / 2, STEP_ZOOM));
   const farther = button("\u2212", "Zoom out", () => zoomAt(side / 2, side / 2, 1 / STEP_ZOOM));
-  const input = element("input", { type: "text", inputmode: "numeric", size: 6, placeholder: "Number", "aria-label": "Go to the digit of this number" });
+  const input = element("input", { type: "text", inputmode: "numeric", size: 6, placeholder: "Number", "aria-label": "Go to the picture of this number" });
   const search = element("form", { class: "group" }, input, element("button", { type: "submit" }, "Go"));
   search.onsubmit = (event) => {
     event.preventDefault();
@@ -395,7 +396,7 @@ function create(root) {
   let chips = [];
   function layLegend() {
     chips = data.classes.map((name, label) => {
-      const chip = button(name, `Digits ${name}`, () => { hidden.has(label) ? hidden.delete(label) : hidden.add(label); hover(-1); refresh(); draw(); });
+      const chip = button(name, `${called(label)}: show or hide`, () => { hidden.has(label) ? hidden.delete(label) : hidden.add(label); hover(-1); refresh(); draw(); });
       chip.prepend(element("span", { class: "dot", style: `background:${data.palette[label % data.palette.length]}` }));
       return chip;
     });
@@ -454,7 +455,7 @@ function create(root) {
     data = fresh;
     sequence = Math.max(sequence, fresh.sequence);
     const differs = (...names) => !old || names.some((name) => JSON.stringify(old[name]) !== JSON.stringify(data[name]));
-    if (differs("label")) sheet.setAttribute("aria-label", `${data.label} Arrow keys go from digit to digit, Enter selects one, L takes ` +
+    if (differs("label")) sheet.setAttribute("aria-label", `${data.label} Arrow keys go from ${data.noun} to ${data.noun}, Enter selects one, L takes ` +
       "those around it into a group, Escape clears the groups; plus, minus and Home change the view.");
     if (differs("classes", "palette")) layLegend();
     if (differs("colour", "points")) layScale();

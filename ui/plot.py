@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from cvae.maps import EMBEDDINGS, LatentMap
-from ui import images, link, resources, sketch
+from ui import classes, images, link, resources, sketch
 from ui.live import SHARED
 
 HERE = Path(__file__).parent
@@ -31,11 +31,13 @@ def plot(name: str, found: LatentMap, key: str, layout: str, colour: tuple[str, 
     """
     sent = (st.session_state.get(key) or {}).get("chosen") or {}
     version = resources.map_version(name)
-    routes = [("points", {}), ("sprite", {})] + ([("sprite", {"of": "originals"})] if resources.originals() is not None else [])
+    model = resources.model(name)
+    real = model.preset.data.dataset == "mnist" and resources.originals() is not None
+    routes = [("points", {}), ("sprite", {})] + ([("sprite", {"of": "originals"})] if real else [])
     addresses = [f"{link.base_path()}/api/{route}?{urlencode({'model': name, 'v': version, **more})}" for route, more in routes]
     point, *groups = (st.query_params.get(parameter, "") for parameter in ("point", *GROUPS))
     data = {
-        "label": f"{EMBEDDINGS[layout]} of {len(found):,} test digits in the latent space of {name}.",
+        "label": f"{EMBEDDINGS[layout]} of {len(found):,} test {classes.noun(model)}s in the latent space of {name}.",
         "points": addresses[0],
         "sprites": addresses[1:],
         "layout": layout,
@@ -43,7 +45,8 @@ def plot(name: str, found: LatentMap, key: str, layout: str, colour: tuple[str, 
         "colourName": colour[1],
         "palette": images.PALETTE,
         "ramp": RAMP,
-        "classes": [str(c) for c in range(int(found.labels.max()) + 1)],
+        "classes": [classes.name(model, c) for c in range(int(found.labels.max()) + 1)],
+        "noun": classes.noun(model),
         "chosen": {"point": "" if chosen_point(found) is None else point, **dict(zip(GROUPS, groups))},
         "near": near,
         "mine": None if mine is None else [round(v, 5) for v in mine.tolist()],

@@ -155,7 +155,7 @@ def test_zoomed_in_points_become_pictures(open_map, held):
 
 def test_keys_and_the_number_box_choose(open_map, held):
     page = open_map()
-    number = page.get_by_role("textbox", name="Go to the digit of this number")
+    number = page.get_by_role("textbox", name="Go to the picture of this number")
     for text in ("10000", "-1", "seven"):
         number.fill(text)
         number.press("Enter")
@@ -181,11 +181,11 @@ def test_keys_and_the_number_box_choose(open_map, held):
 def test_the_legend_hides_a_class(open_map, held):
     page = open_map()
     i = next(i for i in loneliest(held) if held.labels[i] == 4)
-    page.get_by_role("button", name="Digits 4").click()
+    page.get_by_role("button", name="Digit 4: show or hide").click()
     page.mouse.move(*on_screen(page, held, i))
     page.wait_for_timeout(200)
     assert said(page, "hovered") != str(i)
-    page.get_by_role("button", name="Digits 4").click()
+    page.get_by_role("button", name="Digit 4: show or hide").click()
     page.mouse.move(*on_screen(page, held, i), steps=2)
     poll(page, lambda: said(page, "hovered") == str(i))
 

@@ -104,6 +104,8 @@ class TrainConfig:
     bend_epochs: int = 0  # length of a further cycle of the whole model, in which the posterior's flow learns too
     bend_lr: float = 1e-3  # of the first such cycle; every other one has half the rate of the one before
     bend_cycles: int = 1
+    refine_epochs: int = 0  # further epochs of an autoencoder in which codes are refined before they are decoded, as in use
+    refine_lr: float = 1e-3
     settle: int = 0  # batches on which BatchNorm's statistics are measured anew after each epoch, for the averaged weights
     seed: int = 0
 
@@ -131,6 +133,8 @@ class Preset:
     def __post_init__(self) -> None:
         if self.train.bend_epochs and not self.model.posterior_flow_layers:
             raise ValueError("bend_epochs needs posterior_flow_layers of 1 or more: without a flow no posterior bends.")
+        if self.train.refine_epochs and self.model.family != "autoencoder":
+            raise ValueError(f"refine_epochs is for the codes of an autoencoder; got them for a model of family {self.model.family}.")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain containers, ready for JSON."""

@@ -171,6 +171,8 @@ def tsne(z: Tensor, seed: int = 0, progress: Callable[[int], None] | None = None
         early_exaggeration_iter=first,
         n_iter=second,
         neighbors="exact",  # also the faster one for ten thousand
+        negative_gradient_method="fft",
+        ints_in_interval=2,  # a grid half as fine as usual takes a third of the time, and as many neighbours stay neighbours
         random_state=seed,
         n_jobs=-1,
         **watch,

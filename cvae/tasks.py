@@ -50,8 +50,7 @@ def refine(model, x: Tensor, u: Tensor, steps: int = REFINEMENTS) -> Tensor:
             prior = model.prior()
             nll = losses.masked_nll(model, model.decode(prior.from_base(best)), x, None)
             loss = (nll + 0.5 * (best**2).sum(1)).sum()
-            optimizer.zero_grad()
-            loss.backward()
+            (best.grad,) = torch.autograd.grad(loss, best)  # and none for the weights, which may be learning
             optimizer.step()
     return best.detach()
 

@@ -7,6 +7,7 @@ import json
 import math
 import time
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from cvae import checkpoints, corruptions, losses
+from cvae import checkpoints, corruptions, losses, tasks
 from cvae.config import Preset, TrainConfig
 from cvae.data import ImageSet, augment, binarize, mirror, shift
 from cvae.models import Classifier, DenoisingAutoencoder, build_model
@@ -26,15 +27,17 @@ STATE = "training.safetensors"  # everything a resumed run needs, in one file so
 VALIDATION_BATCH = 500
 WATCHED = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)  # epochs whose pictures are kept, and the last
 SHOWN = 20  # pictures kept of each
+TAUGHT_REFINEMENTS = 5  # steps that refine a code while the decoder learns: fewer than in use, since each costs a decoding
 
 
 class Objective(nn.Module):
     """Wraps a model so that one forward pass yields what is minimised, plus its terms; DDP sees it whole."""
 
-    def __init__(self, model: nn.Module, prior_only: bool = False) -> None:
+    def __init__(self, model: nn.Module, prior_only: bool = False, refines: bool = False) -> None:
         super().__init__()
         self.model = model
         self.prior_only = prior_only
+        self.refines = refines
 
     def forward(self, x: Tensor, c: Tensor, noise: Tensor, beta: float) -> tuple[Tensor, Tensor, Tensor]:
         """Return loss (scalar), nll (N,) and kl (N,), for noise (K, N, D); K > 1 only where the prior alone is fitted.
@@ -50,6 +53,11 @@ class Objective(nn.Module):
         if self.prior_only:
             kl = losses.kl_of_frozen_posterior(self.model, x, c, noise)
             return kl.mean(), torch.full_like(kl, math.nan), kl
+        if self.refines:
+            code = self.model.encode(x).mode()
+            best = tasks.refine(self.model, x, code.detach(), TAUGHT_REFINEMENTS)
+            nll, encoders = losses.masked_nll(self.model, self.model.decode(torch.cat([best, code])), x.repeat(2, 1, 1, 1), None).chunk(2)
+            return (nll + encoders).mean(), nll, torch.zeros_like(nll)
         nll, kl = losses.nll_and_kl(self.model, x, c, noise[0])
         return (nll + beta * kl).mean(), nll, kl
 
@@ -63,6 +71,7 @@ class Stage:
     lr: float
     prior_only: bool = False
     bends: bool = True  # whether the posterior's flow learns
+    refines: bool = False  # whether codes are refined before they are decoded; BatchNorm then keeps its statistics
 
 
 def stages(config: TrainConfig) -> list[Stage]:
@@ -71,6 +80,7 @@ def stages(config: TrainConfig) -> list[Stage]:
     While encoder and prior learn together, the prior trails the posteriors it should cover. Fitted once more to
     posteriors that no longer move, it catches up: the second stage of Dai and Wipf (2019), with a flow in the
     place of their second VAE. A posterior that may bend only once the rest has settled learns from a good start.
+    A decoder that has only seen an encoder's guesses is not the best for codes that are refined, so it learns from these last.
     """
     joint = (config.epochs, config.lr, not config.bend_epochs)
     bent = [(config.bend_epochs, config.bend_lr / 2**i, True) for i in range(config.bend_cycles)]
@@ -82,6 +92,8 @@ def stages(config: TrainConfig) -> list[Stage]:
         if epochs and config.prior_epochs:
             found.append(Stage(end, end + config.prior_epochs, config.prior_lr, prior_only=True))
             end += config.prior_epochs
+    if config.refine_epochs:
+        found.append(Stage(end, end + config.refine_epochs, config.refine_lr, refines=True))
     return found
 
 
@@ -113,13 +125,13 @@ def fit(preset: Preset, train: ImageSet, validation: ImageSet, folder: Path, fab
             model.load_state_dict(average.state_dict())  # go on from the weights that would be shipped
         optimizer = _optimizer(model, stage, config)
         if stage.first < len(history) < stage.last:
-            optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
-        objective, optimizer = fabric.setup(Objective(model, stage.prior_only), optimizer)
+            _load_moments(optimizer, moments)
+        objective, optimizer = fabric.setup(Objective(model, stage.prior_only, stage.refines), optimizer)
         for epoch in range(max(stage.first, len(history)), stage.last):
             row = _train_epoch(preset, stage, epoch, train, fabric, objective, optimizer, average, bar)
-            if config.settle:
+            if config.settle and not stage.refines:
                 settle(average, preset, train, fabric)
-            row |= _validate(average, preset, validation, fabric)
+            row |= _validate(Objective(average, refines=stage.refines), preset, validation, fabric)
             history.append({key: row[key] for key in COLUMNS})
             bar.set_postfix(epoch=epoch + 1, val_nll=f"{row['val_nll']:.2f}", val_kl=f"{row['val_kl']:.2f}")
             if fabric.is_global_zero:
@@ -138,7 +150,7 @@ def _train_epoch(
     """Take the steps of one epoch and return its row of the history, but for the validation."""
     config, started = preset.train, time.perf_counter()
     steps = _steps(train, config)
-    objective.train(not stage.prior_only)
+    objective.train(not (stage.prior_only or stage.refines))
     sums = torch.zeros(3, device=fabric.device)
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(config.seed + epoch))
     for i, index in enumerate(order[: steps * config.batch_size].split(config.batch_size)):
@@ -149,7 +161,7 @@ def _train_epoch(
         loss, nll, kl = objective(*batch, beta)
         optimizer.zero_grad()
         fabric.backward(loss)
-        fabric.clip_gradients(objective, optimizer, max_norm=config.clip, error_if_nonfinite=True)
+        _clip(fabric, objective, optimizer, config.clip)
         optimizer.step()
         _update_average(average, objective.module.model, min(config.ema_decay, (1 + step) / (10 + step)))
         sums += torch.stack([nll.detach().sum(), kl.detach().sum(), torch.tensor(len(nll), device=fabric.device)])
@@ -166,7 +178,21 @@ def _optimizer(model: nn.Module, stage: Stage, config: TrainConfig) -> torch.opt
     if not stage.bends:
         model.posterior_flow.requires_grad_(False)
     trained = [p for p in model.parameters() if p.requires_grad]
-    return torch.optim.AdamW(trained, lr=stage.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay, foreach=True)
+    return torch.optim.AdamW(trained, lr=stage.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True)
+
+
+def _load_moments(optimizer: torch.optim.Optimizer, moments: dict[int, dict[str, Tensor]]) -> None:
+    """Give the optimizer the moments of a stored state."""
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
+    for weight, state in optimizer.state.items():  # a fused step takes for granted that they lie in memory as the weights do
+        state |= {key: torch.empty_like(weight).copy_(value) for key, value in state.items() if value.shape == weight.shape}
+
+
+def _clip(fabric: Fabric, objective: nn.Module, optimizer, most: float) -> None:
+    """Scale the gradients down to norm `most` where theirs is larger; one that fits is left, since scaling by 1 takes as long."""
+    gradients = [p.grad for p in objective.parameters() if p.grad is not None]
+    if not nn.utils.get_total_norm(gradients) <= most:  # one that is no number raises
+        fabric.clip_gradients(objective, optimizer, max_norm=most, error_if_nonfinite=True)
 
 
 def _steps(train: ImageSet, config: TrainConfig) -> int:
@@ -219,11 +245,15 @@ def _set_rate(optimizer, peak: float, warmup: float, progress: float) -> None:
 
 @torch.no_grad()
 def _update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
-    for mean, value in zip(average.state_dict().values(), model.state_dict().values()):
+    for mean, value in zip(_tensors(average), _tensors(model), strict=True):
         if mean.is_floating_point():
             mean.lerp_(value, 1 - decay)
         else:
             mean.copy_(value)
+
+
+def _tensors(model: nn.Module) -> chain[Tensor]:
+    return chain(model.parameters(), model.buffers())
 
 
 @torch.no_grad()
@@ -244,9 +274,9 @@ def settle(average: nn.Module, preset: Preset, train: ImageSet, fabric: Fabric) 
 
 
 @torch.no_grad()
-def _validate(average: nn.Module, preset: Preset, validation: ImageSet, fabric: Fabric) -> dict[str, float]:
+def _validate(objective: Objective, preset: Preset, validation: ImageSet, fabric: Fabric) -> dict[str, float]:
     """Return val_nll and val_kl of the averaged weights, the same noise and binary draw every epoch."""
-    objective = Objective(average).eval()
+    objective.eval()
     preset = replace(preset, data=replace(preset.data, mirror=False, shift=0, blur=0.0, augment=False))
     sums = torch.zeros(3, device=fabric.device)
     for i, index in enumerate(torch.arange(len(validation)).split(VALIDATION_BATCH)):

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from lightning_fabric import Fabric
 from safetensors.torch import load, load_file
 
 import train
@@ -222,6 +223,22 @@ def test_weights_are_halved_where_their_range_allows_it():
     assert training.halved(torch.tensor([3])).dtype == torch.int64
 
 
+def test_an_autoencoder_learns_from_refined_codes_last_and_resumes(stages, runs):
+    fit, states = stages
+    epochs = {"epochs": 2, "refine_epochs": 3, "settle": 2}
+    whole, rows = fit("ae-dense", **epochs)
+    assert rows[2]["val_nll"] < rows[1]["val_nll"]  # a refined code decodes better than the encoder's
+    norms = [key for key in whole if "running" in key]
+    assert norms and all(torch.equal(averages(states[1])[key], whole[key]) for key in norms)
+    state = runs / "ae-dense" / "training.safetensors"
+    resumed_runs_end_the_same(fit, states, "ae-dense", state, epochs, (1, 3))
+
+
+def test_only_an_autoencoder_refines():
+    with pytest.raises(ValueError, match="refine_epochs is for the codes of an autoencoder"):
+        replace(PRESETS["vae-conv"], train=replace(PRESETS["vae-conv"].train, refine_epochs=1))
+
+
 def test_bending_needs_a_flow():
     with pytest.raises(ValueError, match="bend_epochs needs posterior_flow_layers"):
         replace(PRESETS["cvae-conv"], train=replace(PRESETS["cvae-conv"].train, bend_epochs=1))
@@ -279,3 +296,16 @@ def test_pictures_of_chosen_epochs_are_kept_and_survive_a_resumed_run(stages, ru
     fit("cvae-inpaint", "--resume", epochs=1, prior_epochs=1, bend_epochs=2, bend_cycles=1)
     with np.load(path, allow_pickle=False) as stored:
         assert all(np.array_equal(kept[name], stored[name]) for name in kept)
+
+
+@pytest.mark.parametrize("gradient, after", [([3.0, 4.0], [3.0, 4.0]), ([30.0, 40.0], [6.0, 8.0])])
+def test_gradients_are_clipped_where_they_are_too_long(gradient, after):
+    fabric, model = Fabric(accelerator="cpu", devices=1), torch.nn.Linear(2, 1, bias=False)
+    model, optimizer = fabric.setup(model, torch.optim.AdamW(model.parameters()))
+    weight = next(model.parameters())
+    weight.grad = torch.tensor([gradient])
+    training._clip(fabric, model, optimizer, 10.0)
+    assert torch.allclose(weight.grad, torch.tensor([after]))
+    weight.grad = torch.full_like(weight, torch.nan)
+    with pytest.raises(RuntimeError, match="non-finite"):
+        training._clip(fabric, model, optimizer, 10.0)

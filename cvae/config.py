@@ -79,6 +79,7 @@ class DataConfig:
     hole: str = "any"  # any | centre: what is hidden from an inpainting model in training
     mirror: bool = False  # True: half of the pictures mirrored left to right, as faces may be
     shift: int = 0  # pixels by which each picture is shifted at most, at random
+    turn: float = 0.0  # degrees by which half of the pictures are turned at most, and percent by which they are scaled, at random
     blur: float = 0.0  # largest standard deviation, in pixels, of a blur of its own for every picture
     augment: bool = False  # True: small random rotation, shift and scale (the classifier only)
     n_validation: int = 2000
@@ -104,8 +105,9 @@ class TrainConfig:
     bend_epochs: int = 0  # length of a further cycle of the whole model, in which the posterior's flow learns too
     bend_lr: float = 1e-3  # of the first such cycle; every other one has half the rate of the one before
     bend_cycles: int = 1
-    refine_epochs: int = 0  # further epochs of an autoencoder in which codes are refined before they are decoded, as in use
+    refine_epochs: int = 0  # length of a further cycle of an autoencoder: codes are refined before they are decoded, as in use
     refine_lr: float = 1e-3
+    refine_cycles: int = 1
     settle: int = 0  # batches on which BatchNorm's statistics are measured anew after each epoch, for the averaged weights
     seed: int = 0
 

@@ -14,7 +14,7 @@ _ALL = [
         about="A dense VAE with two latent dimensions, so that its whole latent space is one picture "
         "(Kingma and Welling 2014, appendix A).",
         model=ModelConfig(family="vae", network="dense", latent_dim=2, widths=(512, 256)),
-        train=TrainConfig(epochs=40, batch_size=256, lr=1e-3),
+        train=TrainConfig(epochs=40, batch_size=256, lr=2e-3),
     ),
     Preset(
         name="vae-conv",
@@ -28,14 +28,14 @@ _ALL = [
         about="A dense VAE with 20 latents and one hidden layer each way, the architecture that most tutorials start from "
         "(Kingma and Welling 2014).",
         model=ModelConfig(family="vae", network="dense", latent_dim=20, widths=(400,)),
-        train=TrainConfig(epochs=20, batch_size=128, lr=1e-3),
+        train=TrainConfig(epochs=20, batch_size=128, lr=3e-3, kl_warmup=0),  # 3 nats better after ten epochs than 1e-3 with a warm-up
     ),
     Preset(
         name="cvae-dense",
         about="The dense VAE told the label, in encoder and decoder, and one layer deeper: what does a condition buy? The label "
         "need not pass through the latents, so they hold the style alone (Sohn, Lee and Yan 2015).",
         model=ModelConfig(family="cvae", network="dense", latent_dim=20, widths=(400, 400), n_classes=10),
-        train=TrainConfig(epochs=20, batch_size=128, lr=1e-3),
+        train=TrainConfig(epochs=20, batch_size=128, lr=3e-3, kl_warmup=0),
     ),
     Preset(
         name="cvae-small",
@@ -158,8 +158,10 @@ _ALL = [
             widths=(32, 64, 128, 256),
             linear=True,
         ),
-        data=FACES,
-        train=TrainConfig(epochs=32, batch_size=64, lr=1.5e-3, weight_decay=0.02, settle=40, clip=SUMMED),
+        data=replace(FACES, turn=5.0),  # without, refined codes fit the training faces better by a tenth, and no others
+        train=TrainConfig(
+            epochs=32, batch_size=64, lr=1.5e-3, weight_decay=0.1, settle=40, clip=SUMMED, refine_epochs=10, refine_cycles=3
+        ),
     ),
     Preset(
         name="vae-conv-faces",

@@ -17,7 +17,7 @@ from cvae import losses
 from cvae.models import DenoisingAutoencoder, InpaintingCVAE
 
 LARGEST_PART, SMALLEST_PART = 256, 16  # pictures decoded at a time: bounded memory, and enough work for a thread
-REFINEMENTS, REFINEMENT_RATE = 10, 0.1  # steps and first step size of `refine`
+REFINEMENTS, REFINEMENT_RATE = 20, 0.1  # steps and first step size of `refine`
 GIBBS_STEPS = 20  # of `inpaint` by a model that was not trained for it
 
 

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from cvae import checkpoints, corruptions, losses, tasks
 from cvae.config import Preset, TrainConfig
-from cvae.data import ImageSet, augment, binarize, mirror, shift
+from cvae.data import ImageSet, augment, binarize, mirror, shift, turn
 from cvae.models import Classifier, DenoisingAutoencoder, build_model
 
 COLUMNS = ("epoch", "train_nll", "train_kl", "val_nll", "val_kl", "beta", "seconds")
@@ -92,8 +92,9 @@ def stages(config: TrainConfig) -> list[Stage]:
         if epochs and config.prior_epochs:
             found.append(Stage(end, end + config.prior_epochs, config.prior_lr, prior_only=True))
             end += config.prior_epochs
-    if config.refine_epochs:
+    for _ in range(config.refine_cycles if config.refine_epochs else 0):
         found.append(Stage(end, end + config.refine_epochs, config.refine_lr, refines=True))
+        end += config.refine_epochs
     return found
 
 
@@ -211,6 +212,8 @@ def _draw(batch: ImageSet, preset: Preset, step: int, fabric: Fabric, k: int) ->
         x = mirror(x, generator)
     if preset.data.shift:
         x = shift(x, preset.data.shift, generator)
+    if preset.data.turn:
+        x = turn(x, preset.data.turn, generator)
     if preset.data.blur:
         x = corruptions.corrupt(x, "blur", preset.data.blur * torch.rand(len(x), generator=generator), generator)
     if preset.data.augment:
@@ -277,7 +280,7 @@ def settle(average: nn.Module, preset: Preset, train: ImageSet, fabric: Fabric) 
 def _validate(objective: Objective, preset: Preset, validation: ImageSet, fabric: Fabric) -> dict[str, float]:
     """Return val_nll and val_kl of the averaged weights, the same noise and binary draw every epoch."""
     objective.eval()
-    preset = replace(preset, data=replace(preset.data, mirror=False, shift=0, blur=0.0, augment=False))
+    preset = replace(preset, data=replace(preset.data, mirror=False, shift=0, turn=0.0, blur=0.0, augment=False))
     sums = torch.zeros(3, device=fabric.device)
     for i, index in enumerate(torch.arange(len(validation)).split(VALIDATION_BATCH)):
         _, nll, kl = objective(*_draw(validation[index], preset, -1 - i, fabric, 1), 1.0)

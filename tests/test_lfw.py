@@ -126,6 +126,15 @@ def test_half_of_the_pictures_are_mirrored():
     assert 150 < turned.sum() < 250
 
 
+def test_half_of_the_pictures_are_turned_but_not_far():
+    x = torch.zeros(4, 3, 32, 32)
+    x[:, :, 8:24, 8:24] = 1
+    turned = data.turn(x, 5.0, torch.Generator().manual_seed(0))
+    assert turned.shape == x.shape and 0 <= turned.min() and turned.max() <= 1
+    assert torch.equal(turned[2:], x[2:]) and not torch.equal(turned[0], turned[1])
+    assert all(0 < (a - b).abs().mean() < 0.1 for a, b in zip(turned[:2], x))
+
+
 def test_shifted_pictures_are_windows_of_themselves():
     x = torch.arange(36.0).view(1, 1, 6, 6).repeat(40, 1, 1, 1)
     moved = data.shift(x, 1, torch.Generator().manual_seed(0))

@@ -20,7 +20,7 @@ _ALL = [
         name="vae-conv",
         about="A convolutional VAE in its textbook form: Conv2d, BatchNorm2d and ReLU, and transposed convolutions back. "
         "It knows no labels, so its latents hold the digit as well as the style.",
-        model=ModelConfig(family="vae", network="conv", latent_dim=16, widths=(32, 64, 64)),
+        model=ModelConfig(family="vae", network="conv", latent_dim=24, widths=(32, 64, 64)),
         train=TrainConfig(epochs=12, batch_size=128, lr=2e-3),
     ),
     Preset(

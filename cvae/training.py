@@ -25,7 +25,7 @@ from cvae.models import Classifier, DenoisingAutoencoder, build_model
 COLUMNS = ("epoch", "train_nll", "train_kl", "val_nll", "val_kl", "beta", "seconds")
 STATE = "training.safetensors"  # everything a resumed run needs, in one file so that it is never half old
 VALIDATION_BATCH = 500
-WATCHED = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)  # epochs whose pictures are kept, and the last
+WATCHED = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64)  # epochs whose pictures are kept, and the last
 SHOWN = 20  # pictures kept of each
 TAUGHT_REFINEMENTS = 5  # steps that refine a code while the decoder learns: fewer than in use, since each costs a decoding
 

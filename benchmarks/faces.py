@@ -67,12 +67,14 @@ def components_as_people(data_dir: Path | None, dims: int) -> tuple[float, float
 
 def loads(browser, address: str) -> list[float]:
     """Return the seconds of each visit until the gallery is there, the browser's cache empty."""
+    from tests.e2e.serving import until_shown
+
     times = []
     for _ in range(ROUNDS):
         page = browser.new_page()
         begin = time.perf_counter()
         page.goto(address + "/Faces")
-        page.wait_for_selector(".gallery[data-ready]")
+        until_shown(page, ".gallery[data-ready]")
         times.append(time.perf_counter() - begin)
         page.close()
     return times

@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.machine import median_and_p95, percentile, table
-from tests.e2e.serving import running_app, running_browser
+from tests.e2e.serving import running_app, running_browser, until_shown
 
 NAME = "vae-conv"
 ROUNDS, HOVERS, QUERIES = 9, 40, 50
@@ -55,7 +55,7 @@ def loads(browser, address: str) -> list[float]:
         page = browser.new_page()
         begin = time.perf_counter()
         page.goto(f"{address}/Map?model={NAME}")
-        page.wait_for_selector(".plot[data-points='10000']")
+        until_shown(page, ".plot[data-points='10000']")
         times.append(time.perf_counter() - begin)
         page.close()
     return times

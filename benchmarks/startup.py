@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.machine import percentile, table
-from tests.e2e.serving import running_app, running_browser
+from tests.e2e.serving import running_app, running_browser, until_shown
 
 ROUNDS = 7
 
@@ -23,7 +23,7 @@ def measure(browser) -> tuple[float, float]:
         page = browser.new_page()
         loading = time.perf_counter()
         page.goto(address)
-        page.wait_for_selector(".live[data-shown]")
+        until_shown(page, ".live[data-shown]")
         loaded = time.perf_counter()
         page.close()
     return answered - begin, loaded - loading

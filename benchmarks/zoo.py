@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.machine import percentile, table
-from tests.e2e.serving import running_app, running_browser
+from tests.e2e.serving import running_app, running_browser, until_shown
 
 ROUNDS = 9
 PAGES = (  # what, path, what is there last, must reach
@@ -25,7 +25,7 @@ def visit(page, address: str, last: str) -> float:
     """Return the seconds from the request until the last element is there."""
     begin = time.perf_counter()
     page.goto(address)
-    page.wait_for_selector(last)
+    until_shown(page, last)
     return time.perf_counter() - begin
 
 

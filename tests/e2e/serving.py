@@ -55,3 +55,12 @@ def running_browser():
         browser = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield browser
         browser.close()
+
+
+def until_shown(page, selector: str, patience: float = 30) -> None:
+    """Return as soon as what the selector finds is shown: Playwright's own wait looks only twice a second after a while."""
+    end = time.monotonic() + patience
+    while not page.locator(selector).first.is_visible():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{selector} did not appear")
+        page.wait_for_timeout(10)

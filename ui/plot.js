@@ -51,8 +51,9 @@ function create(root) {
   const box = root.querySelector(".plot"), sheet = root.querySelector("canvas"), paper = sheet.getContext("2d");
   const tip = root.querySelector(".tip"), status = root.querySelector(".status"), legend = root.querySelector(".legend");
   const scale = root.querySelector(".scale"), tools = root.querySelector(".tools");
+  const ground = document.createElement("canvas"), ink = ground.getContext("2d"); // the points, without the marks above them
   let data, setStateValue, points = null, about = null, sprites = [], loaded = "";
-  let view = { x: 0.5, y: 0.5, zoom: 1 }, side = 1, waiting = 0;
+  let view = { x: 0.5, y: 0.5, zoom: 1 }, side = 1, waiting = 0, fresh = false, tile = 0;
   let hidden = new Set(), groups = { a: new Set(), b: new Set() }, tool = MOVE;
   let hovered = -1, point = -1, known = "", sequence = 0, lasso = null;
 
@@ -62,8 +63,13 @@ function create(root) {
   const toMap = (px, py) => [(px - side / 2) / factor() + view.x, (py - side / 2) / factor() + view.y];
   const shows = (i) => !hidden.has(points.labels[i]);
 
-  function draw() { // at most once a frame
-    waiting ||= requestAnimationFrame(() => { waiting = 0; if (points) paint(); });
+  function draw() { // points and marks
+    fresh = false;
+    mark();
+  }
+
+  function mark() { // the marks alone: Chromium sends nothing to the server before the frame that follows a click, so it must be quick
+    waiting ||= requestAnimationFrame(() => { waiting = 0; if (points) paint(); }); // at most once a frame
   }
 
   function colours() { // the colour of every bin, and a function that tells the bin of a point
@@ -75,9 +81,22 @@ function create(root) {
   function paint() {
     const ratio = window.devicePixelRatio || 1;
     side = sheet.clientWidth;
-    if (sheet.width !== Math.round(side * ratio)) sheet.width = sheet.height = Math.round(side * ratio);
-    paper.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const pixels = Math.round(side * ratio);
+    if (sheet.width !== pixels) {
+      for (const canvas of [sheet, ground]) canvas.width = canvas.height = pixels;
+      fresh = false;
+    }
+    for (const context of [ink, paper]) context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    if (!fresh) paintPoints();
+    fresh = true;
     paper.clearRect(0, 0, side, side);
+    paper.drawImage(ground, 0, 0, side, side);
+    if (lasso) outline();
+    paintMarks();
+  }
+
+  function paintPoints() {
+    ink.clearRect(0, 0, side, side);
     const { x, y } = layout(), [palette, bin] = colours(), f = factor();
     const members = groups.a.size + groups.b.size > 0, paths = palette.map(() => []), seen = [];
     for (let i = 0; i < points.n; i++) {
@@ -86,14 +105,12 @@ function create(root) {
       paths[bin(i)].push(i);
       seen.push(i);
     }
-    const size = tileSize(seen);
-    if (size && sprites[0]) seen.forEach((i) => stamp(i, size, palette[bin(i)]));
+    tile = tileSize(seen);
+    if (tile && sprites[0]) seen.forEach((i) => stamp(i, tile, palette[bin(i)]));
     else dots(paths, palette, clamp(side / 330, 1.4, 2) * view.zoom ** 0.35, members);
-    for (const name of GROUPS) if (groups[name].size) ring(groups[name], GROUP_COLOURS[name], size);
-    if (lasso) outline();
-    paintMarks(size);
+    for (const name of GROUPS) if (groups[name].size) ring(groups[name], GROUP_COLOURS[name], tile);
     box.dataset.points = points.n;
-    box.dataset.tiles = size ? seen.length : 0;
+    box.dataset.tiles = tile ? seen.length : 0;
   }
 
   function tileSize(seen) { // pictures as large as their middle distance allows; none while they would be too small
@@ -105,40 +122,40 @@ function create(root) {
   }
 
   function dots(paths, palette, radius, members) {
-    paper.globalAlpha = members ? 0.35 : 0.85;
+    ink.globalAlpha = members ? 0.35 : 0.85;
     paths.forEach((path, k) => {
-      paper.fillStyle = palette[k];
-      paper.beginPath();
+      ink.fillStyle = palette[k];
+      ink.beginPath();
       for (const i of path) {
         const [px, py] = toScreen(layout().x[i], layout().y[i]);
-        paper.moveTo(px + radius, py);
-        paper.arc(px, py, radius, 0, 7);
+        ink.moveTo(px + radius, py);
+        ink.arc(px, py, radius, 0, 7);
       }
-      paper.fill();
+      ink.fill();
     });
-    paper.globalAlpha = 1;
+    ink.globalAlpha = 1;
   }
 
   const cut = (i) => [(i % SHEET) * TILE, Math.floor(i / SHEET) * TILE, TILE, TILE];
   function stamp(i, size, colour) {
     const [px, py] = toScreen(layout().x[i], layout().y[i]);
-    paper.fillStyle = colour;
-    paper.fillRect(px - size / 2 - 2, py - size / 2 - 2, size + 4, size + 4);
-    paper.drawImage(sprites[0], ...cut(i), px - size / 2, py - size / 2, size, size);
+    ink.fillStyle = colour;
+    ink.fillRect(px - size / 2 - 2, py - size / 2 - 2, size + 4, size + 4);
+    ink.drawImage(sprites[0], ...cut(i), px - size / 2, py - size / 2, size, size);
   }
 
   function ring(members, colour, size) {
-    paper.strokeStyle = paper.fillStyle = colour;
-    paper.lineWidth = 2;
-    paper.beginPath();
+    ink.strokeStyle = ink.fillStyle = colour;
+    ink.lineWidth = 2;
+    ink.beginPath();
     members.forEach((i) => {
       if (!shows(i)) return;
       const [px, py] = toScreen(layout().x[i], layout().y[i]);
-      if (size) return paper.rect(px - size / 2 - 3, py - size / 2 - 3, size + 6, size + 6);
-      paper.moveTo(px + 2.4, py);
-      paper.arc(px, py, 2.4, 0, 7);
+      if (size) return ink.rect(px - size / 2 - 3, py - size / 2 - 3, size + 6, size + 6);
+      ink.moveTo(px + 2.4, py);
+      ink.arc(px, py, 2.4, 0, 7);
     });
-    size ? paper.stroke() : paper.fill();
+    size ? ink.stroke() : ink.fill();
   }
 
   function outline() {
@@ -152,14 +169,14 @@ function create(root) {
     paper.stroke();
   }
 
-  function paintMarks(size) {
-    const text = getComputedStyle(box).color, reach = size ? size / 2 + 4 : 7;
+  function paintMarks() {
+    const text = getComputedStyle(box).color, reach = tile ? tile / 2 + 4 : 7;
     const circle = (x, y, radius, colour, width) => {
       const [px, py] = toScreen(x, y);
       paper.strokeStyle = colour;
       paper.lineWidth = width;
       paper.beginPath();
-      size ? paper.rect(px - radius, py - radius, 2 * radius, 2 * radius) : paper.arc(px, py, radius, 0, 7);
+      tile ? paper.rect(px - radius, py - radius, 2 * radius, 2 * radius) : paper.arc(px, py, radius, 0, 7);
       paper.stroke();
     };
     const at = (i) => [layout().x[i], layout().y[i]];
@@ -204,7 +221,7 @@ function create(root) {
     hovered = i;
     tip.hidden = i < 0 || !sprites[0];
     box.dataset.hovered = i;
-    draw();
+    mark();
     if (tip.hidden) return;
     tip.querySelectorAll("canvas").forEach((canvas, k) => {
       canvas.hidden = !sprites[k];
@@ -230,7 +247,7 @@ function create(root) {
   function pick(i) {
     point = i;
     status.textContent = describe(i);
-    draw();
+    mark();
     tell();
   }
 
@@ -278,19 +295,21 @@ function create(root) {
       return zoomAt((at[0] + other[0]) / 2, (at[1] + other[1]) / 2, spread(at) / Math.max(1, spread(before)));
     }
     if (pressed && Math.hypot(at[0] - pressed.at[0], at[1] - pressed.at[1]) > 5) pressed.moved = true;
-    if (lasso) lasso.path.push(toMap(...at));
-    else if (pressed?.moved) {
+    if (lasso) {
+      lasso.path.push(toMap(...at));
+      mark();
+    } else if (pressed?.moved) {
       view.x = clamp(view.x - (at[0] - before[0]) / factor(), -0.1, 1.1);
       view.y = clamp(view.y - (at[1] - before[1]) / factor(), -0.1, 1.1);
       hover(-1);
+      draw();
     }
-    draw();
   };
   sheet.onpointerup = sheet.onpointercancel = (event) => {
     if (!held.delete(event.pointerId)) return;
     const drawn = lasso, was = pressed;
     lasso = pressed = null;
-    if (event.type === "pointercancel" || !was) return draw();
+    if (event.type === "pointercancel" || !was) return mark();
     if (drawn && was.moved) {
       const { x, y } = layout(), members = [];
       for (let i = 0; i < points.n; i++) if (shows(i) && inside(drawn.path, x[i], y[i])) members.push(i);
@@ -432,6 +451,7 @@ function create(root) {
     points = unpackPoints(await reply.arrayBuffer(), about);
     layScale();
     await adopt();
+    fresh = false;
     paint();
     const found = data.sprites.map((address) => fetch(address).then((r) => r.blob()).then(createImageBitmap).catch(() => null));
     for (let k = 0; k < found.length; k++) {
@@ -465,7 +485,7 @@ function create(root) {
     refresh();
     if (differs("points")) return load();
     if (points && elsewhere) adopt().then(draw);
-    draw();
+    differs("layout", "colour") ? draw() : mark();
   }
 
   new ResizeObserver(draw).observe(sheet);

@@ -66,7 +66,7 @@ function create(root) {
   function show() {
     rows.forEach(({ input, value, axis }, k) => {
       if (Number(input.value) !== values[k]) input.value = values[k];
-      const text = axis.unit === "%" ? `${Math.round(100 * values[k])} %` : `${values[k] > 0 ? "+" : ""}${values[k].toFixed(1)} ${axis.unit}`;
+      const text = axis.unit === "%" ? `${Math.round(100 * values[k])} %` : `${values[k] > 0 ? "+" : ""}${values[k].toFixed(2)} ${axis.unit}`;
       value.textContent = text;
       input.setAttribute("aria-valuetext", text);
     });

@@ -31,7 +31,7 @@ class Axis:
     least: float = -4.0
     most: float = 4.0
     first: float = 0.0
-    step: float = 0.1
+    step: float = 0.05
     unit: str = "sd"
 
     def value(self) -> float:

@@ -155,7 +155,7 @@ def test_an_own_slider_is_built_from_two_groups(new_page):
     page.wait_for_url("**minus=*")
     slider = page.locator("input[type=range][aria-label='Your direction']")
     slider.press("ArrowRight")
-    page.wait_for_url("**own=0.1*")
+    page.wait_for_url("**own=0.05*")
 
 
 def test_new_faces_follow_their_seed(new_page):

@@ -60,8 +60,8 @@ class DiagonalGaussian:
 
     def kl_per_dim(self, prior: "DiagonalGaussian") -> Tensor:
         """KL(self || prior) in nats for each dimension, (..., D); exact for two diagonal Gaussians."""
-        ratio = (self.logvar - prior.logvar).exp()
-        return 0.5 * (ratio - 1 - (self.logvar - prior.logvar) + (self.mu - prior.mu) ** 2 * (-prior.logvar).exp())
+        log_ratio = self.logvar - prior.logvar
+        return 0.5 * (log_ratio.expm1() - log_ratio + (self.mu - prior.mu) ** 2 * (-prior.logvar).exp())
 
     def kl(self, prior=None, z: Tensor | None = None, generator: torch.Generator | None = None) -> Tensor:
         """KL(self || prior) in nats, (...).

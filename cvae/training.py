@@ -27,6 +27,7 @@ STATE = "training.safetensors"  # everything a resumed run needs, in one file so
 VALIDATION_BATCH = 500
 WATCHED = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64)  # epochs whose pictures are kept, and the last
 SHOWN = 20  # pictures kept of each
+AVERAGED = 8  # steps between two looks of the average: each reads all weights, and what lies between them hardly differs
 TAUGHT_REFINEMENTS = 5  # steps that refine a code while the decoder learns: fewer than in use, since each costs a decoding
 
 
@@ -152,6 +153,7 @@ def _train_epoch(
     config, started = preset.train, time.perf_counter()
     steps = _steps(train, config)
     objective.train(not (stage.prior_only or stage.refines))
+    parameters = [p for p in objective.parameters() if p.requires_grad]
     sums = torch.zeros(3, device=fabric.device)
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(config.seed + epoch))
     for i, index in enumerate(order[: steps * config.batch_size].split(config.batch_size)):
@@ -162,10 +164,11 @@ def _train_epoch(
         loss, nll, kl = objective(*batch, beta)
         optimizer.zero_grad()
         fabric.backward(loss)
-        _clip(fabric, objective, optimizer, config.clip)
+        _clip(fabric, objective, parameters, optimizer, config.clip)
         optimizer.step()
-        _update_average(average, objective.module.model, min(config.ema_decay, (1 + step) / (10 + step)))
-        sums += torch.stack([nll.detach().sum(), kl.detach().sum(), torch.tensor(len(nll), device=fabric.device)])
+        if (i + 1) % AVERAGED == 0 or i + 1 == steps:
+            _update_average(average, objective.module.model, min(config.ema_decay, (1 + step) / (10 + step)) ** (i % AVERAGED + 1))
+        sums += _sums(nll, kl)
         bar.update()
     seconds = round(time.perf_counter() - started, 1)
     return {"epoch": epoch + 1, "beta": beta, "seconds": seconds, **_means("train", sums, fabric)}
@@ -189,9 +192,9 @@ def _load_moments(optimizer: torch.optim.Optimizer, moments: dict[int, dict[str,
         state |= {key: torch.empty_like(weight).copy_(value) for key, value in state.items() if value.shape == weight.shape}
 
 
-def _clip(fabric: Fabric, objective: nn.Module, optimizer, most: float) -> None:
+def _clip(fabric: Fabric, objective: nn.Module, parameters: list[Tensor], optimizer, most: float) -> None:
     """Scale the gradients down to norm `most` where theirs is larger; one that fits is left, since scaling by 1 takes as long."""
-    gradients = [p.grad for p in objective.parameters() if p.grad is not None]
+    gradients = [p.grad for p in parameters if p.grad is not None]
     if not nn.utils.get_total_norm(gradients) <= most:  # one that is no number raises
         fabric.clip_gradients(objective, optimizer, max_norm=most, error_if_nonfinite=True)
 
@@ -284,8 +287,13 @@ def _validate(objective: Objective, preset: Preset, validation: ImageSet, fabric
     sums = torch.zeros(3, device=fabric.device)
     for i, index in enumerate(torch.arange(len(validation)).split(VALIDATION_BATCH)):
         _, nll, kl = objective(*_draw(validation[index], preset, -1 - i, fabric, 1), 1.0)
-        sums += torch.stack([nll.sum(), kl.sum(), torch.tensor(len(nll), device=fabric.device)])
+        sums += _sums(nll, kl)
     return _means("val", sums, fabric)
+
+
+def _sums(nll: Tensor, kl: Tensor) -> Tensor:
+    """Return the sums of nll and kl, both (N,), and N."""
+    return torch.stack([nll, kl, torch.ones_like(kl)]).detach().sum(1)
 
 
 def _means(part: str, sums: Tensor, fabric: Fabric) -> dict[str, float | None]:

@@ -153,7 +153,7 @@ def stages(data_root, runs, monkeypatch):
 
     def fit(name: str, *options: str, **epochs: int) -> tuple[dict, list[dict]]:
         preset = PRESETS[name]
-        short = replace(preset.train, batch_size=128, **epochs)
+        short = replace(preset.train, **{"batch_size": 128} | epochs)
         small = replace(preset.model, widths=(4, 4), blocks=(1, 1), latent_dim=4, flow_width=8)
         monkeypatch.setitem(PRESETS, name, replace(preset, train=short, model=small))
         assert train.main([name, "--data-dir", str(data_root), "--accelerator", "cpu", *options]) == 0
@@ -215,6 +215,14 @@ def test_every_cycle_ends_with_the_prior_alone_and_halves_the_rate():
         training.Stage(10, 11, 1e-4, prior_only=True),
     ]
     assert training.stages(TrainConfig(epochs=3, lr=2e-3)) == [training.Stage(0, 3, 2e-3)]
+
+
+def test_an_average_without_memory_is_the_model_at_the_end_of_every_epoch(stages):
+    fit, states = stages
+    fit("vae-dense", epochs=2, batch_size=50, ema_decay=0.0)  # ten steps: the last two come after the last regular look
+    for state in map(load, states):
+        kept = {part: {k: v for k, v in state.items() if k.startswith(part)} for part in ("model.", "average.")}
+        assert all(torch.equal(v, kept["average."]["average." + k[6:]]) for k, v in kept["model."].items())
 
 
 def test_weights_are_halved_where_their_range_allows_it():
@@ -316,8 +324,8 @@ def test_gradients_are_clipped_where_they_are_too_long(gradient, after):
     model, optimizer = fabric.setup(model, torch.optim.AdamW(model.parameters()))
     weight = next(model.parameters())
     weight.grad = torch.tensor([gradient])
-    training._clip(fabric, model, optimizer, 10.0)
+    training._clip(fabric, model, [weight], optimizer, 10.0)
     assert torch.allclose(weight.grad, torch.tensor([after]))
     weight.grad = torch.full_like(weight, torch.nan)
     with pytest.raises(RuntimeError, match="non-finite"):
-        training._clip(fabric, model, optimizer, 10.0)
+        training._clip(fabric, model, [weight], optimizer, 10.0)

@@ -4,7 +4,7 @@
 
 const TILE = 28, SHEET = 100; // pixels of a picture, pictures in a row of the sprite: as in cvae/maps.py
 const FIT = 0.92; // of the canvas that the whole map fills
-const NEAREST_ZOOM = 120, STEP_ZOOM = 1.6;
+const NEAREST_ZOOM = 120, STEP_ZOOM = 1.6, CLOSE = 12; // closer than this even points that crowd become pictures
 const REACH = { mouse: 14, pen: 18, touch: 24 }; // pixels from a point that still count as on it
 const BINS = 32;
 const MOVE = "move", GROUPS = ["a", "b"];
@@ -118,7 +118,7 @@ function create(root) {
     const places = seen.map((i) => toScreen(layout().x[i], layout().y[i]));
     const gaps = places.map(([x, y], i) => places.reduce((least, [u, v], j) => (i === j ? least : Math.min(least, (x - u) ** 2 + (y - v) ** 2)), 1e4));
     const size = 1.5 * Math.sqrt(gaps.sort((a, b) => a - b)[gaps.length >> 1] ?? 0);
-    return size < 14 ? 0 : clamp(size, 20, 56);
+    return size < 14 && view.zoom < CLOSE ? 0 : clamp(size, 20, 56);
   }
 
   function dots(paths, palette, radius, members) {
@@ -282,7 +282,9 @@ function create(root) {
     if (held.size === 2) { lasso = null; pressed = null; return; }
     pressed = { at: place(event), moved: false };
     const group = event.shiftKey ? "a" : tool;
-    if (group !== MOVE) lasso = { group, path: [toMap(...pressed.at)] };
+    if (group === MOVE) return;
+    hover(-1); // its picture would hide what the lasso goes round
+    lasso = { group, path: [toMap(...pressed.at)] };
   };
   sheet.onpointermove = (event) => {
     if (!points) return;

@@ -1,5 +1,7 @@
 """Home page, and its own launcher: `streamlit run app.py` finds `app` here, then runs this file again as a page."""
 
+import gc
+
 import streamlit as st
 
 ABOUT = """
@@ -39,6 +41,7 @@ def picture(name: str, model) -> None:
 
 
 if not st.runtime.exists():
+    gc.disable()  # what is imported now stays: to look for garbage among it took a fifth of the start; ui/server.py ends this
     from ui import api, server
 
     app = st.App(__file__, routes=api.routes(), lifespan=server.lifespan)

@@ -24,8 +24,8 @@ async def lifespan(_app) -> AsyncIterator[dict]:
     warm_up()
     importlib.import_module("pandas")  # Streamlit would import it in its first session, for 0.4 s of that visitor's time
     send_at_once()
-    gc.collect()
     gc.freeze()  # what is loaded now lives for ever; later collections need not walk it
+    gc.enable()  # again: app.py turned it off
     later = threading.Timer(LATER, warm_up_drawing)
     later.daemon = True
     later.start()

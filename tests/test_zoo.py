@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from cvae import checkpoints
 from cvae.config import ModelConfig
@@ -158,3 +159,13 @@ def test_card_tells_how_to_train_it_again(trained):
     assert cards.retrain("vae-conv", base) == "python train.py vae-conv"
     assert cards.retrain("mine", mine) == "python train.py vae-conv --name mine --latent-dim 5 --dataset pictures"
     assert "config.json" in cards.retrain("plane", checkpoints.load_preset("plane"))
+
+
+def test_pictures_are_made_once_for_a_seed_and_again_for_new_weights(trained):
+    def made() -> list[torch.Tensor]:
+        return [resources.kept("plane", ("test", seed), lambda: torch.rand(3)) for seed in (0, 0, 1)]
+
+    first, again, other = made()
+    assert first is again and first is not other
+    (trained / "plane" / checkpoints.WEIGHTS).touch()
+    assert made()[0] is not first

@@ -59,7 +59,8 @@ def reconstructed(name: str, model) -> Tensor | None:
     digits = encoded(name, model)
     if digits is None:
         return None
-    return tasks.decode(model, torch.from_numpy(digits.u[:SHOWN]), _labels(model, digits.labels[:SHOWN]))
+    u, labels = torch.from_numpy(digits.u[:SHOWN]), _labels(model, digits.labels[:SHOWN])
+    return resources.kept(name, ("reconstructions",), lambda: tasks.decode(model, u, labels))
 
 
 def _labels(model, labels: np.ndarray) -> Tensor | None:
@@ -134,7 +135,8 @@ def _same_z(pair: Pair, label: Tensor | None, seed: int) -> None:
     rows, remarks = [], []
     for name, model in pair:
         labels = label.expand(SHOWN) if model.config.n_classes else None
-        rows.append((name, tasks.decode(model, u[:, : model.config.latent_dim], labels)))
+        about = ("same z", dims, seed, None if labels is None else int(label))
+        rows.append((name, resources.kept(name, about, lambda: tasks.decode(model, u[:, : model.config.latent_dim], labels))))
     if len({model.config.latent_dim for _, model in pair}) > 1:
         remarks.append("Where one has fewer latents it takes the first of the same numbers.")
     remarks.append("A z means something else to every decoder; what to compare is how well each answers to its prior.")
@@ -158,7 +160,8 @@ def _samples(pair: Pair, seed: int) -> None:
     for column, (name, model) in zip(st.columns(2), pair):
         labels = list(range(model.config.n_classes))
         columns = sampling.columns(labels)
-        pictures = sampling.sample(model, labels, max(1, SAMPLES // columns) * columns, 1.0, seed)
+        count = max(1, SAMPLES // columns) * columns
+        pictures = resources.kept(name, ("samples", seed), lambda: sampling.sample(model, labels, count, 1.0, seed))
         with column:
             _show([(f"{name}, {_how(model)}", pictures)], "Samples", columns)
 
@@ -177,7 +180,8 @@ def _ways(pair: Pair) -> None:
         if digits is None or len(digits.u) < 2:
             column.caption(f"{name} has no encoded test pictures: python evaluate.py {name}")
             continue
-        ways = _between(model, digits.u[: 2 * WAYS], digits.labels[: 2 * WAYS]).split(STEPS)
+        ends = digits.u[: 2 * WAYS], digits.labels[: 2 * WAYS]
+        ways = resources.kept(name, ("ways",), lambda: _between(model, *ends)).split(STEPS)
         with column:
             _show([(name if i == 0 else "", way) for i, way in enumerate(ways)], "The way between two test pictures")
 

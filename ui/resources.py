@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -204,6 +205,11 @@ def progress(name: str) -> Progress | None:
     return _progress(*_stamped(name, checkpoints.CONFIG, checkpoints.PROGRESS))
 
 
+def kept(name: str, about: tuple, make: Callable[[], Tensor]) -> Tensor:
+    """Return make(), pictures by a model that `about` tells from its others; made once for all who open a page as it is linked."""
+    return _kept(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS, checkpoints.MAP, faces.FILE), about, make)
+
+
 def _stamped(name: str, *files: str) -> tuple[Path, tuple[int, ...]]:
     """Return the folder with the times of its files, so that a cached value is read anew when they change."""
     folder = checkpoints.ROOT / name
@@ -222,6 +228,11 @@ def _load(folder: Path, stamp: tuple[int, ...]):
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _code(name: str, photo: str, stamp: tuple, _x: Tensor) -> Tensor:
     return tasks.refine(model(name), _x, tasks.encode(model(name), _x))[0]
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _kept(folder: Path, stamp: tuple[int, ...], about: tuple, _make: Callable[[], Tensor]) -> Tensor:
+    return _make()
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

@@ -15,15 +15,15 @@ held = maps.found(name)
 def walk() -> None:
     """Show the map, and beside it what is chosen there or the visitor's own digit."""
     left, right = st.columns([3, 2], gap="medium")
-    mine = None
+    mine, near = None, ([], []) if held is None else maps.neighbours(name, held)
     with right:
         if st.toggle("Where is mine? Draw a digit of your own", key=plot.OWN, bind="query-params"):
             mine = maps.where_is_mine(name, model, held)
         elif held is not None:
-            maps.panel(name, model, held)
+            maps.panel(name, model, held, near)
     if held is not None:
         with left:
-            maps.draw(name, held, mine)
+            maps.draw(name, held, near[1], mine)
 
 
 walk()

@@ -12,6 +12,7 @@ from cvae import latent, maps, tasks
 from ui import canvas, charts, classes, controls, images, link, plot, points, resources, sketch
 
 NEIGHBOURS = 8
+Neighbours = tuple[list[float], list[int]]  # distances and numbers of digits, the nearest first
 SPREAD_OF = 200  # members of a group whose pictures are compared
 STEPS = 9
 PICTURE = "width:100%;aspect-ratio:1;background:#000;border-radius:6px;image-rendering:pixelated;display:block"
@@ -69,33 +70,37 @@ def _pick_view(name: str, held: maps.LatentMap) -> tuple[str, tuple[str, str]]:
     return layout, (colour, titles[colour])
 
 
-def draw(name: str, held: maps.LatentMap, mine: Tensor | None) -> None:
-    """Draw the map with its choices; a pin marks the place of a digit with base coordinates `mine` (1, D)."""
+def neighbours(name: str, held: maps.LatentMap) -> Neighbours:
+    """Return distances and numbers of the digits nearest to the chosen one in latent space; none where none is chosen."""
+    point = plot.chosen_point(held)
+    return ([], []) if point is None else _nearest(name, "latent", held.u[point], point)
+
+
+def draw(name: str, held: maps.LatentMap, near: list[int], mine: Tensor | None) -> None:
+    """Draw the map with its choices, the digits `near` ringed; a pin marks the place of a digit with base coordinates `mine` (1, D)."""
     layout, colour = _pick_view(name, held)
-    xy, point = held.embeddings[layout], plot.chosen_point(held)
-    near = [] if point is None else _nearest(name, "latent", held.u[point], point)[1]
-    pin = None
+    xy, pin = held.embeddings[layout], None
     if mine is not None:
         tsne = layout == "tsne"
         pin = latent.place(mine, resources.neighbours(name, "latent"), xy) if tsne else latent.place_linearly(mine, held.u, xy)
     plot.plot(name, held, "map", layout, colour, near, None if pin is None else points.normalised(pin[0], xy))
 
 
-def _nearest(name: str, space: str, query: Tensor, itself: int = -1) -> tuple[list[float], list[int]]:
+def _nearest(name: str, space: str, query: Tensor, itself: int = -1) -> Neighbours:
     """Return distances and numbers of the nearest digits, without the digit `itself`."""
     distances, rows = latent.nearest(resources.neighbours(name, space), query[None], NEIGHBOURS + 1)
     kept = [(d, i) for d, i in zip(distances[0].tolist(), rows[0].tolist()) if i != itself][:NEIGHBOURS]
     return [d for d, _ in kept], [i for _, i in kept]
 
 
-def panel(name: str, model, held: maps.LatentMap) -> None:
-    """Show the chosen digit and the chosen groups, or how to choose."""
+def panel(name: str, model, held: maps.LatentMap, near: Neighbours) -> None:
+    """Show the chosen digit with its neighbours and the chosen groups, or how to choose."""
     point = plot.chosen_point(held)
     if point is None and (text := st.query_params.get("point", "")):
         st.warning(f"There is no digit of number {text[:20]!r}; the map has 0 to {len(held) - 1:,}.")
     members = {group: plot.chosen_group(held, group) for group in plot.GROUPS}
     if point is not None:
-        one(name, model, held, point)
+        one(name, model, held, point, near)
     for group, rows in members.items():
         if rows is not None:
             several(name, model, held, group.upper(), rows)
@@ -105,8 +110,8 @@ def panel(name: str, model, held: maps.LatentMap) -> None:
         st.markdown(HINT)
 
 
-def one(name: str, model, held: maps.LatentMap, i: int) -> None:
-    """Show a digit, what the model says of it, and its nearest neighbours."""
+def one(name: str, model, held: maps.LatentMap, i: int, near: Neighbours) -> None:
+    """Show a digit, what the model says of it, its nearest neighbours in latent space and those in pixels."""
     label, u = int(held.labels[i]), held.u[i]
     real = resources.originals()
     fits = _fits(real, model, held)
@@ -114,13 +119,12 @@ def one(name: str, model, held: maps.LatentMap, i: int) -> None:
     called = html.escape(classes.called(model, label))
     facts = f"<b>{called}</b>, number {i:,}<br>nll {float(held.nll[i]):.1f} nats<br>KL {float(held.kl[i]):.1f} nats"
     space = "originals" if fits else "reconstructions"
-    distances, rows = _nearest(name, "latent", u, i)
     pixels = torch.from_numpy((real if space == "originals" else resources.pictures(name))[i].reshape(-1) / np.float32(255))
     names = [f"z{d + 1}" for d in range(len(u))]
     st.html(
         f"{_card(shown, facts)}"
         f"{_heading('Posterior mean')}{charts.bars_html(u.numpy(), names, f'Posterior mean of {len(u)} coordinates')}"
-        f"{_heading('Nearest in latent space')}{_strip(name, model, held, distances, rows)}"
+        f"{_heading('Nearest in latent space')}{_strip(name, model, held, *near)}"
         f"{_heading(f'Nearest in pixels, {space}')}{_strip(name, model, held, *_nearest(name, space, pixels, i))}"
     )
     onward = {"model": name, "z": link.pack(link.snap(u))} | ({"label": classes.parameter(model, label)} if model.config.n_classes else {})
@@ -179,15 +183,18 @@ def _img(picture: np.ndarray, alt: str) -> str:
 
 
 def _strip(name: str, model, held: maps.LatentMap, distances: list[float], rows: list[int]) -> str:
-    pictures = resources.pictures(name)
+    """Return HTML of digits in one picture, which a browser shows sooner than one for each, their labels and distances below."""
     labels = held.labels[rows].tolist()
-    cells = "".join(
-        f'<figure style="margin:0;flex:1;min-width:0;max-width:4rem;text-align:center;font-size:.75rem;overflow-wrap:anywhere">'
-        f"{_img(pictures[i], html.escape(f'{classes.called(model, label)}, number {i}'))}"
-        f"<figcaption><b>{html.escape(classes.name(model, label))}</b><br>{d:.2f}</figcaption></figure>"
-        for d, i, label in zip(distances, rows, labels)
+    shown = torch.from_numpy(resources.pictures(name)[rows])[:, None] / 255
+    grid = base64.b64encode(images.grid_png(shown, len(rows), scale=2, gap=5, radius=5)).decode()
+    alt = html.escape("; ".join(f"{classes.called(model, label)}, number {i}" for i, label in zip(rows, labels)))
+    below = "".join(f"<span><b>{html.escape(classes.name(model, label))}</b><br>{d:.2f}</span>" for d, label in zip(distances, labels))
+    return (
+        f'<div style="display:grid;grid-template-columns:repeat({len(rows)},1fr);max-width:{4.3 * len(rows):.1f}rem;'
+        'text-align:center;font-size:.75rem;overflow-wrap:anywhere">'
+        f'<img alt="{alt}" style="grid-column:1/-1;width:100%;image-rendering:pixelated" decoding="sync" '
+        f'src="data:image/png;base64,{grid}">{below}</div>'
     )
-    return f'<div style="display:flex;gap:.3rem">{cells}</div>'
 
 
 def where_is_mine(name: str, model, held: maps.LatentMap | None) -> Tensor | None:

@@ -41,7 +41,7 @@ def picture(name: str, model) -> None:
 
 
 if not st.runtime.exists():
-    gc.disable()  # what is imported now stays: to look for garbage among it took a fifth of the start; ui/server.py ends this
+    gc.disable()  # what is imported now stays: to look for garbage among it makes the start longer; ui/server.py ends this
     from ui import api, server
 
     app = st.App(__file__, routes=api.routes(), lifespan=server.lifespan)

@@ -34,7 +34,7 @@ class ImageSet:
         return len(self.labels)
 
     def __getitem__(self, index) -> "ImageSet":
-        if isinstance(index, Tensor) and index.dtype == torch.int64:  # nine times as fast as brackets, some 60 microseconds a batch
+        if isinstance(index, Tensor) and index.dtype == torch.int64:  # much sooner there than by brackets
             return ImageSet(self.images.index_select(0, index), self.labels.index_select(0, index), self.classes)
         return ImageSet(self.images[index], self.labels[index], self.classes)
 

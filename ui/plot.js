@@ -53,7 +53,7 @@ function create(root) {
   const scale = root.querySelector(".scale"), tools = root.querySelector(".tools");
   const ground = document.createElement("canvas"), ink = ground.getContext("2d"); // the points, without the marks above them
   let data, setStateValue, points = null, about = null, sprites = [], loaded = "";
-  let view = { x: 0.5, y: 0.5, zoom: 1 }, side = 1, waiting = 0, fresh = false, tile = 0;
+  let view = { x: 0.5, y: 0.5, zoom: 1 }, side = 1, waiting = 0, painted = false, tile = 0;
   let hidden = new Set(), groups = { a: new Set(), b: new Set() }, tool = MOVE;
   let hovered = -1, point = -1, known = "", sequence = 0, lasso = null;
 
@@ -64,7 +64,7 @@ function create(root) {
   const shows = (i) => !hidden.has(points.labels[i]);
 
   function draw() { // points and marks
-    fresh = false;
+    painted = false;
     mark();
   }
 
@@ -82,13 +82,14 @@ function create(root) {
     const ratio = window.devicePixelRatio || 1;
     side = sheet.clientWidth;
     const pixels = Math.round(side * ratio);
+    if (!pixels) return; // out of sight: a canvas without pixels cannot be copied
     if (sheet.width !== pixels) {
       for (const canvas of [sheet, ground]) canvas.width = canvas.height = pixels;
-      fresh = false;
+      painted = false;
     }
     for (const context of [ink, paper]) context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    if (!fresh) paintPoints();
-    fresh = true;
+    if (!painted) paintPoints();
+    painted = true;
     paper.clearRect(0, 0, side, side);
     paper.drawImage(ground, 0, 0, side, side);
     if (lasso) outline();
@@ -453,7 +454,7 @@ function create(root) {
     points = unpackPoints(await reply.arrayBuffer(), about);
     layScale();
     await adopt();
-    fresh = false;
+    painted = false;
     paint();
     const found = data.sprites.map((address) => fetch(address).then((r) => r.blob()).then(createImageBitmap).catch(() => null));
     for (let k = 0; k < found.length; k++) {

@@ -110,8 +110,7 @@ function create(root) {
     if (tile && sprites[0]) seen.forEach((i) => stamp(i, tile, palette[bin(i)]));
     else dots(paths, palette, clamp(side / 330, 1.4, 2) * view.zoom ** 0.35, members);
     for (const name of GROUPS) if (groups[name].size) ring(groups[name], GROUP_COLOURS[name], tile);
-    box.dataset.points = points.n;
-    box.dataset.tiles = tile ? seen.length : 0;
+    Object.assign(box.dataset, { points: points.n, tiles: tile ? seen.length : 0, zoom: view.zoom.toFixed(2) });
   }
 
   function tileSize(seen) { // pictures as large as their middle distance allows; none while they would be too small
@@ -268,7 +267,6 @@ function create(root) {
     view.x = clamp(mx - (px - side / 2) / factor(), -0.1, 1.1);
     view.y = clamp(my - (py - side / 2) / factor(), -0.1, 1.1);
     if (view.zoom === 1) view.x = view.y = 0.5;
-    box.dataset.zoom = view.zoom.toFixed(2);
     draw();
   }
 
@@ -319,6 +317,7 @@ function create(root) {
       return take(drawn.group, members);
     }
     if (was.moved) return;
+    mark(); // without the lasso that never was one
     const found = nearestTo(...place(event), REACH[event.pointerType] ?? REACH.mouse);
     if (found < 0) return;
     hover(found);
@@ -352,6 +351,7 @@ function create(root) {
     if (Math.min(px, py) < 40 || Math.max(px, py) > side - 40) [view.x, view.y] = [layout().x[i], layout().y[i]];
     hovered = -1;
     hover(i);
+    draw(); // the view may be another
     status.textContent = describe(i);
   }
   function around(i) { // the digits next to one on the map
@@ -360,7 +360,7 @@ function create(root) {
     return all.sort((k, l) => distance(k) - distance(l)).slice(0, AROUND);
   }
   const centre = () => (hovered >= 0 ? toScreen(layout().x[hovered], layout().y[hovered]) : [side / 2, side / 2]);
-  const whole = () => { view = { x: 0.5, y: 0.5, zoom: 1 }; box.dataset.zoom = "1.00"; hover(-1); draw(); };
+  const whole = () => { view = { x: 0.5, y: 0.5, zoom: 1 }; hover(-1); draw(); };
   const keys = {
     "+": () => zoomAt(...centre(), STEP_ZOOM), "=": () => zoomAt(...centre(), STEP_ZOOM), "-": () => zoomAt(...centre(), 1 / STEP_ZOOM),
     Home: whole, Enter: () => hovered >= 0 && pick(hovered), " ": () => hovered >= 0 && pick(hovered),
@@ -407,7 +407,6 @@ function create(root) {
     hidden.delete(points.labels[i]);
     refresh();
     view = { x: layout().x[i], y: layout().y[i], zoom: Math.max(view.zoom, 6) };
-    box.dataset.zoom = view.zoom.toFixed(2);
     reveal(i);
     pick(i);
   };

@@ -164,6 +164,7 @@ def test_keys_and_the_number_box_choose(open_map, held):
     number.press("Enter")
     page.wait_for_url("**point=4321*")
     expect(page.get_by_text("number 4,321").last).to_be_visible()
+    poll(page, lambda: said(page, "zoom") == "6.00")  # the points as they are drawn, not only the marks
     page.locator(STAGE).focus()
     page.keyboard.press("ArrowRight")
     poll(page, lambda: said(page, "hovered") not in ("-1", "4321"))

@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--nodes", type=_count, default=1, help="how many machines (start one command on each, or use torchrun)")
     p.add_argument("--strategy", default="auto", choices=["auto", "ddp"], help="how several processes share the work")
     p.add_argument("--precision", default="32-true", choices=["32-true", "16-mixed", "bf16-mixed"], help="of the arithmetic")
+    p.add_argument("--compile", action="store_true", help="compile the model first, for shorter steps; needs a C++ compiler")
     return p
 
 
@@ -146,7 +147,20 @@ def train(args: argparse.Namespace) -> None:
     except RuntimeError as error:  # Fabric's word for an accelerator that this machine lacks
         raise ValueError(f"--accelerator {args.accelerator} does not work here ({error}); use auto or cpu.") from error
     fabric.launch()
-    training.fit(preset, images, held_out, folder, fabric, resume=args.resume)
+    if args.compile:
+        _try_compiler(fabric.device)
+    training.fit(preset, images, held_out, folder, fabric, args.resume, args.compile)
+
+
+def _try_compiler(device) -> None:
+    """Compile something small; ValueError where that fails, before any work is lost."""
+    import torch
+
+    try:
+        torch.compile(torch.sigmoid)(torch.zeros(8, device=device))
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(f"--compile needs a C++ compiler such as g++ and the headers of Python ({reason}); install them or leave it out.") from error
 
 
 if __name__ == "__main__":

@@ -99,8 +99,10 @@ def stages(config: TrainConfig) -> list[Stage]:
     return found
 
 
-def fit(preset: Preset, train: ImageSet, validation: ImageSet, folder: Path, fabric: Fabric, resume: bool = False) -> list[dict]:
-    """Train `preset` into `folder` and return its history, one row per epoch.
+def fit(
+    preset: Preset, train: ImageSet, validation: ImageSet, folder: Path, fabric: Fabric, resume: bool = False, compiled: bool = False
+) -> list[dict]:
+    """Train `preset` into `folder` and return its history, one row per epoch; `compiled`: by torch.compile, where that can.
 
     After each epoch: config.json, model.safetensors (averaged weights, half precision), history.csv and the state that `resume`
     continues from. Randomness depends on the seed, the epoch and the step alone, so that a resumed run and a run on
@@ -128,7 +130,10 @@ def fit(preset: Preset, train: ImageSet, validation: ImageSet, folder: Path, fab
         optimizer = _optimizer(model, stage, config)
         if stage.first < len(history) < stage.last:
             _load_moments(optimizer, moments)
-        objective, optimizer = fabric.setup(Objective(model, stage.prior_only, stage.refines), optimizer)
+        objective = Objective(model, stage.prior_only, stage.refines)
+        if compiled and not stage.refines:  # to refine is to differentiate within the step, which it does not compile
+            objective.compile()
+        objective, optimizer = fabric.setup(objective, optimizer)
         for epoch in range(max(stage.first, len(history)), stage.last):
             row = _train_epoch(preset, stage, epoch, train, fabric, objective, optimizer, average, bar)
             if config.settle and not stage.refines:
@@ -170,7 +175,7 @@ def _train_epoch(
             _update_average(average, objective.module.model, min(config.ema_decay, (1 + step) / (10 + step)) ** (i % AVERAGED + 1))
         sums += _sums(nll, kl)
         bar.update()
-    seconds = round(time.perf_counter() - started, 1)
+    seconds = round(time.perf_counter() - started, 2)
     return {"epoch": epoch + 1, "beta": beta, "seconds": seconds, **_means("train", sums, fabric)}
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -99,6 +100,23 @@ def test_a_wrong_value_is_answered_in_one_line(options, message, data_root, runs
     assert train.main(["vae-dense-2d", "--data-dir", str(data_root), *options]) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
+def test_a_compiled_model_learns_what_it_learns_as_it_is(data_root, runs):
+    settings = ("--epochs", "2", "--batch-size", "64")
+    run(data_root, "--name", "plain", *settings)
+    run(data_root, "--name", "compiled", "--compile", *settings)
+    for plain, compiled in zip(history(runs / "plain"), history(runs / "compiled"), strict=True):
+        assert plain == pytest.approx(compiled, rel=1e-4)
+    assert load_file(runs / "plain" / "model.safetensors").keys() == load_file(runs / "compiled" / "model.safetensors").keys()
+
+
+def test_without_a_compiler_one_line_says_what_is_missing(data_root, runs):
+    call = command(data_root, "--compile")
+    found = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"CXX": "no-such-compiler"}, timeout=300)
+    assert found.returncode == 2 and not (runs / "vae-dense-2d").exists()
+    assert found.stderr.startswith("train.py: --compile needs a C++ compiler") and found.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("options", [("nothing",), ("vae-conv", "--devices", "0"), ("vae-conv", "--strategy", "magic")])

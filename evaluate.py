@@ -204,20 +204,20 @@ def _faces(name: str, model, args: argparse.Namespace) -> dict:
     u = torch.cat([face_figures.code(model, torch.tensor(rows).float() / 255) for rows in batches])
     present = torch.tensor(np.array([everyone.labels(c) for c in everyone.columns])).view(-1, len(everyone)).T.float()
     learn, rows = torch.from_numpy(parts["train"]), torch.from_numpy(parts["test"]).nonzero()[:, 0]
-    faces.save(checkpoints.run_dir(name), faces.measure(u, everyone.people, everyone.numbers, everyone.columns, present, learn))
+    measured = faces.measure(model, u, everyone.people, everyone.numbers, everyone.columns, present, learn)
+    faces.save(checkpoints.run_dir(name), measured)
     space = faces.load(checkpoints.run_dir(name))  # as the page will have it
     found = {"code": model.config.latent_dim, **face_figures.reconstruction(model, x["train"], x["test"])}
     found["similar"] = face_figures.recognition(model, space, rows, x["train"], x["test"])
     if "Smiling" in space.columns and SMILE_JUDGE in checkpoints.list_runs():
         judge, k = checkpoints.load_run(SMILE_JUDGE), space.columns.index("Smiling")
-        found["smile"] = {
-            way: face_figures.edits(model, judge, space.u[rows], space.present[rows, k], space.directions[k, i])
-            for i, way in enumerate(faces.WAYS)
-        }
+        tested = model, judge, space.u[rows], space.present[rows, k]
+        ways = dict(zip(faces.WAYS, space.directions[k]))
+        found["smile"] = {kind: face_figures.edits(*tested, way) for kind, way in ways.items()}
+        in_code = latent.attribute_direction(space.u[learn], space.present[learn, k])
+        found["smile_in_code"] = face_figures.edits(*tested, in_code)
         plain = space.u[rows][space.present[rows, k] == 0]
-        found["dragged"] = {
-            way: face_figures.dragged(model, space, plain, k, space.directions[k, i]) for i, way in enumerate(faces.WAYS)
-        }
+        found["dragged"] = {kind: face_figures.dragged(model, space, plain, k, way) for kind, way in ways.items()}
     return found | {"test_pictures": len(rows)}
 
 
@@ -368,6 +368,14 @@ def _smile_table(found: dict[str, dict]) -> str:
             cells = [f"`{name}`", way, f"{100 * s['adds']:.1f} % ({100 * s['adds_before']:.1f} %)"]
             cells += [f"{100 * s['takes']:.1f} % ({100 * s['takes_before']:.1f} %)", f"{100 * s['identity']:.1f} %"]
             lines.append("| " + " | ".join([*cells, f"{100 * m['dragged'][way]['outside_mouth']:.0f} %"]) + " |")
+    in_code = (
+        f"`{name}` " + " / ".join(f"{100 * m['smile_in_code'][part]:.1f}" for part in ("adds", "takes", "identity"))
+        for name, m in found.items()
+    )
+    lines.append(
+        "\nA standard deviation is that of the pictures along what changes in them. In standard deviations of the codes, whose scale "
+        f"differs from model to model, the difference of means gains / takes / keeps nearest, in %: {', '.join(in_code)}."
+    )
     return "\n".join(lines) + "\n"
 
 

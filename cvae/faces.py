@@ -21,7 +21,8 @@ WAYS = ("difference of means", "classifier")  # the two kinds of direction
 class Space:
     """The faces of LFW in the latent space of one model; see `measure` for what is made from which part of the people.
 
-    u (N, D) are base coordinates, present (N, K) is 1, 0 or NaN, directions (K, 2, D) has one for each of WAYS.
+    u (N, D) are base coordinates, present (N, K) is 1, 0 or NaN, directions (K, 2, D) has one for each of WAYS, as long as one
+    standard deviation of pictures.
     """
 
     u: Tensor
@@ -40,7 +41,9 @@ class Space:
         return distances[0], rows[0]
 
 
-def measure(u: Tensor, people: tuple[str, ...], numbers: tuple[int, ...], columns: tuple, present: Tensor, learn: Tensor) -> Space:
+def measure(
+    model, u: Tensor, people: tuple[str, ...], numbers: tuple[int, ...], columns: tuple, present: Tensor, learn: Tensor
+) -> Space:
     """Make a Space of the codes u (N, D) of all faces; directions, metric and mixtures come from the rows `learn` (N,) bool."""
     told = [k for k in range(len(columns)) if {0.0, 1.0} <= set(present[learn][:, k].tolist())]  # others have no direction
     columns, present = [columns[k] for k in told], present[:, told]
@@ -48,7 +51,8 @@ def measure(u: Tensor, people: tuple[str, ...], numbers: tuple[int, ...], column
     directions = []
     for k in range(len(columns)):
         others = labels[:, [i for i in range(len(columns)) if i != k]]
-        directions.append(torch.stack([latent.attribute_direction(known, labels[:, k], others, way) for way in (False, True)]))
+        ways = (latent.attribute_direction(known, labels[:, k], others, classifier) for classifier in (False, True))
+        directions.append(torch.stack([latent.in_pictures(model, known, way) for way in ways]))
     ids = {name: i for i, name in enumerate(sorted(set(people)))}
     person = torch.tensor([ids[name] for name in people])[learn]
     stacked = torch.stack(directions) if directions else u.new_empty(0, 2, u.shape[1])

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from cvae.gaussian import DiagonalGaussian
-from cvae.tasks import encode
+from cvae.tasks import decode, encode
 
 if TYPE_CHECKING:  # the app uses directions and neighbours, and never loads a data set
     from cvae.data import ImageSet
@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # the app uses directions and neighbours, and never loads a d
 BATCH = 500
 NEWTON_STEPS = 12  # of a logistic regression: it converges in about six
 RIDGE = 1e-2  # of that regression, for each example
+PROBED = 250  # codes whose pictures tell how long a standard deviation is
 ACTIVE = 0.01  # nats; the usual threshold below which a dimension carries nothing
 TSNE_STEPS = (250, 500)  # with early exaggeration, and after
 TSNE_REPORTS = 10  # steps between two reports of progress
@@ -71,6 +72,19 @@ def attribute_direction(u: Tensor, present: Tensor, others: Tensor | None = None
         raise ValueError("the two groups have the same mean, so there is no direction between them.")
     way = way / way.norm()
     return way * (u @ way).std() if len(u) > 1 else way
+
+
+@torch.inference_mode()
+def in_pictures(model, u: Tensor, way: Tensor) -> Tensor:
+    """Return a way (D,) made as long as one standard deviation of the pictures of u (N, D) along what it changes in them.
+
+    How long a standard deviation of the codes is depends on how a model scales its codes; that of pictures does not. About
+    PROBED of u are decoded.
+    """
+    u = u[:: max(1, len(u) // PROBED)]
+    pictures = decode(model, u).flatten(1)
+    change = (decode(model, u + way).flatten(1) - pictures).mean(0)  # (C H W,)
+    return way * (pictures @ change).std() / (change @ change)
 
 
 def _entangled(present: Tensor, others: Tensor, most: int) -> list[Tensor]:

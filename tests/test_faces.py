@@ -19,13 +19,20 @@ CONFIG = ModelConfig("autoencoder", "conv", (3, 64, 64), D, widths=(4, 8), likel
 TOOLS = ["Smile", "Reconstruct", "Morph", "Similar faces", "Own slider", "New faces"]
 
 
+def small_model():
+    torch.manual_seed(0)
+    model = build_model(CONFIG)
+    model.start_linear(torch.rand(40, 3, 64, 64))
+    return model.eval()
+
+
 def small_space(columns=("Smiling", "Male")) -> faces.Space:
     generator = torch.Generator().manual_seed(0)
     u = torch.randn(N, D, generator=generator)
     present = (u[:, : len(columns)] > 0).float()
     present[0] = torch.nan
     people = tuple(f"Person_{i // 2:02d}" for i in range(N))
-    return faces.measure(u, people, tuple(1 + i % 2 for i in range(N)), columns, present, torch.ones(N, dtype=torch.bool))
+    return faces.measure(small_model(), u, people, tuple(1 + i % 2 for i in range(N)), columns, present, torch.ones(N, dtype=torch.bool))
 
 
 @pytest.fixture
@@ -33,10 +40,7 @@ def zoo(tmp_path, monkeypatch):
     """One small untrained model of faces with its stored space."""
     monkeypatch.setattr(checkpoints, "ROOT", tmp_path)
     monkeypatch.setenv("CVAE_DATA_DIR", str(tmp_path / "no data"))
-    torch.manual_seed(0)
-    model = build_model(CONFIG)
-    model.start_linear(torch.rand(40, 3, 64, 64))
-    checkpoints.save_run(tmp_path / "small", Preset("small", "A small model.", CONFIG), model.state_dict())
+    checkpoints.save_run(tmp_path / "small", Preset("small", "A small model.", CONFIG), small_model().state_dict())
     faces.save(tmp_path / "small", small_space())
     return tmp_path
 
@@ -72,6 +76,15 @@ def test_a_direction_is_one_standard_deviation_long_and_points_to_the_attribute(
     for classifier in (False, True):
         way = latent.attribute_direction(u, present, classifier=classifier)
         torch.testing.assert_close(way, torch.tensor([3.0, 0, 0, 0, 0]), atol=0.2, rtol=0)
+
+
+def test_a_standard_deviation_of_pictures_is_the_same_however_the_code_is_scaled():
+    model, scale = small_model(), torch.tensor([0.5, 2, 3, 4, 5, 6])
+    u = torch.randn(300, D, generator=torch.Generator().manual_seed(0))
+    way = latent.in_pictures(model, u, torch.eye(D)[0])
+    torch.testing.assert_close(way, torch.eye(D)[0] * u[:, 0].std(), rtol=0.01, atol=0)  # its networks add nothing yet: it is linear
+    model.principal.spread /= scale
+    torch.testing.assert_close(latent.in_pictures(model, u * scale, torch.eye(D)[0] / 4) / scale, way, rtol=1e-3, atol=1e-5)
 
 
 def test_the_classifiers_direction_leaves_other_attributes_where_they_are():
@@ -147,9 +160,9 @@ def test_a_damaged_space_is_named(tmp_path, content):
 
 
 def test_an_attribute_that_everyone_has_is_left_out(tmp_path):
-    u, people, numbers, names, present, learn = many(("Face", "Hat"))
+    *rest, present, learn = many(("Face", "Hat"))
     present[:, 0] = 1
-    space = faces.measure(u, people, numbers, names, present, learn)
+    space = faces.measure(*rest, present, learn)
     assert space.columns == ("Hat",) and space.present.shape == (N, 1) and space.directions.shape == (1, 2, D)
 
 
@@ -165,7 +178,7 @@ def test_many_attributes_are_chosen_from(zoo):
 def many(names):
     generator = torch.Generator().manual_seed(0)
     u, present = torch.randn(N, D, generator=generator), (torch.rand(N, len(names), generator=generator) > 0.5).float()
-    return u, tuple(f"P_{i // 2}" for i in range(N)), (1,) * N, names, present, torch.ones(N, dtype=torch.bool)
+    return small_model(), u, tuple(f"P_{i // 2}" for i in range(N)), (1,) * N, names, present, torch.ones(N, dtype=torch.bool)
 
 
 def test_faces_without_attributes_have_a_space_too(tmp_path):

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from cvae import faces, latent, metrics, tasks
 from cvae.faces import Space
-from ui import controls, face_source, gallery, images, link
+from ui import controls, face_source, gallery, images, link, resources
 from ui.face_source import Held
 from ui.steer import Axis, steer
 
@@ -51,8 +51,8 @@ def attributes(name: str, model, space: Space, held: Held) -> None:
     axes = [Axis(space.columns[k], space.directions[k, kind], f"a_{space.columns[k]}") for k in chosen]
     steer(name, model, held.u, axes, (f"{held.name}, as the model sees it", "Moved"), f"attributes_{kind}")
     st.caption(
-        "One sd is one standard deviation of all faces along the direction. The difference of means takes along whatever goes "
-        "with the attribute in this set; the classifier's normal changes less else."
+        "One sd is one standard deviation of the pictures of all faces along what the slider changes in them. The difference of "
+        "means takes along whatever goes with the attribute in this set; the classifier's normal changes less else."
     )
 
 
@@ -74,6 +74,8 @@ def own_direction(name: str, model, space: Space, held: Held) -> None:
         present[rows] = value
     try:
         way = latent.attribute_direction(space.u, present)
+        chosen = tuple(map(tuple, groups.values()))
+        way = resources.kept(name, ("way", chosen), lambda: latent.in_pictures(model, space.u, way))
     except ValueError as error:
         st.info(str(error).capitalize())
         return

@@ -206,7 +206,7 @@ def progress(name: str) -> Progress | None:
 
 
 def kept(name: str, about: tuple, make: Callable[[], Tensor]) -> Tensor:
-    """Return make(), pictures by a model that `about` tells from its others; made once for all who open a page as it is linked."""
+    """Return make(), what `about` tells from all else that is made of a model; made once for all who open a page as it is linked."""
     return _kept(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS, checkpoints.MAP, faces.FILE), about, make)
 
 

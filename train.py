@@ -149,7 +149,7 @@ def train(args: argparse.Namespace) -> None:
     fabric.launch()
     if args.compile:
         _try_compiler(fabric.device)
-    training.fit(preset, images, held_out, folder, fabric, args.resume, args.compile)
+    training.fit(preset, images, held_out, folder, fabric, resume=args.resume, compiled=args.compile)
 
 
 def _try_compiler(device) -> None:

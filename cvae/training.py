@@ -132,6 +132,7 @@ def fit(
             _load_moments(optimizer, moments)
         objective = Objective(model, stage.prior_only, stage.refines)
         if compiled and not stage.refines:  # to refine is to differentiate within the step, which it does not compile
+            torch.compiler.reset()  # it keeps no more than a few versions of one function: each model and stage is another
             objective.compile()
         objective, optimizer = fabric.setup(objective, optimizer)
         for epoch in range(max(stage.first, len(history)), stage.last):

@@ -73,12 +73,11 @@ def own_direction(name: str, model, space: Space, held: Held) -> None:
     for value, rows in zip((1.0, 0.0), groups.values()):
         present[rows] = value
     try:
-        way = latent.attribute_direction(space.u, present)
-        chosen = tuple(map(tuple, groups.values()))
-        way = resources.kept(name, ("way", chosen), lambda: latent.in_pictures(model, space.u, way))
+        between = latent.attribute_direction(space.u, present)
     except ValueError as error:
         st.info(str(error).capitalize())
         return
+    way = resources.kept(name, ("way", *map(tuple, groups.values())), lambda: latent.in_pictures(model, space.u, between))
     steer(name, model, held.u, [Axis("Your direction", way, "own")], (held.name, "Moved"), "own")
 
 

@@ -51,8 +51,8 @@ def _what(name: str, model, found: resources.Progress) -> dict:
 def _loss(history: dict[str, np.ndarray], epoch: int) -> str:
     """Return the validation loss after an epoch as text, empty where the history does not say."""
     at = np.flatnonzero(history["epoch"] == epoch) if history else ()
-    loss = float(history["val_nll"][at[0]] + history["val_kl"][at[0]]) if len(at) else math.nan
-    return f"validation -elbo {loss:.1f}" if math.isfinite(loss) else ""
+    nll, kl = (float(history[column][at[0]]) if len(at) else math.nan for column in ("val_nll", "val_kl"))
+    return f"validation {'-elbo' if kl else 'nll'} {nll + kl:.1f}" if math.isfinite(nll + kl) else ""
 
 
 def _asked() -> int:

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from cvae import checkpoints, corruptions, losses, tasks
+from cvae import checkpoints, corruptions, losses, progress, tasks
 from cvae.config import Preset, TrainConfig
 from cvae.data import ImageSet, augment, binarize, mirror, shift, turn
 from cvae.models import Classifier, DenoisingAutoencoder, build_model
@@ -26,7 +26,6 @@ COLUMNS = ("epoch", "train_nll", "train_kl", "val_nll", "val_kl", "beta", "secon
 STATE = "training.safetensors"  # everything a resumed run needs, in one file so that it is never half old
 VALIDATION_BATCH = 500
 WATCHED = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64)  # epochs whose pictures are kept, and the last
-SHOWN = 20  # pictures kept of each
 AVERAGED = 8  # steps between two looks of the average: each reads all weights, and what lies between them hardly differs
 TAUGHT_REFINEMENTS = 5  # steps that refine a code while the decoder learns: fewer than in use, since each costs a decoding
 
@@ -143,8 +142,9 @@ def fit(
             history.append({key: row[key] for key in COLUMNS})
             bar.set_postfix(epoch=epoch + 1, val_nll=f"{row['val_nll']:.2f}", val_kl=f"{row['val_kl']:.2f}")
             if fabric.is_global_zero:
-                if epoch + 1 in WATCHED or epoch + 1 == stages(config)[-1].last:
-                    keep_pictures(folder / checkpoints.PROGRESS, epoch + 1, average, preset, validation)
+                watched = epoch + 1 in WATCHED or epoch + 1 == stages(config)[-1].last
+                if watched and not isinstance(model, Classifier):  # it makes no pictures
+                    progress.add(folder, epoch + 1, _pictures(average, preset, validation))
                 _save_state(folder, preset, model, average, optimizer, history)
                 _publish(folder, preset, average, history)
             fabric.barrier()
@@ -319,39 +319,23 @@ def halved(value: Tensor) -> Tensor:
     return value.half() if fits else value
 
 
-def keep_pictures(path: Path, epoch: int, average: nn.Module, preset: Preset, validation: ImageSet) -> None:
-    """Add what the model makes after this epoch of SHOWN pictures, and of as many points, always the same.
-
-    The file has `epochs` (E,), `reconstructions` (E, SHOWN, H, W, C) uint8 and, where the model samples, `samples` alike.
-    Epochs from this one on, left by a run that was killed, are replaced. A classifier makes no pictures.
-    """
-    if isinstance(average, Classifier):
-        return
-    fresh = {name: (x * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()[None] for name, x in _pictures(average, preset, validation)}
-    fresh["epochs"] = np.array([epoch])
-    if path.is_file() and epoch > 1:
-        with np.load(path, allow_pickle=False) as stored:
-            earlier = stored["epochs"] < epoch
-            fresh = {name: np.concatenate([stored[name][earlier], rows]) for name, rows in fresh.items()}
-    content = io.BytesIO()
-    np.savez_compressed(content, **fresh)
-    checkpoints.write_bytes(path, content.getvalue())
-
-
 @torch.inference_mode()
-def _pictures(average: nn.Module, preset: Preset, validation: ImageSet) -> list[tuple[str, Tensor]]:
+def _pictures(average: nn.Module, preset: Preset, validation: ImageSet) -> dict[str, np.ndarray]:
+    """Return what the model makes of the first validation pictures and, where it samples, of as many points, always the same."""
     generator = torch.Generator().manual_seed(preset.train.seed)
-    batch = validation[:SHOWN]
+    batch = validation[: progress.MOST]
     device = next(average.parameters()).device
     x = batch.pixels()
     told = _told(preset, x, batch.labels, generator).to(device)
     model = copy.deepcopy(average).eval()
     if isinstance(model, DenoisingAutoencoder):
-        return [("reconstructions", model(told).sigmoid())]
-    u = torch.randn(len(x), preset.model.latent_dim, generator=generator).to(device)
-    c = model.condition(told, u)
-    again = model.pixel_means(model.encode(x.to(device), c).mode(), c)
-    return [("reconstructions", again), ("samples", model.pixel_means(model.prior(c).from_base(u), c))]
+        made = {"reconstructions": model(told).sigmoid()}
+    else:
+        u = torch.randn(len(x), preset.model.latent_dim, generator=generator).to(device)
+        c = model.condition(told, u)
+        again = model.pixel_means(model.encode(x.to(device), c).mode(), c)
+        made = {"reconstructions": again, "samples": model.pixel_means(model.prior(c).from_base(u), c)}
+    return {kind: (x * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy() for kind, x in made.items()}
 
 
 def _save_state(folder: Path, preset: Preset, model, average, optimizer, history: list[dict]) -> None:

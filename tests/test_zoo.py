@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from cvae import checkpoints
+from cvae import checkpoints, progress
 from cvae.config import ModelConfig
 from cvae.presets import PRESETS
 from tests.app import MODELS, open_page, sent
@@ -33,7 +33,8 @@ def trained(zoo):
         channels, height, width = config.image_shape
         pictures = rng.integers(0, 256, (len(EPOCHS), 20, height, width, channels), dtype=np.uint8)
         kinds = {"reconstructions": pictures} | ({"samples": pictures} if config.family in ("vae", "cvae") else {})
-        np.savez_compressed(zoo / name / "progress.npz", epochs=np.array(EPOCHS), **kinds)
+        for i, epoch in enumerate(EPOCHS):
+            progress.add(zoo / name, epoch, {kind: rows[i] for kind, rows in kinds.items()})
     return zoo
 
 
@@ -68,16 +69,26 @@ def test_a_missing_or_damaged_file_is_named_and_the_rest_stays(trained, file, da
         assert told in texts(apps[says[file]])
 
 
-@pytest.mark.parametrize("change", ["epochs", "shape", "kind", "objects"])
+@pytest.mark.parametrize("change", ["epochs", "shape", "kind", "garbage", "number", "objects"])
 def test_stored_epochs_that_do_not_fit_are_not_shown(trained, change):
-    pictures = np.zeros((3, 20, 28, 28, 1), np.uint8)
+    path = trained / "plane" / "progress.npz"
+    with np.load(path) as stored:
+        good = {name: stored[name] for name in stored.files}
+    progress.add(trained / "plane", 1, {"samples": np.zeros((20, 9, 28, 1), np.uint8)})
+    with np.load(path) as stored:
+        small = stored["samples_1"]
+    progress.add(trained / "plane", 1, {"samples": np.zeros((3, 28, 28, 1), np.uint8)})
+    with np.load(path) as stored:
+        few = stored["samples_1"]
     bad = {
-        "epochs": {"epochs": np.array([1, 2]), "reconstructions": pictures},
-        "shape": {"epochs": np.array(EPOCHS), "reconstructions": pictures[..., :9, :]},
-        "kind": {"epochs": np.array(EPOCHS), "reconstructions": pictures.astype(float)},
-        "objects": {"epochs": np.array(EPOCHS), "reconstructions": np.array([{}], dtype=object)},
+        "epochs": {"epochs": np.array([1, 2, 7])},
+        "shape": {"samples_1": small},
+        "kind": {"samples_1": good["samples_1"].astype(float) + 0.5},
+        "garbage": {"samples_1": good["samples_1"][:99]},
+        "number": {f"samples_{epoch}": few for epoch in EPOCHS},
+        "objects": {"samples_1": np.array([{}], dtype=object)},
     }
-    np.savez(trained / "plane" / "progress.npz", **bad[change])
+    np.savez(path, **good | bad[change])
     assert resources.progress("plane") is None and resources.progress("sliders").epochs == EPOCHS
     assert "plane has no pictures" in texts(open_page(PAGE, view="Watch it learn", a="plane", b="sliders"))
 

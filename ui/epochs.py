@@ -38,11 +38,12 @@ def watch(pair: list[tuple[str, object]]) -> None:
 
 def _what(name: str, model, found: resources.Progress) -> dict:
     """Return what the browser needs of one model: its sheets of pictures, and the loss at each stored epoch."""
+    channels, height, width = model.config.image_shape
+    head = f"data:image/{'png' if channels == 1 else 'jpeg'};base64,"
     sheets = [
-        {"title": TITLES[kind].format(found.tiles), "source": "data:image/png;base64," + base64.b64encode(sheet).decode()}
+        {"title": TITLES[kind].format(found.tiles), "source": head + base64.b64encode(sheet).decode()}
         for kind, sheet in found.sheets.items()
     ]
-    _, height, width = model.config.image_shape
     losses = [_loss(resources.history(name), epoch) for epoch in found.epochs]
     size = {"width": width, "height": height, "tiles": found.tiles}
     return {"name": name, "epochs": found.epochs, "losses": losses, **size, "sheets": sheets}

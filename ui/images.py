@@ -127,12 +127,13 @@ def _rounded(height: int, width: int, radius: int) -> np.ndarray:
 
 def strip_jpeg(x: Tensor) -> bytes:
     """Return pictures (N, 3, H, W) in [0, 1] side by side as one JPEG."""
-    return _jpeg(np.concatenate(list(to_uint8(x)), axis=1), 90)
+    return jpeg(np.concatenate(list(to_uint8(x)), axis=1))
 
 
-def _jpeg(pixels: np.ndarray, quality: int) -> bytes:
+def jpeg(pixels: np.ndarray) -> bytes:
+    """Return RGB pixels (H, W, 3) uint8 as JPEG, colours as sharp as the rest."""
     out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "JPEG", quality=quality, subsampling=0)
+    Image.fromarray(pixels).save(out, "JPEG", quality=90, subsampling=0)
     return out.getvalue()
 
 

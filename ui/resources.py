@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from cvae import checkpoints, faces, latent, maps, tasks
+from cvae import progress as kept_progress
 from ui import fetch, images, points
 
 
@@ -25,14 +26,13 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Progress:
-    """What a model made during its training: for each kind of picture one PNG, a row of SHOWN or fewer for each of these epochs."""
+    """What a model made during its training: for each kind of picture one PNG, or JPEG in colour, with a row of tiles for each epoch."""
 
     epochs: list[int]
     sheets: dict[str, bytes]
     tiles: int
 
 
-SHOWN = 20  # pictures kept of every epoch, fewer where a data set has not as many to validate with
 HISTORY_COLUMNS = ("epoch", "train_nll", "train_kl", "val_nll", "val_kl", "seconds")
 MAPPED = ("vae", "cvae")  # the families of which there are maps
 GENERATIVE = ("autoencoder", "vae", "cvae")  # the families whose latent point and label make a picture
@@ -289,24 +289,17 @@ def _history(folder: Path, stamp: tuple[int, ...]) -> dict[str, np.ndarray]:
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _progress(folder: Path, stamp: tuple[int, ...]) -> Progress | None:
     try:
-        channels, height, width = checkpoints.load_preset(folder).model.image_shape
-        with np.load(folder / checkpoints.PROGRESS, allow_pickle=False) as stored:
-            epochs = stored["epochs"].astype(int).tolist()
-            kinds = [kind for kind in ("reconstructions", "samples") if kind in stored]
-            shape = (len(epochs), min(SHOWN, stored[kinds[0]].shape[1]), height, width, channels)
-            sheets = {kind: _sheet(stored[kind], shape) for kind in kinds}
-    except Exception:  # noqa: BLE001 - as in _encoded
+        epochs, found = kept_progress.load(folder, checkpoints.load_preset(folder).model.image_shape)
+    except (OSError, ValueError):
         return None
-    return Progress(epochs, sheets, shape[1]) if epochs and sheets and epochs == sorted(set(epochs)) else None
+    return Progress(epochs, {kind: _sheet(pictures) for kind, pictures in found.items()}, next(iter(found.values())).shape[1])
 
 
-def _sheet(pictures: np.ndarray, shape: tuple[int, ...]) -> bytes:
-    """Return pictures (E, N, H, W, C) uint8 as one PNG with a row for each epoch; ValueError for any other shape."""
-    if pictures.shape != shape or pictures.dtype != np.uint8:
-        raise ValueError(f"expected uint8 pictures of shape {shape}; got {pictures.dtype} {pictures.shape}.")
-    epochs, columns, height, width, channels = shape
+def _sheet(pictures: np.ndarray) -> bytes:
+    """Return pictures (E, N, H, W, C) uint8 as one picture with a row for each epoch."""
+    epochs, columns, height, width, channels = pictures.shape
     sheet = pictures.swapaxes(1, 2).reshape(epochs * height, columns * width, channels)
-    return images.png(sheet[..., 0] if channels == 1 else sheet)
+    return images.png(sheet[..., 0]) if channels == 1 else images.jpeg(sheet)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from cvae import progress
 from tests.conftest import ROOT
 from tests.e2e.serving import running_app
 from tests.e2e.test_app import poll
@@ -20,10 +21,10 @@ def address(tmp_path_factory):
     runs = tmp_path_factory.mktemp("runs")
     for name in ("vae-dense-2d", "vae-conv", "cvae-conv"):
         shutil.copytree(ROOT / "checkpoints" / name, runs / name)
-        pictures = np.zeros((len(EPOCHS), 20, 28, 28, 1), np.uint8) + np.array([60, 110, 160, 210], np.uint8)[:, None, None, None, None]
         (runs / name / "progress.npz").unlink(missing_ok=True)
         if name != "vae-dense-2d":
-            np.savez_compressed(runs / name / "progress.npz", epochs=EPOCHS, reconstructions=pictures, samples=pictures)
+            for epoch, grey in zip(EPOCHS, (60, 110, 160, 210)):
+                progress.add(runs / name, epoch, dict.fromkeys(progress.KINDS, np.full((20, 28, 28, 1), grey, np.uint8)))
     with running_app(CVAE_CHECKPOINTS=str(runs)) as found:
         yield found
 

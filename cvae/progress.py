@@ -1,0 +1,64 @@
+"""What a model made while it learned: the same pictures at chosen epochs, kept beside its weights in progress.npz."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from cvae import checkpoints
+
+KINDS = ("reconstructions", "samples")
+MOST = 20  # pictures of a kind that are kept of each epoch
+QUALITY = 80  # of pictures in colour, which would take ten times the space without loss; grey ones lose nothing
+
+
+def add(folder: Path, epoch: int, pictures: dict[str, np.ndarray]) -> None:
+    """Keep what a model makes after `epoch`: for each of KINDS pictures (N, H, W, C) uint8, side by side in one WebP.
+
+    Epochs from this one on, left by a run that was killed, are replaced.
+    """
+    path, rows, epochs = folder / checkpoints.PROGRESS, {f"{kind}_{epoch}": _row(x) for kind, x in pictures.items()}, [epoch]
+    if path.is_file() and epoch > 1:
+        with np.load(path, allow_pickle=False) as stored:
+            epochs = [e for e in stored["epochs"].tolist() if e < epoch] + epochs
+            rows |= {name: stored[name] for name in stored.files if name.rpartition("_")[2] in map(str, epochs[:-1])}
+    content = io.BytesIO()
+    np.savez(content, epochs=np.array(epochs), **rows)
+    checkpoints.write_bytes(path, content.getvalue())
+
+
+def load(folder: Path, image_shape: tuple[int, int, int]) -> tuple[list[int], dict[str, np.ndarray]]:
+    """Return the epochs, and for each kind that is there pictures (E, N, H, W, C) uint8 of image_shape (C, H, W).
+
+    OSError where nothing is kept or can be read, ValueError where it is damaged or of other pictures.
+    """
+    try:
+        with np.load(folder / checkpoints.PROGRESS, allow_pickle=False) as stored:
+            epochs = stored["epochs"].astype(int).tolist()
+            kinds = [kind for kind in KINDS if any(name.startswith(kind) for name in stored.files)]
+            found = {kind: np.stack([_pictures(stored[f"{kind}_{epoch}"], image_shape) for epoch in epochs]) for kind in kinds}
+    except (KeyError, ValueError, EOFError, zipfile.BadZipFile, Image.DecompressionBombError) as error:
+        raise ValueError(f"{checkpoints.PROGRESS} of {folder.name} is damaged; train.py makes it anew.") from error
+    if len({pictures.shape for pictures in found.values()}) != 1 or epochs != sorted(set(epochs)):
+        raise ValueError(f"{checkpoints.PROGRESS} of {folder.name} must hold as many pictures of each kind, and ascending epochs.")
+    return epochs, found
+
+
+def _row(pictures: np.ndarray) -> np.ndarray:
+    n, height, width, channels = pictures.shape
+    row = pictures.swapaxes(0, 1).reshape(height, n * width, channels)
+    out = io.BytesIO()
+    Image.fromarray(row.squeeze(2) if channels == 1 else row).save(out, "WEBP", lossless=channels == 1, quality=QUALITY, method=6)
+    return np.frombuffer(out.getvalue(), np.uint8)
+
+
+def _pictures(content: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
+    channels, height, width = image_shape
+    picture = Image.open(io.BytesIO(content.tobytes()), formats=["WEBP"])
+    n, rest = divmod(picture.width, width)
+    if picture.height != height or rest or not 1 <= n <= MOST:
+        raise ValueError(f"expected at most {MOST} pictures of {width} x {height}; got {picture.width} x {picture.height} in all.")
+    row = np.asarray(picture.convert("L" if channels == 1 else "RGB")).reshape(height, n, width, channels)
+    return row.swapaxes(0, 1)

@@ -103,6 +103,8 @@ def cut_sprite(sprite: bytes, n: int) -> np.ndarray:
 def save_map(folder: Path, found: LatentMap) -> None:
     """Replace the map.npz in a run's folder, marked with the weights that lie there."""
     arrays = {name: getattr(found, name).half().numpy() for name in HALVES}
+    if np.array_equal(arrays["mu"], arrays["u"]):  # so it is without a learned prior
+        del arrays["mu"]
     about = {"weights": checkpoints.weights_hash(folder), "figures": found.figures}
     out = io.BytesIO()
     np.savez_compressed(
@@ -146,6 +148,7 @@ def load_map(name_or_path: str | Path) -> LatentMap:
 
 def _unpack(arrays: dict[str, np.ndarray], figures: dict) -> LatentMap:
     """Return the map in these arrays; KeyError or ValueError where something is missing or does not fit."""
+    arrays = {"mu": arrays["u"], **arrays}
     numbers = {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in HALVES}
     embeddings = {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in EMBEDDINGS if name in arrays}
     labels = torch.from_numpy(arrays["labels"].astype(np.int64))

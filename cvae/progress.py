@@ -11,7 +11,7 @@ from cvae import checkpoints
 
 KINDS = ("reconstructions", "samples")
 MOST = 20  # pictures of a kind that are kept of each epoch
-QUALITY = 80  # of pictures in colour, which would take ten times the space without loss; grey ones lose nothing
+QUALITY = 70  # of pictures in colour, which would take ten times the space without loss; grey ones lose nothing
 
 
 def add(folder: Path, epoch: int, pictures: dict[str, np.ndarray]) -> None:

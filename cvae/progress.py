@@ -1,7 +1,6 @@
 """What a model made while it learned: the same pictures at chosen epochs, kept beside its weights in progress.npz."""
 
 import io
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from cvae import checkpoints
 
 KINDS = ("reconstructions", "samples")
 MOST = 20  # pictures of a kind that are kept of each epoch
-QUALITY = 70  # of pictures in colour, which would take ten times the space without loss; grey ones lose nothing
+QUALITY = 70  # of pictures in colour, which would take more than ten times the space without loss; grey ones lose nothing
 
 
 def add(folder: Path, epoch: int, pictures: dict[str, np.ndarray]) -> None:
@@ -32,16 +31,19 @@ def add(folder: Path, epoch: int, pictures: dict[str, np.ndarray]) -> None:
 def load(folder: Path, image_shape: tuple[int, int, int]) -> tuple[list[int], dict[str, np.ndarray]]:
     """Return the epochs, and for each kind that is there pictures (E, N, H, W, C) uint8 of image_shape (C, H, W).
 
-    OSError where nothing is kept or can be read, ValueError where it is damaged or of other pictures.
+    FileNotFoundError where nothing is kept, ValueError where it is damaged or of other pictures.
     """
     try:
         with np.load(folder / checkpoints.PROGRESS, allow_pickle=False) as stored:
             epochs = stored["epochs"].astype(int).tolist()
             kinds = [kind for kind in KINDS if any(name.startswith(kind) for name in stored.files)]
             found = {kind: np.stack([_pictures(stored[f"{kind}_{epoch}"], image_shape) for epoch in epochs]) for kind in kinds}
-    except (KeyError, ValueError, EOFError, zipfile.BadZipFile, Image.DecompressionBombError) as error:
+        fits = len({pictures.shape for pictures in found.values()}) == 1 and epochs == sorted(set(epochs))
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a damaged zip or picture raises nearly anything
         raise ValueError(f"{checkpoints.PROGRESS} of {folder.name} is damaged; train.py makes it anew.") from error
-    if len({pictures.shape for pictures in found.values()}) != 1 or epochs != sorted(set(epochs)):
+    if not fits:
         raise ValueError(f"{checkpoints.PROGRESS} of {folder.name} must hold as many pictures of each kind, and ascending epochs.")
     return epochs, found
 

@@ -69,7 +69,7 @@ def test_a_missing_or_damaged_file_is_named_and_the_rest_stays(trained, file, da
         assert told in texts(apps[says[file]])
 
 
-@pytest.mark.parametrize("change", ["epochs", "shape", "kind", "garbage", "number", "objects"])
+@pytest.mark.parametrize("change", ["epochs", "nested", "shape", "kind", "garbage", "number", "objects"])
 def test_stored_epochs_that_do_not_fit_are_not_shown(trained, change):
     path = trained / "plane" / "progress.npz"
     with np.load(path) as stored:
@@ -82,6 +82,7 @@ def test_stored_epochs_that_do_not_fit_are_not_shown(trained, change):
         few = stored["samples_1"]
     bad = {
         "epochs": {"epochs": np.array([1, 2, 7])},
+        "nested": {"epochs": np.array([EPOCHS])},
         "shape": {"samples_1": small},
         "kind": {"samples_1": good["samples_1"].astype(float) + 0.5},
         "garbage": {"samples_1": good["samples_1"][:99]},
@@ -91,6 +92,15 @@ def test_stored_epochs_that_do_not_fit_are_not_shown(trained, change):
     np.savez(path, **good | bad[change])
     assert resources.progress("plane") is None and resources.progress("sliders").epochs == EPOCHS
     assert "plane has no pictures" in texts(open_page(PAGE, view="Watch it learn", a="plane", b="sliders"))
+
+
+def test_pictures_in_colour_are_kept_nearly_as_they_were(tmp_path):
+    ramp = np.linspace(0, 255, 32).astype(np.uint8)
+    pictures = np.stack(np.broadcast_arrays(ramp[:, None], ramp, np.uint8(90)), axis=-1)[None].repeat(3, 0)  # (3, 32, 32, 3)
+    progress.add(tmp_path, 1, {"samples": pictures})
+    epochs, found = progress.load(tmp_path, (3, 32, 32))
+    assert epochs == [1] and found["samples"].shape == (1, *pictures.shape)
+    assert np.abs(found["samples"][0].astype(int) - pictures).mean() < 6
 
 
 @pytest.mark.parametrize("text", ["-1e999", "nan", "", "99999999999999999999", "<b>", "\u00bd", "\u0663"])

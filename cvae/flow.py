@@ -36,7 +36,8 @@ class CouplingFlow(nn.Module):
         return nn.Sequential(first, nn.SiLU(), nn.Linear(width, width), nn.SiLU(), last)
 
     def _scale_and_shift(self, net: nn.Module, kept: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-        raw, shift = net(torch.cat([kept, c.expand(kept.shape[0], -1)], dim=1)).chunk(2, dim=1)
+        with torch.autocast(kept.device.type, enabled=False):  # densities to a hundredth of a nat need every digit
+            raw, shift = net(torch.cat([kept, c.expand(kept.shape[0], -1)], dim=1).float()).chunk(2, dim=1)
         return 2 * torch.tanh(raw / 2), shift  # log-scale within (-2, 2): no layer can explode
 
     def to_base(self, z: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:

@@ -62,15 +62,22 @@ def first_model(prefer, fits=lambda model: True, warns: bool = True) -> tuple[st
 
 
 def pick_model(
-    prefer, fits=lambda model: True, about: bool = True, train: str = FIRST, families: tuple[str, ...] = resources.GENERATIVE
+    prefer,
+    fits=lambda model: True,
+    about: bool = True,
+    train: str = FIRST,
+    families: tuple[str, ...] = resources.GENERATIVE,
+    last=lambda name: False,
 ) -> tuple[str, object]:
     """Let the visitor choose a model of these families that `fits`; at first one whose config `prefer` is true of.
 
-    Stops a page without any, with the advice to train the preset `train`.
+    Names of which `last` is true stand below the others. Stops a page without any, with the advice to train the preset `train`.
     """
     models = _models(fits, train, families)
-    names = list(models)
+    names = sorted(models, key=last)
     first = names.index(preferred(models, prefer))
+    if (asked := st.query_params.get("model")) and asked not in names:
+        st.warning(f"There is no model {asked[:40]!r} for this page, so it shows {names[first]}.")
     name = st.selectbox("Model", names, index=first, key="model", bind="query-params") or names[first]
     if about:
         st.caption(models[name].preset.about)

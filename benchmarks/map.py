@@ -81,6 +81,27 @@ def pointers(browser, address: str) -> tuple[list[float], list[float]]:
     return log["hovers"], log["clicks"]
 
 
+def pins(browser, address: str) -> list[float]:
+    """Return the milliseconds from the end of a stroke on the pad until its pin, at another place each time, is on the map."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1400})
+    page.goto(f"{address}/Map?model={NAME}&own=true")
+    until_shown(page, ".plot[data-sprites]:not([data-sprites='0'])")
+    pad, plot, times, last = page.locator(".pad").bounding_box(), page.locator(".plot"), [], None
+    for i in range(ROUNDS):
+        page.mouse.move(pad["x"] + (0.3 + 0.04 * i) * pad["width"], pad["y"] + 0.2 * pad["height"])
+        page.mouse.down()
+        page.mouse.move(pad["x"] + 0.5 * pad["width"], pad["y"] + (0.4 + 0.05 * i) * pad["height"], steps=10)
+        page.mouse.up()
+        begin = time.perf_counter()
+        while (shown := plot.get_attribute("data-mine") or None) == last:
+            page.wait_for_timeout(5)
+        times.append(1000 * (time.perf_counter() - begin))
+        last = shown
+        page.wait_for_timeout(300)
+    page.close()
+    return times
+
+
 def searches() -> list[tuple[str, list[float], str]]:
     """Return what was searched, the milliseconds of single queries after one that warms up, and what they must reach."""
     import torch
@@ -130,10 +151,12 @@ def main() -> None:
     with running_app() as address, running_browser() as browser:
         times = loads(browser, address)
         hovers, clicks = pointers(browser, address)
+        drawn = pins(browser, address)
     rows = [("what", "measured", "must reach")]
     rows.append(("page load until 10,000 points are drawn", f"{percentile(times, 0.5):.2f} s, worst {max(times):.2f} s", "2.0 s"))
     rows.append((f"hover to thumbnail, median / p95 of {len(hovers)}", median_and_p95(hovers), "50 ms"))
     rows.append((f"click to panel, median / p95 of {len(clicks)}", median_and_p95(clicks), "p95 100 ms"))
+    rows.append((f"end of a stroke to its pin, median / p95 of {len(drawn)}", median_and_p95(drawn), "1 s"))
     rows += [(f"the {K} nearest of {what}, median / p95", median_and_p95(taken), bar) for what, taken, bar in searches()]
     table("Map, headless Chromium", rows)
     rows = [("t-SNE of 10,000 latents", "seconds", "trustworthiness, k=12")]

@@ -161,7 +161,7 @@ def nearest(index: Index | Tensor, queries: Tensor, k: int) -> tuple[Tensor, Ten
     """
     index = ExactIndex(index) if isinstance(index, Tensor) else index
     squares, rows = index.search(queries.numpy(), k)
-    return torch.as_tensor(squares).sqrt(), torch.as_tensor(rows)
+    return torch.as_tensor(squares).clamp(min=0).sqrt(), torch.as_tensor(rows)  # rounding may leave less than 0
 
 
 def tsne(z: Tensor, seed: int = 0, progress: Callable[[int], None] | None = None) -> Tensor:

@@ -17,7 +17,7 @@ from cvae import checkpoints, latent, metrics, tasks
 if TYPE_CHECKING:  # the app reads maps, and never loads a data set
     from cvae.data import ImageSet
 
-EMBEDDINGS = {"tsne": "t-SNE", "pca": "PCA", "plane": "The latent plane"}  # array -> how it is called
+EMBEDDINGS = {"plane": "The latent plane", "tsne": "t-SNE", "pca": "PCA"}  # array -> how it is called, the first to be shown first
 HALVES = ("u", "mu", "nll", "kl")  # stored as float16
 COLUMNS = 100  # of the sprite
 TILE = 28  # pixels of a picture's side
@@ -70,13 +70,11 @@ def _means(model, x: Tensor, labels: Tensor | None) -> Tensor:
 def _embed(u: Tensor, labels: Tensor, seed: int, progress) -> tuple[dict[str, Tensor], dict]:
     """Return the embeddings, and figures for "u" and each of them."""
     coordinates, shares = latent.pca(u)
-    flat = {"plane": u} if u.shape[1] == 2 else {"pca": coordinates}
-    embeddings = {"tsne": latent.tsne(u, seed, progress)} | flat
+    embeddings = {"tsne": latent.tsne(u, seed, progress), "pca": coordinates} | ({"plane": u} if u.shape[1] == 2 else {})
     figures = {"u": {"knn_accuracy": latent.knn_accuracy(u, labels)}}
     for name, xy in embeddings.items():
         figures[name] = {"knn_accuracy": latent.knn_accuracy(xy, labels), "trustworthiness": latent.trustworthiness(u, xy)}
-    if "pca" in figures:
-        figures["pca"]["variance"] = shares.tolist()
+    figures["pca"]["variance"] = shares.tolist()
     return embeddings, figures
 
 
@@ -110,7 +108,7 @@ def save_map(folder: Path, found: LatentMap) -> None:
     np.savez_compressed(
         out,
         **arrays,
-        **{name: xy.numpy() for name, xy in found.embeddings.items()},
+        **{name: xy.numpy() for name, xy in found.embeddings.items() if name != "pca"},  # made of u in no time
         labels=found.labels.byte().numpy(),
         sprite=np.frombuffer(found.sprite, np.uint8),
         about=np.array(json.dumps(about)),
@@ -161,4 +159,5 @@ def _unpack(arrays: dict[str, np.ndarray], figures: dict) -> LatentMap:
     sprite = arrays["sprite"].astype(np.uint8).tobytes()
     if Image.open(io.BytesIO(sprite)).size != (COLUMNS * TILE, -(-n // COLUMNS) * TILE):
         raise ValueError("the sprite does not fit")
+    embeddings["pca"] = latent.pca(numbers["u"])[0]
     return LatentMap(**numbers, labels=labels, embeddings=embeddings, sprite=sprite, figures=figures)

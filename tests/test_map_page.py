@@ -40,7 +40,7 @@ def test_a_chosen_digit_and_two_groups(zoo, model):
     assert not app.exception and not app.warning and not app.error
     text = shown(app)
     assert "<b>Digit 7</b>, number 17" in text and "Nearest in latent space" in text and "Nearest in pixels" in text
-    assert "<b>Group A: 3 digits</b><br>3 x 1<br>" in text and "<b>Group B: 2 digits</b><br>2 x 5<br>" in text and "A to B" in text
+    assert "<b>Group A: 3 digits</b><br>1: 3<br>" in text and "<b>Group B: 2 digits</b><br>5: 2<br>" in text and "A to B" in text
     assert sent(app)["chosen"] == {"point": "17", "a": bits(1, 11, 21), "b": bits(5, 15)}
     u = maps.load_map(model).u
     assert sent(app)["near"] == [i for i in latent.nearest(u, u[17:18], 9)[1][0].tolist() if i != 17]

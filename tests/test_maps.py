@@ -154,7 +154,7 @@ def test_evaluate_makes_a_map(zoo, digits, name):
     (zoo / name / "map.npz").unlink()
     assert evaluate.main(["--map", name]) == 0
     made = maps.load_map(name)
-    assert len(made) == 60 and set(made.embeddings) == {"tsne", "plane" if name == "plane" else "pca"}
+    assert len(made) == 60 and set(made.embeddings) == {"tsne", "pca"} | ({"plane"} if name == "plane" else set())
     model = checkpoints.load_run(name)
     c = digits.labels if model.config.n_classes else None
     assert torch.allclose(made.mu, model.encode(digits.pixels(), c).mode(), atol=0.01)

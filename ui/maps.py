@@ -16,10 +16,12 @@ Neighbours = tuple[list[float], list[int]]  # distances and numbers of digits, t
 SPREAD_OF = 200  # members of a group whose pictures are compared
 STEPS = 9
 PICTURE = "width:100%;aspect-ratio:1;background:#000;border-radius:6px;image-rendering:pixelated;display:block"
-HINT = (
-    "Choose a digit: click it, or type its number below the map; with the keyboard, arrow keys and Enter. "
-    "With a lasso you choose a group, with two lassos the way between two groups."
-)
+HINT = """
+Choose a digit: click it, or type its number. With a lasso you choose a group, with two the way between them.
+
+On the keyboard, once the map has the focus: arrow keys and Enter choose, L takes what lies around into a group, Escape lets go,
+plus, minus and Home change the view.
+"""
 SIDE_BY_SIDE = {
     "vae-conv": "no labels. What digit it is must be in the latents, and digits lie apart.",
     "cvae-conv": "told the label. In base coordinates the latents hold the style, and digits lie through one another.",
@@ -45,7 +47,9 @@ COLOURS = {"digit": "Digit", "nll": "nll, nats", "kl": "KL, nats"}
 def model() -> tuple[str, object]:
     """Let the visitor choose a model that can have a map; at first a VAE of convolutions."""
     textbook = lambda config: config.network == "conv" and not config.n_classes  # noqa: E731
-    return controls.pick_model(textbook, resources.is_grey, about=False, train="vae-conv", families=resources.MAPPED)
+    mapped = _maps()
+    mapless = lambda name: name not in mapped  # noqa: E731
+    return controls.pick_model(textbook, resources.is_grey, about=False, train="vae-conv", families=resources.MAPPED, last=mapless)
 
 
 def found(name: str) -> maps.LatentMap | None:
@@ -57,33 +61,44 @@ def found(name: str) -> maps.LatentMap | None:
         return None
 
 
-def _pick_view(name: str, held: maps.LatentMap) -> tuple[str, tuple[str, str]]:
-    """Let the visitor choose one of the embeddings, and what the colours tell: its name and how it is called."""
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
+def _pick_view(model, held: maps.LatentMap, boxes: list) -> tuple[str, tuple[str, str]]:
+    """Let the visitor choose, in two boxes, one of the embeddings, and what the colours tell: its name and how it is called."""
+    left, right = boxes
     layouts = {title: name for name, title in maps.EMBEDDINGS.items() if name in held.embeddings}
     with left:
         layout = layouts[controls.choose("Layout", list(layouts), "layout")]
     titles = {value: COLOURS.get(value, value) for value in ("digit", *points.feature_values(held))}
-    titles["digit"] = classes.heading(resources.model(name))
+    titles["digit"] = classes.heading(model)
     options = list(titles)
     colour = right.selectbox("Colour", options, format_func=titles.get, key="colour", bind="query-params") or options[0]
     return layout, (colour, titles[colour])
 
 
-def neighbours(name: str, held: maps.LatentMap) -> Neighbours:
-    """Return distances and numbers of the digits nearest to the chosen one in latent space; none where none is chosen."""
+def beside(name: str, model, held: maps.LatentMap | None, mine: Tensor | None) -> list[int]:
+    """Show the visitor's own digit or what is chosen on the map; return the numbers of the digits nearest to it in latent space."""
+    if st.toggle("Where is mine? Draw a digit of your own", key=plot.OWN, bind="query-params"):
+        return where_is_mine(name, model, held, mine)
+    if held is None:
+        return []
     point = plot.chosen_point(held)
-    return ([], []) if point is None else _nearest(name, "latent", held.u[point], point)
+    near = ([], []) if point is None else _nearest(name, "latent", held.u[point], point)
+    panel(name, model, held, near)
+    return near[1]
 
 
-def draw(name: str, held: maps.LatentMap, near: list[int], mine: Tensor | None) -> None:
-    """Draw the map with its choices, the digits `near` ringed; a pin marks the place of a digit with base coordinates `mine` (1, D)."""
-    layout, colour = _pick_view(name, held)
+def draw(name: str, model, held: maps.LatentMap, mine: Tensor | None, near: list[int], boxes: list) -> None:
+    """Draw the map with its choices, the digits `near` ringed; a pin marks the place of a digit with base coordinates `mine` (1, D).
+
+    What the map shows is chosen in two `boxes`.
+    """
+    layout, colour = _pick_view(model, held, boxes)
     xy, pin = held.embeddings[layout], None
     if mine is not None:
         tsne = layout == "tsne"
         pin = latent.place(mine, resources.neighbours(name, "latent"), xy) if tsne else latent.place_linearly(mine, held.u, xy)
-    plot.plot(name, held, "map", layout, colour, near, None if pin is None else points.normalised(pin[0], xy))
+        pin = points.normalised(pin[0], xy)
+    own = mine is not None and bool(st.session_state.get(plot.OWN))
+    plot.plot(name, held, "map", layout, colour, near, pin, own)
 
 
 def _nearest(name: str, space: str, query: Tensor, itself: int = -1) -> Neighbours:
@@ -99,11 +114,14 @@ def panel(name: str, model, held: maps.LatentMap, near: Neighbours) -> None:
     if point is None and (text := st.query_params.get("point", "")):
         st.warning(f"There is no digit of number {text[:20]!r}; the map has 0 to {len(held) - 1:,}.")
     members = {group: plot.chosen_group(held, group) for group in plot.GROUPS}
+    for group, rows in members.items():
+        if rows is None and st.query_params.get(group):
+            st.warning(f"Group {group.upper()} of this link is empty or damaged, so it is left out.")
     if point is not None:
         one(name, model, held, point, near)
     for group, rows in members.items():
         if rows is not None:
-            several(name, model, held, group.upper(), rows)
+            several(name, model, held, group, rows)
     if all(rows is not None for rows in members.values()):
         between(model, held, *members.values())
     if point is None and not any(rows is not None for rows in members.values()):
@@ -118,14 +136,15 @@ def one(name: str, model, held: maps.LatentMap, i: int, near: Neighbours) -> Non
     shown = [("Reconstruction", resources.pictures(name)[i])] + ([("Original", real[i])] if fits else [])
     called = html.escape(classes.called(model, label))
     facts = f"<b>{called}</b>, number {i:,}<br>nll {float(held.nll[i]):.1f} nats<br>KL {float(held.kl[i]):.1f} nats"
-    space = "originals" if fits else "reconstructions"
-    pixels = torch.from_numpy((real if space == "originals" else resources.pictures(name))[i].reshape(-1) / np.float32(255))
+    space, pictures = ("originals", real) if fits else ("reconstructions", resources.pictures(name))
+    pixels = torch.from_numpy(pictures[i].reshape(-1) / np.float32(255))
+    coordinates = "Posterior mean, in base coordinates" if model.config.flow_layers else "Posterior mean"
     names = [f"z{d + 1}" for d in range(len(u))]
     st.html(
         f"{_card(shown, facts)}"
-        f"{_heading('Posterior mean')}{charts.bars_html(u.numpy(), names, f'Posterior mean of {len(u)} coordinates')}"
-        f"{_heading('Nearest in latent space')}{_strip(name, model, held, *near)}"
-        f"{_heading(f'Nearest in pixels, {space}')}{_strip(name, model, held, *_nearest(name, space, pixels, i))}"
+        f"{_heading(coordinates)}{charts.bars_html(u.numpy(), names, f'Posterior mean of {len(u)} coordinates')}"
+        f"{_heading('Nearest in latent space')}{_strip(model, held, resources.pictures(name), *near)}"
+        f"{_heading(f'Nearest in pixels, {space}')}{_strip(model, held, pictures, *_nearest(name, space, pixels, i))}"
     )
     onward = {"model": name, "z": link.pack(link.snap(u))} | ({"label": classes.parameter(model, label)} if model.config.n_classes else {})
     link.onward("Explore", "Open it in Explore", onward)
@@ -139,8 +158,10 @@ def several(name: str, model, held: maps.LatentMap, group: str, rows: Tensor) ->
     spread = images.heat(torch.from_numpy(resources.pictures(name)[few] / np.float32(255)).std(0, unbiased=False)[None, None])[0]
     decoded = images.to_uint8(tasks.decode(model, mean[None], _condition(model, labels)))[0, ..., 0]
     distance, all_of = float((u - mean).norm(dim=1).mean()), float((held.u - held.u.mean(0)).norm(dim=1).mean())
-    most = ", ".join(f"{int(n):,} x {html.escape(classes.name(model, c))}" for c, n in sorted(enumerate(counts.tolist()), key=lambda pair: -pair[1])[:4] if n)
-    facts = f"<b>Group {group}: {len(rows):,} {classes.noun(model)}s</b><br>{most}<br>{distance:.2f} from the mean on average (all: {all_of:.2f})"
+    largest = sorted(enumerate(counts.tolist()), key=lambda pair: -pair[1])[:4]
+    most = " \N{MIDDLE DOT} ".join(f"{html.escape(classes.name(model, c))}: {int(n):,}" for c, n in largest if n)
+    swatch = f'<span style="display:inline-block;width:.8em;height:.8em;border-radius:50%;background:{plot.GROUP_COLOURS[group]}"></span>'
+    facts = f"{swatch} <b>Group {group.upper()}: {len(rows):,} {classes.noun(model)}s</b><br>{most}<br>{distance:.2f} from the mean on average (all: {all_of:.2f})"
     st.html(_card([("Mean", decoded), ("Spread", spread)], facts))
 
 
@@ -182,34 +203,45 @@ def _img(picture: np.ndarray, alt: str) -> str:
     return f'<img alt="{alt}" style="{PICTURE}" decoding="sync" src="data:image/png;base64,{data}">'
 
 
-def _strip(name: str, model, held: maps.LatentMap, distances: list[float], rows: list[int]) -> str:
-    """Return HTML of digits in one picture, which a browser shows sooner than one for each, their labels and distances below."""
+def _strip(model, held: maps.LatentMap, pictures: np.ndarray, distances: list[float], rows: list[int]) -> str:
+    """Return HTML of digits in one picture, which a browser shows sooner than one for each, their labels and distances below.
+
+    Each is a link that the map follows to its point.
+    """
     labels = held.labels[rows].tolist()
-    shown = torch.from_numpy(resources.pictures(name)[rows])[:, None] / 255
+    shown = torch.from_numpy(pictures[rows])[:, None] / 255
     grid = base64.b64encode(images.grid_png(shown, len(rows), scale=2, gap=5, radius=5)).decode()
     alt = html.escape("; ".join(f"{classes.called(model, label)}, number {i}" for i, label in zip(rows, labels)))
-    below = "".join(f"<span><b>{html.escape(classes.name(model, label))}</b><br>{d:.2f}</span>" for d, label in zip(distances, labels))
+    links = "".join(
+        f'<a href="#digit-{i}" title="Go to number {i:,}" style="grid-row:1/3;grid-column:{k};z-index:1;color:inherit;'
+        f'text-decoration:none;display:flex;flex-direction:column;justify-content:flex-end"><b>{html.escape(classes.name(model, label))}</b>{d:.2f}</a>'
+        for k, (i, label, d) in enumerate(zip(rows, labels, distances), 1)
+    )
     return (
         f'<div style="display:grid;grid-template-columns:repeat({len(rows)},1fr);max-width:{4.3 * len(rows):.1f}rem;'
         'text-align:center;font-size:.75rem;overflow-wrap:anywhere">'
-        f'<img alt="{alt}" style="grid-column:1/-1;width:100%;image-rendering:pixelated" decoding="sync" '
-        f'src="data:image/png;base64,{grid}">{below}</div>'
+        f'<img alt="{alt}" style="grid-area:1/1/2/-1;width:100%;image-rendering:pixelated" decoding="sync" '
+        f'src="data:image/png;base64,{grid}">{links}<span style="grid-area:2/1;height:3.3em"></span></div>'
     )
 
 
-def where_is_mine(name: str, model, held: maps.LatentMap | None) -> Tensor | None:
-    """Draw the pad and the neighbours of what is drawn on it; return its base coordinates (1, D), None for an empty pad."""
-    bits = canvas.drawn("ink")
+def where_is_mine(name: str, model, held: maps.LatentMap | None, mine: Tensor | None) -> list[int]:
+    """Draw the pad and the neighbours of the digit `mine` (1, D) on it; return their numbers, none for an empty pad."""
     captions = ["What the model sees", "Reconstruction", "Difference"]
     empty = "Draw a digit. A pin will show where it belongs on the map, among its nearest neighbours."
     more = {"columns": 3, "side": model.config.image_shape[-1], "empty": empty}
-    canvas.canvas("drawing", {"task": "reconstruct", "model": name}, captions, bits=bits, **more)
-    if not bits or held is None:
-        return None
-    u = encode_drawing(model, sketch.fitted(sketch.picture({"bits": bits}), model))
-    near = _strip(name, model, held, *_nearest(name, "latent", u[0]))
-    st.html(_heading(f"Its nearest {classes.noun(model)}s in latent space") + near)
-    return u
+    canvas.canvas("drawing", {"task": "reconstruct", "model": name}, captions, bits=canvas.drawn("ink"), **more)
+    if mine is None or held is None:
+        return []
+    near = _nearest(name, "latent", mine[0])
+    st.html(_heading(f"Its nearest {classes.noun(model)}s in latent space") + _strip(model, held, resources.pictures(name), *near))
+    return near[1]
+
+
+def own_digit(model) -> Tensor | None:
+    """Return the base coordinates (1, D) of the drawing in the address, None without one."""
+    bits = canvas.drawn("ink")
+    return encode_drawing(model, sketch.fitted(sketch.picture({"bits": bits}), model)) if bits else None
 
 
 def encode_drawing(model, x: Tensor) -> Tensor:

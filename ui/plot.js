@@ -1,15 +1,14 @@
 // The map: ten thousand points that answer to the pointer without asking anyone. Wheel and pinch zoom, a drag moves,
-// a lasso takes a group; far enough in, points become the pictures themselves, cut out of one sprite.
+// a lasso takes a group; nearer in, points become the pictures themselves, cut out of one sprite, as many as have room.
 // ui/shared.js stands before this text. Streamlit calls the default export again whenever `data` changes.
 
 const TILE = 28, SHEET = 100; // pixels of a picture, pictures in a row of the sprite: as in cvae/maps.py
 const FIT = 0.92; // of the canvas that the whole map fills
-const NEAREST_ZOOM = 120, STEP_ZOOM = 1.6, CLOSE = 12; // closer than this even points that crowd become pictures
+const NEAREST_ZOOM = 120, STEP_ZOOM = 1.6, PICTURES_FROM = 4; // zoom
 const REACH = { mouse: 14, pen: 18, touch: 24 }; // pixels from a point that still count as on it
 const BINS = 32;
 const MOVE = "move", GROUPS = ["a", "b"];
-const GROUP_COLOURS = { a: "#e8590c", b: "#7048e8" };
-const MOST_TILES = 700; // drawn at once
+const LANDMARK_CELLS = 14, PURE = 0.6, LONGEST_NAME = 14; // where the names of the classes stand
 const AROUND = 50; // digits that the key L takes into a group
 
 const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
@@ -53,7 +52,7 @@ function create(root) {
   const scale = root.querySelector(".scale"), tools = root.querySelector(".tools");
   const ground = document.createElement("canvas"), ink = ground.getContext("2d"); // the points, without the marks above them
   let data, setStateValue, points = null, about = null, sprites = [], loaded = "";
-  let view = { x: 0.5, y: 0.5, zoom: 1 }, side = 1, waiting = 0, painted = false, tile = 0;
+  let view = { x: 0.5, y: 0.5, zoom: 1 }, side = 1, waiting = 0, painted = false, tile = 0, tiled = new Set(), named = {};
   let hidden = new Set(), groups = { a: new Set(), b: new Set() }, tool = MOVE;
   let hovered = -1, point = -1, known = "", sequence = 0, lasso = null;
 
@@ -106,19 +105,61 @@ function create(root) {
       paths[bin(i)].push(i);
       seen.push(i);
     }
-    tile = tileSize(seen);
-    if (tile && sprites[0]) seen.forEach((i) => stamp(i, tile, palette[bin(i)]));
-    else dots(paths, palette, clamp(side / 330, 1.4, 2) * view.zoom ** 0.35, members);
-    for (const name of GROUPS) if (groups[name].size) ring(groups[name], GROUP_COLOURS[name], tile);
-    Object.assign(box.dataset, { points: points.n, tiles: tile ? seen.length : 0, zoom: view.zoom.toFixed(2) });
+    tile = view.zoom < PICTURES_FROM || !sprites[0] ? 0 : clamp(12 * Math.sqrt(view.zoom), 24, 56);
+    tiled = tile ? withRoom(seen, tile + 6) : new Set();
+    dots(paths, palette, clamp(side / 330, 1.4, 2) * view.zoom ** 0.35, members);
+    for (const name of GROUPS) ringDots(groups[name], data.groupColours[name]);
+    tiled.forEach((i) => stamp(i, palette[bin(i)], GROUPS.filter((name) => groups[name].has(i)).map((name) => data.groupColours[name])));
+    if (!tile && data.colour === "digit") nameClasses();
+    Object.assign(box.dataset, { points: points.n, tiles: tiled.size, zoom: view.zoom.toFixed(2) });
   }
 
-  function tileSize(seen) { // pictures as large as their middle distance allows; none while they would be too small
-    if (view.zoom < 2 || seen.length > MOST_TILES) return 0;
-    const places = seen.map((i) => toScreen(layout().x[i], layout().y[i]));
-    const gaps = places.map(([x, y], i) => places.reduce((least, [u, v], j) => (i === j ? least : Math.min(least, (x - u) ** 2 + (y - v) ** 2)), 1e4));
-    const size = 1.5 * Math.sqrt(gaps.sort((a, b) => a - b)[gaps.length >> 1] ?? 0);
-    return size < 14 && view.zoom < CLOSE ? 0 : clamp(size, 20, 56);
+  function withRoom(seen, room) { // of those in view, as many as can stand at `room` pixels from one another
+    const f = factor(), kept = new Set(), cells = new Map(); // cells of the map, not of the screen: moving it changes nothing
+    for (const i of seen.includes(point) ? [point, ...seen] : seen) { // the chosen one first
+      const x = layout().x[i] * f, y = layout().y[i] * f, column = Math.floor(x / room), row = Math.floor(y / room);
+      let free = true;
+      for (let c = column - 1; c <= column + 1; c++) for (let r = row - 1; r <= row + 1; r++) {
+        const other = cells.get(`${c},${r}`);
+        if (other && Math.abs(other[0] - x) < room && Math.abs(other[1] - y) < room) free = false;
+      }
+      if (!free) continue;
+      cells.set(`${column},${row}`, [x, y]);
+      kept.add(i);
+    }
+    return kept;
+  }
+
+  function landmarks() { // for each class the cell that holds most of it and few others: its name stands in their middle
+    const { x, y } = layout(), kinds = data.classes.length, n = LANDMARK_CELLS, counts = new Uint16Array(n * n * kinds);
+    const cell = (i) => Math.min(n - 1, Math.floor(x[i] * n)) + n * Math.min(n - 1, Math.floor(y[i] * n));
+    for (let i = 0; i < points.n; i++) counts[cell(i) * kinds + points.labels[i]]++;
+    return data.classes.map((name, label) => {
+      let best = -1, most = 0;
+      for (let k = 0; k < n * n; k++) {
+        const own = counts[k * kinds + label], all = counts.subarray(k * kinds, (k + 1) * kinds).reduce((a, b) => a + b, 0);
+        if (own > most && own > PURE * all) { most = own; best = k; }
+      }
+      let sx = 0, sy = 0;
+      for (let i = 0; i < points.n; i++) if (points.labels[i] === label && cell(i) === best) { sx += x[i]; sy += y[i]; }
+      return best < 0 || name.length > LONGEST_NAME ? null : [sx / most, sy / most];
+    });
+  }
+
+  function nameClasses() {
+    const style = getComputedStyle(box);
+    named[data.layout] ??= landmarks();
+    ink.font = `600 17px ${style.fontFamily}`;
+    ink.textAlign = "center";
+    ink.textBaseline = "middle";
+    ink.lineJoin = "round";
+    ink.lineWidth = 5;
+    [ink.strokeStyle, ink.fillStyle] = [style.getPropertyValue("--st-background-color"), style.color];
+    named[data.layout].forEach((place, label) => {
+      if (!place || hidden.has(label)) return;
+      ink.strokeText(data.classes[label], ...toScreen(...place));
+      ink.fillText(data.classes[label], ...toScreen(...place));
+    });
   }
 
   function dots(paths, palette, radius, members) {
@@ -137,30 +178,31 @@ function create(root) {
   }
 
   const cut = (i) => [(i % SHEET) * TILE, Math.floor(i / SHEET) * TILE, TILE, TILE];
-  function stamp(i, size, colour) {
+  function stamp(i, colour, frames) { // a picture in the colour of its point, in the frames of its groups
     const [px, py] = toScreen(layout().x[i], layout().y[i]);
-    ink.fillStyle = colour;
-    ink.fillRect(px - size / 2 - 2, py - size / 2 - 2, size + 4, size + 4);
-    ink.drawImage(sprites[0], ...cut(i), px - size / 2, py - size / 2, size, size);
+    [...frames, colour].forEach((shade, k) => {
+      const half = tile / 2 + 2 + 3 * (frames.length - k);
+      ink.fillStyle = shade;
+      ink.fillRect(px - half, py - half, 2 * half, 2 * half);
+    });
+    ink.drawImage(sprites[0], ...cut(i), px - tile / 2, py - tile / 2, tile, tile);
   }
 
-  function ring(members, colour, size) {
-    ink.strokeStyle = ink.fillStyle = colour;
-    ink.lineWidth = 2;
+  function ringDots(members, colour) {
+    ink.fillStyle = colour;
     ink.beginPath();
     members.forEach((i) => {
       if (!shows(i)) return;
       const [px, py] = toScreen(layout().x[i], layout().y[i]);
-      if (size) return ink.rect(px - size / 2 - 3, py - size / 2 - 3, size + 6, size + 6);
       ink.moveTo(px + 2.4, py);
       ink.arc(px, py, 2.4, 0, 7);
     });
-    size ? ink.stroke() : ink.fill();
+    ink.fill();
   }
 
   function outline() {
-    paper.strokeStyle = GROUP_COLOURS[lasso.group];
-    paper.fillStyle = GROUP_COLOURS[lasso.group] + "22";
+    paper.strokeStyle = data.groupColours[lasso.group];
+    paper.fillStyle = data.groupColours[lasso.group] + "22";
     paper.lineWidth = 2;
     paper.beginPath();
     lasso.path.forEach(([x, y]) => paper.lineTo(...toScreen(x, y)));
@@ -170,19 +212,22 @@ function create(root) {
   }
 
   function paintMarks() {
-    const text = getComputedStyle(box).color, reach = tile ? tile / 2 + 4 : 7;
-    const circle = (x, y, radius, colour, width) => {
-      const [px, py] = toScreen(x, y);
-      paper.strokeStyle = colour;
-      paper.lineWidth = width;
+    const style = getComputedStyle(box), rim = [style.getPropertyValue("--st-background-color"), style.color];
+    const ring = (i, grows, width) => { // dark and light, so that it stands out from any picture
+      if (!shows(i)) return;
+      const [px, py] = toScreen(layout().x[i], layout().y[i]), radius = grows + (tiled.has(i) ? tile / 2 + 4 : 7);
       paper.beginPath();
-      tile ? paper.rect(px - radius, py - radius, 2 * radius, 2 * radius) : paper.arc(px, py, radius, 0, 7);
-      paper.stroke();
+      tiled.has(i) ? paper.rect(px - radius, py - radius, 2 * radius, 2 * radius) : paper.arc(px, py, radius, 0, 7);
+      rim.forEach((colour, k) => {
+        paper.strokeStyle = colour;
+        paper.lineWidth = width + (k ? 0 : 2);
+        paper.stroke();
+      });
     };
-    const at = (i) => [layout().x[i], layout().y[i]];
-    if (point >= 0) data.near.forEach((i) => circle(...at(i), reach - 2, text, 1.2));
-    if (hovered >= 0 && hovered !== point) circle(...at(hovered), reach, text, 1.5);
-    if (point >= 0) circle(...at(point), reach + 1, text, 3);
+    const chosen = data.own ? -1 : point; // beside a drawing only what is near it counts
+    if (chosen >= 0 || data.own) data.near.forEach((i) => ring(i, -2, 1.2));
+    if (hovered >= 0 && hovered !== chosen) ring(hovered, 0, 1.5);
+    if (chosen >= 0) ring(chosen, 1, 3);
     if (data.mine) { // a pin over the place of the drawing
       const [px, py] = toScreen(data.mine[0], 1 - data.mine[1]);
       paper.fillStyle = "#e8590c";
@@ -204,7 +249,8 @@ function create(root) {
   }
 
   function nearestTo(px, py, reach) {
-    const { x, y } = layout(), f = factor(), [mx, my] = toMap(px, py);
+    const { x, y } = layout(), f = factor(), [mx, my] = toMap(px, py), half = (tile / 2 + 2) / f;
+    for (const i of tiled) if (Math.abs(x[i] - mx) <= half && Math.abs(y[i] - my) <= half) return i; // all of a picture answers
     let best = -1, least = (reach / f) ** 2;
     for (let i = 0; i < points.n; i++) {
       const distance = (x[i] - mx) ** 2 + (y[i] - my) ** 2;
@@ -244,18 +290,21 @@ function create(root) {
     setStateValue("chosen", { ...chosen, sequence });
   }
 
-  function pick(i) {
+  function pick(i) { // -1: none
     point = i;
-    status.textContent = describe(i);
-    mark();
+    status.textContent = i < 0 ? "" : describe(i);
+    tile ? draw() : mark();
     tell();
   }
 
   function take(name, members) {
+    const called = `Group ${name.toUpperCase()}`;
+    if (!members.length) {
+      status.textContent = `The lasso held no points, so ${called} ${groups[name].size ? "is as it was" : "is empty"}: draw it around some.`;
+      return mark();
+    }
     groups[name] = new Set(members);
-    status.textContent = members.length
-      ? `Group ${name.toUpperCase()}: ${thousands(members.length)} ${data.noun}s.`
-      : `Group ${name.toUpperCase()} is empty: draw the lasso around some points.`;
+    status.textContent = `${called}: ${thousands(members.length)} ${data.noun}s.`;
     refresh();
     draw();
     tell();
@@ -267,6 +316,7 @@ function create(root) {
     view.x = clamp(mx - (px - side / 2) / factor(), -0.1, 1.1);
     view.y = clamp(my - (py - side / 2) / factor(), -0.1, 1.1);
     if (view.zoom === 1) view.x = view.y = 0.5;
+    refresh();
     draw();
   }
 
@@ -319,13 +369,12 @@ function create(root) {
     if (was.moved) return;
     mark(); // without the lasso that never was one
     const found = nearestTo(...place(event), REACH[event.pointerType] ?? REACH.mouse);
-    if (found < 0) return;
     hover(found);
-    pick(found);
+    if (found >= 0 || point >= 0) pick(found); // beside the points: choose none
   };
-  sheet.onpointerleave = () => { if (!held.size) hover(-1); };
+  sheet.onpointerleave = (event) => { if (!held.size && event.pointerType !== "touch") hover(-1); }; // a finger that tapped has left
   sheet.addEventListener("wheel", (event) => {
-    if (!points) return;
+    if (!points || (view.zoom === 1 && event.deltaY > 0)) return; // it scrolls the page
     event.preventDefault();
     hover(-1);
     zoomAt(...place(event), 2 ** (-event.deltaY * (event.deltaMode ? 0.05 : 0.002)));
@@ -346,9 +395,12 @@ function create(root) {
     }
     return best;
   }
-  function reveal(i) { // bring a point into the middle part of the canvas
-    const [px, py] = toScreen(layout().x[i], layout().y[i]);
-    if (Math.min(px, py) < 40 || Math.max(px, py) > side - 40) [view.x, view.y] = [layout().x[i], layout().y[i]];
+  function bring(x, y) { // a place into the middle part of the canvas
+    const [px, py] = toScreen(x, y);
+    if (Math.min(px, py) < 40 || Math.max(px, py) > side - 40) [view.x, view.y] = [x, y];
+  }
+  function reveal(i) {
+    bring(layout().x[i], layout().y[i]);
     hovered = -1;
     hover(i);
     draw(); // the view may be another
@@ -360,11 +412,24 @@ function create(root) {
     return all.sort((k, l) => distance(k) - distance(l)).slice(0, AROUND);
   }
   const centre = () => (hovered >= 0 ? toScreen(layout().x[hovered], layout().y[hovered]) : [side / 2, side / 2]);
-  const whole = () => { view = { x: 0.5, y: 0.5, zoom: 1 }; hover(-1); draw(); };
+  const whole = () => { view = { x: 0.5, y: 0.5, zoom: 1 }; hover(-1); refresh(); draw(); };
+  function goTo(i) {
+    hidden.delete(points.labels[i]);
+    refresh();
+    reveal(i);
+    pick(i);
+  }
+  document.addEventListener("click", function follow(event) { // the neighbours beside the map are links to their points
+    if (!box.isConnected) return document.removeEventListener("click", follow);
+    const link = event.target.closest?.("a[href^='#digit-']"), i = Number(link?.hash.slice(7));
+    if (!link || !(points && i < points.n)) return;
+    event.preventDefault();
+    goTo(i);
+  });
   const keys = {
     "+": () => zoomAt(...centre(), STEP_ZOOM), "=": () => zoomAt(...centre(), STEP_ZOOM), "-": () => zoomAt(...centre(), 1 / STEP_ZOOM),
     Home: whole, Enter: () => hovered >= 0 && pick(hovered), " ": () => hovered >= 0 && pick(hovered),
-    l: () => hovered >= 0 && take(tool === "b" ? "b" : "a", around(hovered)), Escape: () => GROUPS.some((g) => groups[g].size) && clear(),
+    l: () => hovered >= 0 && take(tool === "b" ? "b" : "a", around(hovered)), Escape: () => (GROUPS.some((g) => groups[g].size) ? clear() : point >= 0 && pick(-1)),
   };
   sheet.onkeydown = (event) => {
     if (!points || event.ctrlKey || event.altKey || event.metaKey) return;
@@ -393,8 +458,8 @@ function create(root) {
   const choose = (name) => () => { tool = name; refresh(); };
   const modes = { [MOVE]: button("Move", "", choose(MOVE)), a: button("Lasso A", "", choose("a")), b: button("Lasso B", "", choose("b")) };
   const clearing = button("Clear", "Clear both groups", clear);
-  const nearer = button("+", "Zoom in", () => zoomAt(side / 2, side / 2, STEP_ZOOM));
-  const farther = button("\u2212", "Zoom out", () => zoomAt(side / 2, side / 2, 1 / STEP_ZOOM));
+  const zooms = [["+", "Zoom in", STEP_ZOOM], ["\u2212", "Zoom out", 1 / STEP_ZOOM]];
+  root.querySelector(".zoom").replaceChildren(...zooms.map(([sign, name, by]) => button(sign, name, () => zoomAt(side / 2, side / 2, by))));
   const input = element("input", { type: "text", inputmode: "numeric", size: 6, placeholder: "Number", "aria-label": "Go to the picture of this number" });
   const search = element("form", { class: "group" }, input, element("button", { type: "submit" }, "Go"));
   search.onsubmit = (event) => {
@@ -404,15 +469,11 @@ function create(root) {
       status.textContent = points ? `Type a whole number from 0 to ${thousands(points.n - 1)}.` : "";
       return;
     }
-    hidden.delete(points.labels[i]);
-    refresh();
     view = { x: layout().x[i], y: layout().y[i], zoom: Math.max(view.zoom, 6) };
-    reveal(i);
-    pick(i);
+    goTo(i);
   };
   const group = (name, ...parts) => element("div", { class: "group", role: "group", "aria-label": name }, ...parts);
-  tools.replaceChildren(group("Tool", ...Object.values(modes)), group("Groups", clearing),
-    group("Zoom", farther, nearer, button("Whole map", "", whole)), search);
+  tools.replaceChildren(group("Tool", ...Object.values(modes)), group("Groups", clearing), group("View", button("Whole map", "", whole)), search);
 
   let chips = [];
   function layLegend() {
@@ -428,6 +489,7 @@ function create(root) {
     clearing.disabled = !GROUPS.some((name) => groups[name].size);
     chips.forEach((chip, label) => chip.setAttribute("aria-pressed", !hidden.has(label)));
     sheet.style.cursor = tool === MOVE ? "" : "crosshair";
+    sheet.style.touchAction = tool === MOVE && view.zoom === 1 ? "pan-y" : "none"; // a finger scrolls past a map that it cannot move
   }
   function layScale() {
     scale.hidden = data.colour === "digit";
@@ -443,6 +505,7 @@ function create(root) {
     loaded = wanted;
     points = null;
     sprites = [];
+    named = {};
     const reply = await fetch(wanted).catch(() => null);
     if (loaded !== wanted) return;
     if (reply?.headers.get("Content-Type") !== "application/octet-stream") {
@@ -478,15 +541,20 @@ function create(root) {
     sequence = Math.max(sequence, fresh.sequence);
     const differs = (...names) => !old || names.some((name) => JSON.stringify(old[name]) !== JSON.stringify(data[name]));
     if (differs("label")) sheet.setAttribute("aria-label", `${data.label} Arrow keys go from ${data.noun} to ${data.noun}, Enter selects one, L takes ` +
-      "those around it into a group, Escape clears the groups; plus, minus and Home change the view.");
+      "those around it into a group, Escape clears the groups and then the choice; plus, minus and Home change the view.");
     if (differs("classes", "palette")) layLegend();
     if (differs("colour", "points")) layScale();
     if (differs("layout") && old) whole();
+    root.querySelectorAll(".axis").forEach((axis, k) => { axis.textContent = data.axes[k] ?? ""; });
     const elsewhere = JSON.stringify(data.chosen) !== known;
     known = JSON.stringify(data.chosen);
     refresh();
     if (differs("points")) return load();
     if (points && elsewhere) adopt().then(draw);
+    if (points && data.mine && differs("mine")) {
+      bring(data.mine[0], 1 - data.mine[1]);
+      painted = false;
+    }
     differs("layout", "colour") ? draw() : mark();
   }
 

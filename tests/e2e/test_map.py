@@ -119,8 +119,8 @@ def test_lassos_take_groups_and_show_their_means_and_the_way(open_map, held):
     page.locator(STAGE).scroll_into_view_if_needed()
     box = page.locator(STAGE).bounding_box()
     encircle(page, box["x"] + 12, box["y"] + 12, 6)
-    expect(page.get_by_text("Group B is empty: draw the lasso around some points.")).to_be_visible()
-    expect(page.locator("img[alt=Mean]")).to_have_count(1)
+    expect(page.get_by_text("The lasso held no points, so Group B is as it was: draw it around some.")).to_be_visible()
+    expect(page.locator("img[alt=Mean]")).to_have_count(2)
     page.get_by_role("button", name="Clear both groups").click()
     expect(page.locator("img[alt=Mean]")).to_have_count(0)
 
@@ -135,10 +135,12 @@ def test_a_drawing_gets_its_pin_among_its_like(open_map, held):
     gaps = np.linalg.norm(points.normalised(xy, xy).numpy() - mine, axis=1)
     assert (held.labels.numpy()[gaps.argsort()[:9]] == 3).mean() > 0.5
     expect(page.get_by_text("Its nearest digits in latent space")).to_be_visible()
-    page.get_by_role("button", name="Clear", exact=True).click()
-    poll(page, lambda: not said(page, "mine"))
     page.mouse.click(*on_screen(page, held, loneliest(held)[0]))  # a choice on the map brings the panel back
     expect(page.get_by_text("Nearest in latent space")).to_be_visible()
+    assert said(page, "mine")  # and the pin stays
+    page.get_by_text("Where is mine?").click()
+    page.get_by_role("button", name="Clear", exact=True).last.click()
+    poll(page, lambda: not said(page, "mine"))
 
 
 def test_zoomed_in_points_become_pictures(open_map, held):
@@ -151,6 +153,31 @@ def test_zoomed_in_points_become_pictures(open_map, held):
     assert scrolled == 0 or page.locator(STAGE).bounding_box()["y"] > 0
     page.get_by_role("button", name="Whole map").click()
     poll(page, lambda: said(page, "zoom") == "1.00" and said(page, "tiles") == "0")
+
+
+def test_all_of_a_picture_answers(open_map, held):
+    page = open_map()
+    page.get_by_role("textbox", name="Go to the picture of this number").fill("0")
+    page.get_by_role("button", name="Go").click()  # in the middle, and nearer
+    page.get_by_role("button", name="Zoom in").click(click_count=5)
+    poll(page, lambda: float(said(page, "zoom")) > 50)
+    box = page.locator(STAGE).bounding_box()
+    page.mouse.move(5, 5)
+    page.mouse.move(box["x"] + box["width"] / 2 + 24, box["y"] + box["height"] / 2 - 24)  # in its corner
+    poll(page, lambda: said(page, "hovered") == "0")
+
+
+def test_a_neighbour_is_a_way_to_its_point(open_map, held):
+    page = open_map(f"?point={loneliest(held)[0]}")
+    link = page.locator("a[href^='#digit-']").nth(3)
+    i = int(link.get_attribute("href").removeprefix("#digit-"))
+    link.click()
+    page.wait_for_url(f"**point={i}*")
+    expect(in_panel(page, i)).to_be_visible()
+    page.locator(STAGE).focus()
+    page.keyboard.press("Escape")  # chooses nothing
+    expect(page.get_by_text("Choose a digit")).to_be_visible()
+    assert "point=" not in page.url
 
 
 def test_keys_and_the_number_box_choose(open_map, held):

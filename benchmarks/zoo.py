@@ -14,7 +14,8 @@ from tests.e2e.serving import running_app, running_browser, until_shown
 
 ROUNDS = 9
 PAGES = (  # what, path, what is there last, must reach
-    ("side by side", "/Models", "[aria-label^='KL of']", "1.5 s"),
+    ("all models", "/Models", ".zoo tbody tr", "1.5 s"),
+    ("side by side", "/Models?view=Side+by+side", "[aria-label^='KL of']", "1.5 s"),
     ("loss curves", "/Models?view=Loss+curves", ".js-plotly-plot .scatterlayer .trace", ""),
     ("model cards", "/Models?view=Model+cards", ".diagram svg", ""),
     ("for comparison Home", "/", ".live[data-shown]", ""),

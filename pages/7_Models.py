@@ -2,29 +2,30 @@
 
 import streamlit as st
 
-from ui import cards, comparing, controls, curves, epochs, zoo
-from ui.table import table
+from ui import cards, comparing, controls, curves, epochs, table, zoo
 
 LEAD = "Every variant that courses and papers build, measured by the same code. Choose two and compare."
+ALL = "All models"
 controls.begin("Models", LEAD, wide=True)
+st.html(zoo.STYLE)
 models = zoo.every_model()
-overview = st.container()  # the table stands above the pickers whose models it marks
+pair = zoo.pick_two(models)
+views = {
+    "Side by side": lambda: comparing.side_by_side(pair),
+    "Loss curves": lambda: curves.show(models, pair),
+    "Watch it learn": lambda: epochs.watch(pair),
+    "Model cards": lambda: cards.cards(pair),
+}
+view = controls.choose("View", [ALL, *views], "view")
 
 
 @st.fragment
 def compare() -> None:
-    """Let the visitor choose two models and one way to look at them."""
-    views = {
-        "Side by side": lambda: comparing.side_by_side(pair),
-        "Loss curves": lambda: curves.show(models, pair),
-        "Watch it learn": lambda: epochs.watch(pair),
-        "Model cards": lambda: cards.cards(pair),
-    }
-    views[controls.choose("View", list(views), "view")]()
+    """Show the chosen models in the chosen way."""
+    views[view]()
 
 
-pair = zoo.pick_two(models)
-with overview:
-    table(models, [name for name, _ in pair], key="zoo")
-    zoo.explain(models)
-compare()
+if view == ALL:
+    table.tables(models, [name for name, _ in pair])  # a press on its rows chooses models, so it is no part of the fragment
+else:
+    compare()

@@ -3,20 +3,23 @@
 import csv
 import itertools
 import json
+import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from cvae import checkpoints, progress
-from cvae.config import ModelConfig
+from cvae import checkpoints, lfw, progress
+from cvae.config import FAMILIES, DataConfig, ModelConfig, Preset
+from cvae.models import build_model
 from cvae.presets import PRESETS
 from tests.app import MODELS, open_page, sent
-from ui import cards, curves, diagram, resources, zoo
+from ui import cards, comparing, curves, diagram, resources, table, zoo
 
 PAGE = "pages/7_Models.py"
-VIEWS = ["Side by side", "Loss curves", "Watch it learn", "Model cards"]
+VIEWS = ["All models", "Side by side", "Loss curves", "Watch it learn", "Model cards"]
 EPOCHS = [1, 2, 4]
 
 
@@ -42,8 +45,24 @@ def texts(app) -> str:
     return " ".join(element.value for element in [*app.caption, *app.info, *app.warning])
 
 
-def row(app, name: str) -> dict:
-    return next(row for row in sent(app)["rows"] if row["name"] == name)
+def headings(app) -> list[str]:
+    return [heading.value for heading in app.subheader]
+
+
+def row(app, name: str) -> dict[str, dict]:
+    """Return the cells of a model by the titles of their columns, in whichever table it stands."""
+    found = next(table for table in (sent(app, 0), sent(app, 1)) if name in names(table))
+    row = next(row for row in found["rows"] if row["name"] == name)
+    return dict(zip([head["title"] for head in found["heads"]], row["cells"])) | row
+
+
+def names(table: dict) -> list[str]:
+    return [row["name"] for row in table["rows"]]
+
+
+def put(folder, preset: Preset) -> None:
+    """Write an untrained model into the folder of its name."""
+    checkpoints.save_run(folder / preset.name, preset, build_model(preset.model).state_dict())
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -52,7 +71,6 @@ def test_any_two_models_compare_in_every_view(trained, view, pair):
     app = open_page(PAGE, view=view, a=pair[0], b=pair[1])
     assert not app.exception and not app.error and not app.warning
     assert [app.selectbox(key=key).value for key in "ab"] == list(pair)
-    assert sent(app)["chosen"] == list(pair)
 
 
 @pytest.mark.parametrize("file", ["map.npz", "metrics.json", "history.csv", "progress.npz"])
@@ -62,8 +80,8 @@ def test_a_missing_or_damaged_file_is_named_and_the_rest_stays(trained, file, da
         path.unlink() if damage is None else path.write_bytes(damage)
     apps = [open_page(PAGE, view=view, a="sliders", b="labels") for view in VIEWS]
     assert not any(app.exception for app in apps)
-    assert all(len(sent(app)["rows"]) == len(MODELS) for app in apps)
-    says = {"map.npz": 0, "metrics.json": 0, "history.csv": 1, "progress.npz": 2}
+    assert names(sent(apps[0], 0)) + names(sent(apps[0], 1)) == ["labels", "plane", "sliders", "cleaner", "judge", "painter"]
+    says = {"map.npz": 1, "metrics.json": 1, "history.csv": 2, "progress.npz": 3}
     if damage != b'{"nll": "much", "kl_per_dim": [1, "x"]}' or file != "metrics.json":
         told = {"history.csv": "history.csv", "progress.npz": "progress.npz"}.get(file, "python evaluate.py")
         assert told in texts(apps[says[file]])
@@ -106,7 +124,7 @@ def test_pictures_in_colour_are_kept_nearly_as_they_were(tmp_path):
 @pytest.mark.parametrize("text", ["-1e999", "nan", "", "99999999999999999999", "<b>", "\u00bd", "\u0663"])
 @pytest.mark.parametrize("view", VIEWS)
 def test_nonsense_in_the_address(trained, view, text):
-    keys = ["a", "b", "seed", "label", "sort", "curves", "quantity", "scale", "along", "epoch"]
+    keys = ["a", "b", "seed", "label", "sort", "sort_others", "curves", "quantity", "scale", "along", "epoch"]
     app = open_page(PAGE, view=view, **dict.fromkeys(keys, text))
     assert not app.exception and not app.error
     assert [app.selectbox(key=key).value for key in "ab"] == ["sliders", "labels"]
@@ -114,17 +132,38 @@ def test_nonsense_in_the_address(trained, view, text):
 
 def test_table_says_which_likelihood_and_leaves_out_what_does_not_compare(trained):
     found = {"nll": 70.0, "elbo": -90.0, "judge_accuracy": 0.98, "training_seconds": 7200}
-    for name in ("plane", "painter"):
-        (trained / name / "metrics.json").write_text(json.dumps(found))
+    (trained / "plane" / "metrics.json").write_text(json.dumps(found))
     app = open_page(PAGE)
-    titles = [head["title"] for head in sent(app)["heads"]]
-    cells = dict(zip(titles, row(app, "plane")["cells"]))
-    assert row(app, "plane")["likelihood"] == "grey" and row(app, "painter")["likelihood"] == ""
+    cells = row(app, "plane")
+    assert cells["likelihood"] == "grey" and row(app, "painter")["likelihood"] == ""
     assert (cells["nll"]["text"], cells["-elbo"]["value"], cells["judged"]["text"]) == ("70.00", 90.0, "98.0 %")
     assert cells["training"]["text"] == "120 min" and cells["MSE"] == {"value": None, "text": zoo.ABSENT}
-    assert dict(zip(titles, row(app, "painter")["cells"]))["-elbo"]["value"] is None
-    assert dict(zip(titles, row(app, "sliders")["cells"]))["training"]["text"] == "2 min"  # from its history
+    assert row(app, "sliders")["training"]["text"] == "2 min"  # from its history
     assert [head["title"] for head in sent(app)["heads"] if head["within"]] == ["nll", "-elbo", "-log p"]
+    assert "normal density" not in texts(app) and "Bernoulli, of grey pixels" in texts(app)
+
+
+def test_models_without_a_z_have_a_table_of_what_they_are_for(trained):
+    found = {
+        "judge": {"accuracy": 0.9955},
+        "cleaner": {"psnr": {"blur": {"before": 9.14, "after": 24}, "odd": 3}},
+        "painter": {"hole_mse": {"centre": 0.04, "half": "much"}},
+    }
+    for name, figures in found.items():
+        (trained / name / "metrics.json").write_text(json.dumps(figures))
+    app = open_page(PAGE)
+    assert names(sent(app, 1)) == list(sorted(found))
+    said = [row(app, name)["measured"]["text"] for name in found]
+    assert said == ["reads 99.55 % of the test pictures right", "PSNR: blur from 9.1 to 24.0 dB", "MSE in the hole: centre 0.0400"]
+
+
+def test_a_press_on_a_row_makes_it_b_and_what_was_b_a(monkeypatch):
+    state = {"a": "x", "b": "y"}
+    monkeypatch.setattr(table, "st", SimpleNamespace(session_state=state))
+    for pressed, pair in (("z", "yz"), ("z", "yz"), ("x", "zx"), ("unknown", "zx"), (None, "zx")):
+        state["table_sort"] = {"pick": pressed}
+        table._picked("sort", dict.fromkeys("xyz"))
+        assert state["a"] + state["b"] == pair
 
 
 def test_broken_folder_is_named_and_left_out(trained):
@@ -147,13 +186,38 @@ def test_curves_of_any_set_of_models_on_either_scale(trained):
     assert not app.exception and "Choose at least one" in app.info[0].value
 
 
+def test_a_logarithm_leaves_out_whole_curves_and_says_which(trained):
+    path = trained / "labels" / "history.csv"
+    path.write_text(path.read_text().replace("60.0", "-60.0"))  # of validation, at its third epoch
+    app = open_page(PAGE, view="Loss curves", curves=["plane", "labels"], scale="Logarithmic")
+    assert "because their -elbo comes to zero or below: labels." in texts(app)
+    chart = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert [line["name"].split(",")[0] for line in chart["data"]] == ["plane", "plane"]
+    app.button_group(key="scale").set_value(["Linear"]).run()
+    assert len(json.loads(app.get("plotly_chart")[0].proto.spec)["data"]) == 4 and "zero or below" not in texts(app)
+    app = open_page(PAGE, view="Loss curves", curves="judge", scale="Logarithmic", quantity="kl")
+    assert not app.exception and "zero or below: judge." in texts(app) and not app.get("plotly_chart")
+
+
+def test_curves_say_what_each_is_a_likelihood_of():
+    kinds = {name: curves._measured_on(SimpleNamespace(config=preset.model, preset=preset)) for name, preset in PRESETS.items()}
+    assert kinds["ae-conv-faces"] == kinds["cvae-small"] == "normal density around every pixel, standard deviation 0.1"
+    assert kinds["vae-conv"] == kinds["ae-dense"] == "Bernoulli, of grey pixels"
+    assert kinds["judge"] == "cross-entropy of the classes" and "hidden" in kinds["cvae-inpaint"]
+
+
+def test_a_classifier_makes_no_pictures_of_its_training(trained):
+    app = open_page(PAGE, view="Watch it learn", a="judge", b="plane")
+    assert "judge draws nothing" in texts(app) and "train.py" not in texts(app)
+
+
 def test_player_gets_every_epoch_once(trained):
     app = open_page(PAGE, view="Watch it learn", a="plane", b="painter", epoch="2")
-    data = sent(app, 1)
+    data = sent(app)
     assert data["epochs"] == EPOCHS and data["epoch"] == 2
     assert [len(model["sheets"]) for model in data["models"]] == [2, 1]  # the painter samples nothing on its own
     assert data["models"][0]["losses"][1] == "validation -elbo 111.0"
-    cleaner = sent(open_page(PAGE, view="Watch it learn", a="cleaner", b="plane"), 1)["models"][0]
+    cleaner = sent(open_page(PAGE, view="Watch it learn", a="cleaner", b="plane"))["models"][0]
     assert cleaner["losses"][1] == "validation nll 90.0"
 
 
@@ -177,11 +241,23 @@ def test_diagram_shows_where_the_condition_enters():
     assert diagram.architecture(MODELS["plane"]).reaches == set()
 
 
+@pytest.mark.parametrize("name", ["cvae-small", "cvae-onehot", "cvae-dense", "cvae-inpaint-center"])
+def test_diagram_draws_a_condition_into_the_encoder_that_hears_of_it(name):
+    config = PRESETS[name].model
+    model, x = build_model(config).eval(), torch.rand(1, *config.image_shape)
+    given = [torch.tensor([label]) for label in (3, 8)] if config.n_classes else [torch.full((1, 2, 28, 28), v) for v in (0.0, 1.0)]
+    with torch.no_grad():
+        codes = [model.encode(x, c).mode() for c in given]
+        pictures = [model.decode(codes[0], c) for c in given]
+    heard = {"encoder"} if not torch.equal(*codes) else set()
+    assert diagram.architecture(config).reaches == heard | {"decoder"} and not torch.equal(*pictures)
+
+
 def test_card_tells_how_to_train_it_again(trained):
     base = PRESETS["vae-conv"]
     mine = replace(base, name="mine", model=replace(base.model, latent_dim=5), data=replace(base.data, dataset="pictures"))
-    assert cards.retrain("vae-conv", base) == "python train.py vae-conv"
-    assert cards.retrain("mine", mine) == "python train.py vae-conv --name mine --latent-dim 5 --dataset pictures"
+    assert cards.retrain("vae-conv", base) == "python train.py vae-conv --overwrite"  # without, train.py refuses what exists
+    assert cards.retrain("mine", mine) == "python train.py vae-conv --name mine --overwrite --latent-dim 5 --dataset pictures"
     assert "config.json" in cards.retrain("plane", checkpoints.load_preset("plane"))
 
 
@@ -193,3 +269,65 @@ def test_pictures_are_made_once_for_a_seed_and_again_for_new_weights(trained):
     assert first is again and first is not other
     (trained / "plane" / checkpoints.WEIGHTS).touch()
     assert made()[0] is not first
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+def test_card_names_the_paper_that_its_text_cites(preset):
+    cited = re.findall(r"(\w+)[^()]* (\d{4})", preset.about)
+    named = cards.paper(preset)
+    assert all(author in named and f"({year})" in named for author, year in cited)
+    assert bool(named) == (preset.model.family != "classifier") and set(zoo.KINDS) == set(FAMILIES)
+
+
+def faces(root, name: str, **figures) -> Preset:
+    """Write a small VAE of faces into `root`."""
+    config = ModelConfig(likelihood="gaussian", image_shape=(3, 16, 16), latent_dim=4, widths=(8,))
+    put(root, preset := Preset(name, "Faces.", config, data=DataConfig(dataset="lfw")))
+    (root / name / "metrics.json").write_text(json.dumps(figures))
+    return preset
+
+
+def test_a_model_of_faces_shows_its_figures_apart_from_those_of_digits(trained):
+    preset = faces(trained, "faces", nll=-9000.5, kl=88.25, elbo=8912.25, active_units=4, kl_per_dim=[30, 30, 20, 8.25])
+    app = open_page(PAGE)
+    cells = row(app, "faces")
+    assert cells["likelihood"] == "Gaussian, lfw" and "nats of a density may be negative" in texts(app)
+    assert [cells[title]["text"] for title in ("nll", "kl", "-elbo", "active")] == ["-9000.50", "88.25", "-8912.25", "4"]
+    said = texts(open_page(PAGE, view="Side by side", a="faces", b="plane"))
+    assert "faces: 88.2 nats in 4 dimensions" in said and "evaluate.py faces" in said  # it has no codes of faces yet
+    told = cards.facts("faces", SimpleNamespace(config=preset.model, preset=preset, parameters=lambda: iter(())))
+    assert "likelihood: normal density around every pixel, standard deviation 0.1" in told
+    assert zoo.pixels(SimpleNamespace(config=replace(preset.model, likelihood="bernoulli"), preset=preset)) == "colour"
+
+
+def test_faces_compared_are_of_people_held_out(monkeypatch):
+    people = tuple(f"Person_{i // 2:03d}" for i in range(600))
+    space = SimpleNamespace(people=people, u=torch.arange(600.0)[:, None])
+    monkeypatch.setattr(resources, "encoded", lambda name: None)
+    monkeypatch.setattr(resources, "is_face", lambda model: True)
+    monkeypatch.setattr(resources, "space", lambda name: space)
+    shown = [people[int(row)] for row in comparing.encoded("faces", None).u[:, 0]]
+    assert len(set(shown)) == len(shown) == comparing.SHOWN
+    assert {lfw.part_of(person) for person in shown} == {"test"}
+    space.people = tuple("same" for _ in people)
+    assert (comparing.encoded("faces", None) is None) == (lfw.part_of("same") != "test")
+
+
+def test_headings_promise_the_same_pictures_only_where_they_are(trained):
+    faces(trained, "faces")
+    first = {other: headings(open_page(PAGE, view="Side by side", a="plane", b=other))[0] for other in ("labels", "faces", "judge")}
+    assert first == {"labels": "The same ten test pictures", "faces": "Ten test pictures", "judge": "Ten test pictures"}
+
+
+def test_one_model_that_draws_is_shown_without_gaps(trained):
+    app = open_page(PAGE, view="Side by side", a="labels", b="judge")
+    assert "The same z, decoded by each" not in headings(app)
+    assert "label" not in [group.key for group in app.button_group]  # it would change nothing
+    assert open_page(PAGE, view="Side by side", a="labels", b="plane").button_group(key="label")
+
+
+def test_bars_of_a_learned_prior_are_told_apart_from_its_kl(trained):
+    found = json.loads((trained / "labels" / "metrics.json").read_text())
+    (trained / "labels" / "metrics.json").write_text(json.dumps(found | {"kl": 23.31}))
+    assert "need not add up to its kl of 23.3." in texts(open_page(PAGE, view="Side by side", a="labels", b="plane"))
+    assert "need not add up" not in texts(open_page(PAGE, view="Side by side", a="sliders", b="plane"))

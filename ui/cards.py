@@ -10,6 +10,22 @@ from ui import classes, diagram, resources, zoo
 
 OPTIONS = (("train", "epochs"), ("train", "batch_size"), ("train", "lr"), ("train", "beta"), ("train", "seed"))
 OPTIONS += (("model", "latent_dim"), ("data", "dataset"))
+PAPERS = {  # as the text of a model cites it
+    "Kingma and Welling 2014": "Kingma and Welling (2014), Auto-Encoding Variational Bayes",
+    "Kingma et al. 2014": "Kingma, Rezende, Mohamed and Welling (2014), Semi-Supervised Learning with Deep Generative Models",
+    "Sohn, Lee and Yan 2015": "Sohn, Lee and Yan (2015), Learning Structured Output Representation using Deep Conditional "
+    "Generative Models",
+    "Vincent et al. 2008": "Vincent, Larochelle, Bengio and Manzagol (2008), Extracting and Composing Robust Features with "
+    "Denoising Autoencoders",
+    "Hinton and Salakhutdinov 2006": "Hinton and Salakhutdinov (2006), Reducing the Dimensionality of Data with Neural Networks",
+}
+USUAL = {  # family -> the paper of a model whose text cites none
+    "vae": "Kingma and Welling 2014",
+    "cvae": "Sohn, Lee and Yan 2015",
+    "inpainting": "Sohn, Lee and Yan 2015",
+    "denoising": "Vincent et al. 2008",
+    "autoencoder": "Hinton and Salakhutdinov 2006",
+}
 MOST_CLASSES = 12  # whose names a card tells
 # a component, because Streamlit strips SVG from HTML; the drawing escapes what it holds
 JS = "export default ({data, parentElement}) => { parentElement.querySelector('.diagram').innerHTML = data; };"
@@ -26,11 +42,11 @@ def cards(pair: list[tuple[str, object]]) -> None:
 
 def card(name: str, model, key: str) -> None:
     """Draw one card; `key` is that of its diagram."""
-    kind, paper = zoo.KINDS.get(model.config.family, (model.config.family, ""))
+    kind = zoo.KINDS[model.config.family]
     st.subheader(name, anchor=False)
     st.markdown(f"**{kind[0].upper()}{kind[1:]}.** {model.preset.about}")
-    if paper:
-        st.caption(f"Paper: {paper}.")
+    if follows := paper(model.preset):
+        st.caption(f"Paper: {follows}.")
     _draw(key=key, data=diagram.svg(model.config))
     st.markdown("\n".join(f"- {line}" for line in facts(name, model)))
     if not resources.figures(name):
@@ -39,13 +55,16 @@ def card(name: str, model, key: str) -> None:
     st.code(retrain(name, model.preset), language="bash", wrap_lines=True)
 
 
+def paper(preset: Preset) -> str:
+    """Return the paper that a model follows: the one its text cites, else that of its family; empty for a classifier."""
+    return next((full for cited, full in PAPERS.items() if cited in preset.about), PAPERS.get(USUAL.get(preset.model.family), ""))
+
+
 def facts(name: str, model) -> list[str]:
     """Return what is known of a model, a line each."""
     config, data, train = model.config, model.preset.data, model.preset.train
-    told = {"binary": "binary draws of the pixels", "grey": "grey pixels", "Gaussian": "grey pixels, Gaussian likelihood"}
     epochs = len(resources.history(name).get("epoch", ())) or train.epochs
     seconds = zoo.training_seconds(name, model)
-    found = resources.figures(name)
     lines = [
         f"{zoo.parameters(name, model):,} parameters, {zoo.megabytes(name, model):.1f} MB, {config.network} network",
         f"learned from {classes.markdown(data.dataset)}: {epochs} epochs, batches of {train.batch_size}, learning rate {train.lr:g}, "
@@ -56,30 +75,16 @@ def facts(name: str, model) -> list[str]:
         rest = " ..." if len(model.preset.classes) > MOST_CLASSES else ""
         lines.append(f"{len(model.preset.classes)} classes: {named}{rest}")
     if kind := zoo.likelihood(model):
-        lines.append(f"likelihood of {told[kind]}")
-    if (share := zoo.number(found, "accuracy")) is not None:
-        lines.append(f"reads {100 * share:.2f} % of the test pictures right")
-    lines += [f"{what}: {before:.1f} dB before, {after:.1f} dB after" for what, before, after in _cleaned(found)]
-    holes = found.get("hole_mse")
-    for hole in holes if isinstance(holes, dict) else ():
-        if (error := zoo.number(holes, hole)) is not None:
-            lines.append(f"mean squared error in the hole, {hole}: {error:.4f}")
-    return lines
-
-
-def _cleaned(found: dict) -> list[tuple[str, float, float]]:
-    kinds = found.get("psnr")
-    rows = [(what, kinds[what]) for what in kinds if isinstance(kinds[what], dict)] if isinstance(kinds, dict) else []
-    pairs = [(what, zoo.number(row, "before"), zoo.number(row, "after")) for what, row in rows]
-    return [row for row in pairs if None not in row]
+        lines.append(f"likelihood: {zoo.LIKELIHOODS[kind]}")
+    return lines + zoo.outcomes(name)
 
 
 def retrain(name: str, preset: Preset) -> str:
-    """Return the command that trains this model: its preset, and the options in which it differs from that."""
+    """Return the command that trains this model anew: its preset, and the options in which it differs from that."""
     base = PRESETS.get(name) or next((p for p in PRESETS.values() if p.about == preset.about), None)
     if base is None:
         return f"python train.py --help  # no preset made {name}; its config.json holds all settings"
-    options = [] if base.name == name else [f"--name {shlex.quote(name)}"]
+    options = ["--overwrite"] if base.name == name else [f"--name {shlex.quote(name)}", "--overwrite"]
     for part, option in OPTIONS:
         value = getattr(getattr(preset, part), option)
         if value != getattr(getattr(base, part), option):

@@ -2,13 +2,14 @@
 
 import base64
 import html
+from itertools import islice
 
 import numpy as np
 import streamlit as st
 import torch
 from torch import Tensor
 
-from cvae import corruptions, tasks
+from cvae import corruptions, lfw, tasks
 from ui import charts, controls, fetch, images, resources, sampling, zoo
 
 SHOWN = 10  # pictures in a row
@@ -24,28 +25,38 @@ Pair = list[tuple[str, object]]
 
 def side_by_side(pair: Pair) -> None:
     """Show everything that compares by eye, and how much each latent dimension carries."""
-    labelled = [model for _, model in pair if model.config.n_classes and model.config.family in resources.GENERATIVE]
-    fewest = min(labelled, key=lambda m: m.config.n_classes) if labelled else None
-    label, seed = controls.pick_label_and_seed(fewest, "label", "seed")
+    latent = [(name, model) for name, model in pair if model.config.family in resources.GENERATIVE]
+    label, seed = _label_and_seed(latent)
     _same_digits(pair, seed)
     _samples_of_completers(pair, seed)
-    if latent := [(name, model) for name, model in pair if model.config.family in resources.GENERATIVE]:
+    if len(latent) > 1:
         _same_z(latent, label, seed)
+    if latent:
         _samples(latent, seed)
         _ways(latent)
         _information(latent)
 
 
+def _label_and_seed(latent: Pair) -> tuple[Tensor | None, int]:
+    """Let the visitor choose a seed and, where two models decode the same z and one of them takes a label, that label (1,)."""
+    labelled = [model for _, model in latent if model.config.n_classes] if len(latent) > 1 else []
+    if labelled:
+        return controls.pick_label_and_seed(min(labelled, key=lambda model: model.config.n_classes), "label", "seed")
+    return None, controls.pick_seed("seed", "Another", st.columns([2, 2, 6], vertical_alignment="bottom")[:2])
+
+
 def encoded(name: str, model) -> resources.Encoded | None:
-    """Return the encoded test pictures of a model, of faces those that its own file holds; None where there are none."""
+    """Return encoded test pictures of a model, of faces one of each of the first people held out; None without."""
     found = resources.encoded(name)
     if found is not None or not resources.is_face(model):
         return found
     try:
-        u = resources.space(name).u.float().numpy()
+        space = resources.space(name)
     except ValueError:
         return None
-    return resources.Encoded(u, np.zeros(len(u), np.int64))
+    people = islice((person for person in dict.fromkeys(space.people) if lfw.part_of(person) == "test"), SHOWN)
+    rows = [space.people.index(person) for person in people]
+    return resources.Encoded(space.u[rows].numpy(), np.zeros(len(rows), np.int64)) if rows else None
 
 
 def test_pictures(model) -> Tensor | None:
@@ -80,11 +91,12 @@ def stand_ins(model) -> tuple[str, Tensor] | None:
 
 
 def _same_digits(pair: Pair, seed: int) -> None:
-    st.subheader("The same ten test pictures", anchor=False)
     rows, remarks = [], []
-    sets = {model.preset.data.dataset for _, model in pair}
-    if len(sets) > 1:
-        remarks.append("They learned from different data: each shows the first pictures of its own test set.")
+    sets = [model.preset.data.dataset for _, model in pair if model.config.family != "classifier"]
+    same = len(sets) > 1 and sets[0] == sets[1]
+    st.subheader("The same ten test pictures" if same else "Ten test pictures", anchor=False)
+    if len(set(sets)) > 1:
+        remarks.append("They learned from different data: each shows pictures of its own test set.")
     originals = next((x for _, model in pair if (x := test_pictures(model)) is not None), None)
     if originals is not None:
         rows.append(("Test digits", originals))
@@ -157,7 +169,7 @@ def _samples_of_completers(pair: Pair, seed: int) -> None:
 
 def _samples(pair: Pair, seed: int) -> None:
     st.subheader("Samples", anchor=False)
-    for column, (name, model) in zip(st.columns(2), pair):
+    for column, (name, model) in zip(st.columns(len(pair)), pair):
         labels = list(range(model.config.n_classes))
         columns = sampling.columns(labels)
         count = max(1, SAMPLES // columns) * columns
@@ -175,7 +187,7 @@ def _how(model) -> str:
 def _ways(pair: Pair) -> None:
     """Show the ways between pairs of the test pictures: latent points along an arc, labels mixed in proportion."""
     st.subheader("From one picture to the next", anchor=False)
-    for column, (name, model) in zip(st.columns(2), pair):
+    for column, (name, model) in zip(st.columns(len(pair)), pair):
         digits = encoded(name, model)
         if digits is None or len(digits.u) < 2:
             column.caption(f"{name} has no encoded test pictures: python evaluate.py {name}")
@@ -201,14 +213,26 @@ def _information(pair: Pair) -> None:
     st.subheader("What each latent dimension carries", anchor=False)
     found = {name: sorted(kl, reverse=True) for name, model in pair if (kl := zoo.kl_per_dim(name, model))}
     highest = max((kl[0] for kl in found.values()), default=0.0)
-    for column, (name, model) in zip(st.columns(2), pair):
+    for column, (name, model) in zip(st.columns(len(pair)), pair):
         if name in found:
             column.html(charts.columns_html(found[name], highest, f"KL of {name}", "nats"))
-            column.caption(f"{name}: {sum(found[name]):.1f} nats in {len(found[name])} dimensions, the fullest first.")
+            column.caption(f"{name}: {sum(found[name]):.1f} nats in {len(found[name])} dimensions, the fullest first.{_bent(name, model)}")
         elif model.config.family == "autoencoder":
             column.caption(f"{name} has no prior, so no KL.")
         else:
             column.caption(f"{name}: not measured yet. Measure it with: python evaluate.py {name}")
+
+
+def _bent(name: str, model) -> str:
+    """Return why the bars of a learned prior are another number than its kl in the table; nothing for a fixed prior."""
+    if not model.config.flow_layers:
+        return ""
+    kl = zoo.number(resources.figures(name), "kl")
+    total = "its kl" if kl is None else f"its kl of {kl:.1f}"
+    return (
+        f" Its prior is learned: each bar is an estimate in the prior's base coordinates, from the mean and variance of the "
+        f"posterior alone, and they need not add up to {total}."
+    )
 
 
 def _show(rows: list[tuple[str, Tensor]], alt: str, columns: int = SHOWN) -> None:

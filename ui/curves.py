@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 from plotly import graph_objects as go  # Streamlit imports it at its start wherever it is installed
 
-from ui import controls, images, resources, zoo
+from ui import classes, controls, images, resources, zoo
 
 QUANTITIES = ("-elbo", "nll", "kl")
 PARTS = (("val", "validation", "solid"), ("train", "training", "dot"))
@@ -13,7 +13,7 @@ PARTS = (("val", "validation", "solid"), ("train", "training", "dot"))
 def show(models: dict, pair: list[tuple[str, object]]) -> None:
     """Let the visitor choose models, quantity, axes; draw their curves."""
     chosen = st.pills("Models", list(models), selection_mode="multi", default=list(dict(pair)), key="curves", bind="query-params")
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium", key="axes"):
         quantity = controls.choose("Nats per image", list(QUANTITIES), "quantity")
         scale = controls.choose("Scale", ["Linear", "Logarithmic"], "scale")
         along = controls.choose("Along", ["Epochs", "Minutes"], "along")
@@ -24,19 +24,29 @@ def show(models: dict, pair: list[tuple[str, object]]) -> None:
     if not histories:
         st.info("Choose at least one model with a history to see its curves.")
         return
-    alt = f"{quantity} of {', '.join(histories)}"
-    st.plotly_chart(figure(histories, quantity, scale == "Logarithmic", along == "Minutes"), alt=alt, key="chart")
-    _explain({name: models[name] for name in histories})
+    if scale == "Logarithmic":
+        histories = _positive(histories, quantity)
+    if histories:
+        alt = f"{quantity} of {', '.join(histories)}"
+        st.plotly_chart(figure(histories, quantity, scale == "Logarithmic", along == "Minutes"), alt=alt, key="chart")
+        _explain({name: models[name] for name in histories})
+
+
+def _positive(histories: dict[str, dict[str, np.ndarray]], quantity: str) -> dict[str, dict[str, np.ndarray]]:
+    """Return the histories that a logarithm can show, and say which it cannot."""
+    low = [name for name, found in histories.items() if any((values(found, part, quantity) <= 0).any() for part, *_ in PARTS)]
+    if low:
+        st.caption(f"Not on a logarithmic scale, because their {quantity} comes to zero or below: {', '.join(low)}.")
+    return {name: found for name, found in histories.items() if name not in low}
 
 
 def figure(histories: dict[str, dict[str, np.ndarray]], quantity: str, logarithmic: bool, minutes: bool) -> go.Figure:
-    """Return a Plotly figure with two curves for each model; values that a logarithm cannot show are left out of it."""
+    """Return a Plotly figure with two curves for each model."""
     made = go.Figure()
     for i, (name, found) in enumerate(histories.items()):
         x = np.cumsum(np.nan_to_num(found["seconds"])) / 60 if minutes else found["epoch"]
         for part, says, dash in PARTS:
             y = values(found, part, quantity)
-            y = np.where(y > 0, y, np.nan) if logarithmic else y
             line = {"color": images.PALETTE[i % len(images.PALETTE)], "dash": dash, "width": 2}
             hover = f"{name}, {says}<br>%{{y:.2f}} nats<extra></extra>"
             made.add_scatter(x=x, y=y, name=f"{name}, {says}", mode="lines", line=line, hovertemplate=hover)
@@ -55,6 +65,8 @@ def values(found: dict[str, np.ndarray], part: str, quantity: str) -> np.ndarray
 def _explain(models: dict) -> None:
     """Say which of the curves compare."""
     kinds = {name: _measured_on(model) for name, model in models.items()}
+    if len({model.preset.data.dataset for model in models.values()}) > 1:
+        kinds = {name: f"{kind}, {classes.markdown(zoo.dataset(models[name]))}" for name, kind in kinds.items()}
     if len(set(kinds.values())) > 1:
         said = "; ".join(f"{name}: {kind}" for name, kind in kinds.items())
         st.caption(f"These curves are likelihoods of different things, so only their shapes compare. {said}.")
@@ -69,6 +81,4 @@ def _measured_on(model) -> str:
     if family == "classifier":
         return "cross-entropy of the classes"
     pixels = {"inpainting": "hidden pixels", "denoising": "clean pixels, given the spoiled ones"}.get(family)
-    return pixels or {"binary": "binary draws of the pixels", "Gaussian": "Gaussian likelihood"}.get(
-        zoo.likelihood(model), "grey pixels"
-    )
+    return pixels or zoo.LIKELIHOODS[zoo.pixels(model)]

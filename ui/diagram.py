@@ -56,7 +56,6 @@ class Architecture:
         return says + (f"; {self.condition} enters {', '.join(sorted(self.reaches))}" if self.reaches else "")
 
 
-@torch.enable_grad()
 def architecture(config: ModelConfig) -> Architecture:
     """Return the parts of the model that `config` builds, found by running it without numbers."""
     with torch.device("meta"):
@@ -70,31 +69,27 @@ def architecture(config: ModelConfig) -> Architecture:
             encoder = _trace(model.encoder, lambda: model(x))
             decoder = _trace(model.decoder, lambda: model(x))
             return Architecture(f"spoiled picture {picture}", encoder, "", decoder, f"clean picture {picture}", note=JOINS)
-        inpaints = config.family == "inpainting"
-        c = _condition(config)
+        c = _example(config)
         encoder = _trace(model.encoder, lambda: model.encode(x, c))
         decoder = _trace(model.decoder, lambda: model.decode(z, c))
-        reached = {"encoder": model.encode(x, c).mode(), "decoder": model.decode(z, c)}
-        reaches = {part for part, out in reached.items() if _depends(out, c)} | ({"prior"} if _conditional_prior(config) else set())
-    condition = "visible pixels" if inpaints else "label" if config.n_classes else ""
-    takes = f"{'full ' if inpaints else ''}picture {picture}"
-    known = frozenset(reaches) if condition else frozenset()
-    return Architecture(takes, encoder, _latent(config), decoder, f"picture {picture}", _prior(config), condition, known, _note(config))
+    condition = {"inpainting": "visible pixels", "cvae": "label"}.get(config.family, "")
+    takes = f"{'full ' if config.family == 'inpainting' else ''}picture {picture}"
+    reaches = _reaches(config) if condition else frozenset()
+    return Architecture(takes, encoder, _latent(config), decoder, f"picture {picture}", _prior(config), condition, reaches, _note(config))
 
 
-def _condition(config: ModelConfig) -> Tensor:
+def _example(config: ModelConfig) -> Tensor:
+    """Return a condition of the shape that the model takes."""
     channels, height, width = config.image_shape
     shape = (channels + 1, height, width) if config.family == "inpainting" else (config.n_classes,)
-    return torch.zeros(1, *shape, requires_grad=True)
+    return torch.zeros(1, *shape)
 
 
-def _depends(out: Tensor, c: Tensor) -> bool:
-    """Tell whether the condition reaches this output through the network."""
-    return bool(c.numel()) and out.requires_grad and torch.autograd.grad(out.sum(), c, allow_unused=True)[0] is not None
-
-
-def _conditional_prior(config: ModelConfig) -> bool:
-    return config.flow_layers > 0 and (config.n_classes > 0 or config.family == "inpainting")
+def _reaches(config: ModelConfig) -> frozenset[str]:
+    """Return which parts of a conditional model are told its condition."""
+    masked = config.family == "inpainting" and config.network == "residual"  # its encoder sees the full picture and the mask
+    told = {"encoder": config.label_in == "both" and not masked, "decoder": True, "prior": config.flow_layers > 0}
+    return frozenset(part for part in told if told[part])
 
 
 def _latent(config: ModelConfig) -> str:

@@ -23,8 +23,10 @@ _mount = st.components.v2.component(
 def watch(pair: list[tuple[str, object]]) -> None:
     """Draw the player with all stored epochs of both models; the epoch stands in the address under `epoch`."""
     stored = {name: found for name, _ in pair if (found := resources.progress(name)) is not None}
-    for name in dict(pair):
-        if name not in stored:
+    for name, model in dict(pair).items():
+        if model.config.family == "classifier":
+            st.caption(f"{name} draws nothing, so there are no pictures of its training.")
+        elif name not in stored:
             st.caption(f"{name} has no pictures of its training (progress.npz); train.py stores them while it trains.")
     if not stored:
         holders = [name for name in resources.available(FAMILIES)[0] if resources.progress(name)]

@@ -9,28 +9,41 @@ import streamlit as st
 
 from cvae import checkpoints
 from cvae.config import FAMILIES
+from cvae.losses import GAUSSIAN_STD
 from ui import controls, resources
 
-KINDS = {  # family -> what it is, and the paper it goes back to
-    "vae": ("VAE", "Kingma and Welling (2014), Auto-Encoding Variational Bayes"),
-    "cvae": ("conditional VAE", "Sohn, Lee and Yan (2015), Learning Structured Output Representation"),
-    "inpainting": ("completes holes", "Sohn, Lee and Yan (2015), Learning Structured Output Representation"),
-    "denoising": ("removes noise", "Vincent et al. (2008), Extracting and Composing Robust Features"),
-    "autoencoder": ("autoencoder", "Hinton and Salakhutdinov (2006), Reducing the Dimensionality of Data"),
-    "classifier": ("classifier", ""),
+KINDS = {  # family -> what it is
+    "vae": "VAE",
+    "cvae": "conditional VAE",
+    "inpainting": "completes holes",
+    "denoising": "removes noise",
+    "autoencoder": "autoencoder",
+    "classifier": "classifier",
 }
-LIKELIHOODS = {True: "binary", False: "grey"}
+LIKELIHOODS = {  # what `pixels` returns -> the same in words
+    "grey": "Bernoulli, of grey pixels",
+    "colour": "Bernoulli, of pixels in colour",
+    "binary": "Bernoulli, of a fresh binary draw for every pixel",
+    "Gaussian": f"normal density around every pixel, standard deviation {GAUSSIAN_STD}",
+}
 ABSENT = "-"
+# on a phone the views need two lines, in which joined segments would end in square edges
+STYLE = """<style>@media (max-width: 640px) {
+  .st-key-view [role="radiogroup"] { gap: 0.4rem; }
+  .st-key-view [role="radio"] { border-radius: 0.5rem; margin: 0; }
+  .st-key-view [role="radio"]:not([data-selected]) { border: 1px solid color-mix(in srgb, currentColor 22%, transparent); }
+  .st-key-axes { row-gap: 1rem; }
+}</style>"""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table: where its number comes from and how it reads; `within` a likelihood only, if so it says."""
+    """A column of the table: where its value comes from and how it reads; `within` a likelihood only, if so it says."""
 
     title: str
     about: str
-    value: Callable[[str, object], float | None]
-    text: Callable[[float], str]
+    value: Callable[[str, object], float | str | None]
+    text: Callable[[float | str], str]
     within: bool = False
 
 
@@ -47,13 +60,12 @@ def every_model() -> dict:
 
 def pick_two(models: dict) -> list[tuple[str, object]]:
     """Let the visitor choose two models, at first a VAE of several latents and a conditional one."""
-    names = list(models)
     plain = controls.preferred(models, lambda c: c.family == "vae" and c.latent_dim > 2)
     labelled = controls.preferred(models, lambda c: c.family == "cvae")
     chosen = []
     for column, key, first in zip(st.columns(2), "ab", (plain, labelled)):
-        pick = column.selectbox(f"Model {key.upper()}", names, names.index(first), key=key, bind="query-params")
-        chosen.append(pick or first)
+        options = sorted(models, key=lambda name: name != first)  # at the top, as Streamlit wants what a press on the table may change
+        chosen.append(column.selectbox(f"Model {key.upper()}", options, key=key, bind="query-params") or first)
     return [(name, models[name]) for name in chosen]
 
 
@@ -63,11 +75,17 @@ def number(found: dict, key: str) -> float | None:
     return float(value) if type(value) in (int, float) and math.isfinite(value) else None
 
 
+def pixels(model) -> str:
+    """Return under which likelihood a model measures pixels, a key of LIKELIHOODS."""
+    if model.config.likelihood == "gaussian":
+        return "Gaussian"
+    grey = "grey" if model.config.image_shape[0] == 1 else "colour"
+    return "binary" if model.preset.data.binarize else grey
+
+
 def likelihood(model) -> str:
     """Return under which likelihood a model's figures stand; they compare within one alone. Empty where it has none."""
-    if model.config.family not in ("vae", "cvae"):
-        return ""
-    return "Gaussian" if model.config.likelihood == "gaussian" else LIKELIHOODS[model.preset.data.binarize]
+    return pixels(model) if model.config.family in ("vae", "cvae") else ""
 
 
 def kl_per_dim(name: str, model) -> list[float]:
@@ -94,6 +112,25 @@ def training_seconds(name: str, model) -> float | None:
     return told if told is not None else None if spent is None else float(spent.sum())
 
 
+def outcomes(name: str) -> list[str]:
+    """Return how well a model reads, cleans or completes, by its metrics.json, a line for each."""
+    found, lines = resources.figures(name), []
+    if (share := number(found, "accuracy")) is not None:
+        lines.append(f"reads {100 * share:.2f} % of the test pictures right")
+    noises, holes = _part(found, "psnr"), _part(found, "hole_mse")
+    gains = [(noise, [number(_part(noises, noise), key) for key in ("before", "after")]) for noise in noises]
+    if said := [f"{noise} from {gain[0]:.1f} to {gain[1]:.1f} dB" for noise, gain in gains if None not in gain]:
+        lines.append(f"PSNR: {', '.join(said)}")
+    errors = [(hole, number(holes, hole)) for hole in holes]
+    if said := [f"{hole} {error:.4f}" for hole, error in errors if error is not None]:
+        lines.append(f"MSE in the hole: {', '.join(said)}")
+    return lines
+
+
+def _part(found: dict, key: str) -> dict:
+    return part if isinstance(part := found.get(key), dict) else {}
+
+
 def _figure(key: str, sign: int = 1) -> Callable[[str, object], float | None]:
     def value(name: str, model) -> float | None:
         found = number(resources.figures(name), key)
@@ -112,9 +149,13 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
-COLUMNS = [
+SIZE = [
     Column("parameters", "How many numbers were learned", parameters, lambda v: f"{v:,.0f}"),
     Column("MB", "Size of the weights in a file", megabytes, lambda v: f"{v:.1f}"),
+]
+TRAINING = Column("training", "Time it took", training_seconds, duration)
+COLUMNS = [  # of models that draw from a z
+    *SIZE,
     Column("decode", "Time to decode one picture", _figure("decode_ms"), lambda v: f"{v:.1f} ms"),
     Column("nll", "-log p(x|z), nats per test image", _likelihood_figure("nll"), lambda v: f"{v:.2f}", within=True),
     Column("kl", "Distance of posterior and prior, nats", _likelihood_figure("kl"), lambda v: f"{v:.2f}"),
@@ -135,27 +176,37 @@ COLUMNS = [
         _figure("diversity"),
         lambda v: f"{100 * v:.0f} %",
     ),
-    Column("training", "Time it took", training_seconds, duration),
+    TRAINING,
+]
+OUTCOMES = [  # of the others
+    Column("measured", "How well it does on test pictures", lambda name, model: "; ".join(outcomes(name)) or None, str),
+    *SIZE,
+    TRAINING,
 ]
 
 
-def rows(models: dict) -> list[dict]:
+def rows(models: dict, columns: list[Column]) -> list[dict]:
     """Return one row of the table for each model: its name, kind and likelihood, then a value and its text per column."""
     return [
         {
             "name": name,
-            "kind": KINDS.get(model.config.family, (model.config.family, ""))[0],
+            "kind": KINDS[model.config.family],
             "likelihood": _compares(model),
-            "cells": [_cell(column, name, model) for column in COLUMNS],
+            "cells": [_cell(column, name, model) for column in columns],
         }
         for name, model in models.items()
     ]
 
 
+def dataset(model) -> str:
+    """Return the name of the data set that a model learned from, of a folder without the way to it."""
+    return Path(model.preset.data.dataset).name
+
+
 def _compares(model) -> str:
-    """Return the likelihood, and of a visitor's own data which they are: figures of two data sets do not compare."""
-    kind, dataset = likelihood(model), model.preset.data.dataset
-    return f"{kind}, {Path(dataset).name}" if kind and dataset not in controls.SHIPPED else kind
+    """Return the likelihood, and of other data than digits which they are: figures of two data sets do not compare."""
+    kind = likelihood(model)
+    return f"{kind}, {dataset(model)}" if kind and model.preset.data.dataset != "mnist" else kind
 
 
 def _cell(column: Column, name: str, model) -> dict:
@@ -165,9 +216,12 @@ def _cell(column: Column, name: str, model) -> dict:
 
 def explain(models: dict) -> None:
     """Say how to read the table, and which models it knows little of."""
+    found = {likelihood(model) for model in models.values()}
+    said = " ".join(f"*{kind}*: {words}." for kind, words in LIKELIHOODS.items() if kind in found)
+    density = " The nats of a density may be negative." if "Gaussian" in found else ""
     st.caption(
-        "Press a head to sort by it. Likelihoods compare within one kind of pixels alone, *grey* or *binary* (a fresh draw for "
-        "every pixel), so the table sorts them inside each kind."
+        "Press a head to sort by it, a row to compare that model: the last two pressed are A and B. nll, -elbo and -log p compare "
+        f"within one likelihood alone, so they are sorted inside each. {said}{density}"
     )
     if missing := [name for name in models if not resources.figures(name)]:
         st.caption(f"Not measured yet: {', '.join(missing)}. Measure with: python evaluate.py {' '.join(missing)}")

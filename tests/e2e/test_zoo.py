@@ -29,6 +29,11 @@ def address(tmp_path_factory):
         yield found
 
 
+def marked(page) -> list[str]:
+    """Return the models that the table marks, with their mark."""
+    return page.locator(".zoo .chosen button").evaluate_all("all => all.map(e => `${e.dataset.mark} ${e.textContent}`)")
+
+
 def names(page) -> list[str]:
     return page.locator(".zoo tbody th").all_text_contents()
 
@@ -43,10 +48,7 @@ def at_rest(page) -> None:
 
 
 def test_two_models_are_compared(new_page):
-    page = new_page("/Models", selector=".zoo tbody tr")
-    at_rest(page)
-    assert sorted(names(page)) == ["cvae-conv", "vae-conv", "vae-dense-2d"]
-    assert page.locator(".zoo .chosen th").all_text_contents() == ["cvae-conv", "vae-conv"]
+    page = new_page("/Models?view=Side+by+side", selector="[data-testid=stHtml] img")
     strips = page.locator("[data-testid=stHtml] img")
     expect(strips.first).to_be_visible()
     at_rest(page)
@@ -55,7 +57,6 @@ def test_two_models_are_compared(new_page):
     page.get_by_role("combobox", name="Model A").click()
     page.get_by_role("option", name="vae-dense-2d").click()
     page.wait_for_url("**a=vae-dense-2d*")
-    poll(page, lambda: page.locator(".zoo .chosen th").all_text_contents() == ["cvae-conv", "vae-dense-2d"])
     poll(page, lambda: strips.evaluate_all(sources) != before)
     expect(strips).to_have_count(len(before))
     page.get_by_role("radio", name="7", exact=True).click()
@@ -65,6 +66,23 @@ def test_two_models_are_compared(new_page):
     at_rest(there)
     same = there.locator("[data-testid=stHtml] img")
     poll(there, lambda: same.evaluate_all(sources) == strips.evaluate_all(sources))
+
+
+def test_a_press_on_a_row_chooses_a_model(new_page):
+    page = new_page("/Models", selector=".zoo tbody tr")
+    at_rest(page)
+    assert sorted(names(page)) == ["cvae-conv", "vae-conv", "vae-dense-2d"]
+    assert marked(page) == ["B cvae-conv", "A vae-conv"]
+    page.locator(".zoo td", has_text="1,068,820").click()
+    poll(page, lambda: marked(page) == ["A cvae-conv", "B vae-dense-2d"])
+    page.wait_for_url("**b=vae-dense-2d*")
+    row = page.locator(".zoo tr[data-name=vae-conv] button")
+    row.press("Enter")
+    poll(page, lambda: marked(page) == ["B vae-conv", "A vae-dense-2d"])
+    expect(row).to_be_focused()
+    expect(row).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("radio", name="Model cards").click()
+    expect(page.get_by_role("heading", level=3)).to_have_text(["vae-dense-2d", "vae-conv"], timeout=20_000)
 
 
 def test_a_press_on_a_head_sorts_and_a_link_keeps_the_order(new_page):
@@ -129,7 +147,17 @@ def test_other_views_and_a_model_without_stored_epochs(new_page):
 
 
 def test_every_view_fits_a_phone(new_page):
-    for view in ("Side+by+side", "Loss+curves", "Watch+it+learn", "Model+cards"):
-        page = new_page(f"/Models?view={view}", selector=".zoo tbody tr", viewport={"width": 390, "height": 844})
+    last = {"All+models": ".zoo tbody tr", "Side+by+side": "[aria-label^='KL of']", "Loss+curves": ".js-plotly-plot"}
+    last |= {"Watch+it+learn": ".epochs[data-shown]", "Model+cards": ".diagram svg"}
+    for view, selector in last.items():
+        page = new_page(f"/Models?view={view}", selector=selector, viewport={"width": 390, "height": 844})
         at_rest(page)
         assert page.evaluate(WIDE) == [0, 0], view
+
+
+def test_a_table_that_scrolls_shows_that_it_does(new_page):
+    page = new_page("/Models", selector=".zoo tbody tr", viewport={"width": 390, "height": 844})
+    expect(page.locator(".frame.more")).to_have_count(1)
+    page.locator(".zoo").evaluate("box => box.scrollTo(box.scrollWidth, 0)")
+    expect(page.locator(".frame.more")).to_have_count(0)
+    assert new_page("/Models", selector=".zoo tbody tr").locator(".frame.more").count() == 0

@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui import controls, face_source, faces, resources
 
-controls.begin("Faces", "A face in a few numbers. Change the numbers and someone else looks back.")
+controls.begin("Faces", "A face in a few numbers. Change the numbers and someone else looks back.", wide=True)
 hint = "ae-conv-faces, then measure it with: python evaluate.py ae-conv-faces"
 name, model = controls.pick_model(prefer=lambda config: config.network == "conv", fits=resources.is_face, about=False, train=hint)
 try:
@@ -31,14 +31,18 @@ def work() -> None:
     if not TOOLS[tool]:
         faces.sample(name, model, space)
         return
-    held = face_source.pick(kind, name, model, space)
-    if held is None:
-        st.info("Bring a picture with one face. It is cropped and stays on this machine.")
-    else:
-        TOOLS[tool](name, model, space, held)
+    above, below = st.container(), st.container()
+    gallery = kind == face_source.GALLERY  # which may wait; a file has to come first
+    with below if gallery else above:
+        held = face_source.pick(kind, name, model, space)
+    with above if gallery else below:
+        if held is None:
+            st.info("Bring a picture with one face. It is cropped and stays on this machine.")
+        else:
+            TOOLS[tool](name, model, space, held)
 
 
 work()
-with st.expander("About this model, and what it has not seen"):
-    st.markdown(model.preset.about)
-    faces.bias(space, resources.figures(name))
+st.subheader("About this model, and what it has not seen", anchor=False)
+st.markdown(model.preset.about)
+faces.bias(space, resources.figures(name))

@@ -1,5 +1,6 @@
 """Faces without a browser: directions, mixtures, stored spaces, figures, the page with every tool and bad input."""
 
+import base64
 import io
 from dataclasses import replace
 
@@ -17,6 +18,16 @@ from ui import api, face_source, images
 D, N = 6, 60
 CONFIG = ModelConfig("autoencoder", "conv", (3, 64, 64), D, widths=(4, 8), likelihood="gaussian", linear=True)
 TOOLS = ["Smile", "Reconstruct", "Morph", "Similar faces", "Own slider", "New faces"]
+
+
+def controls(app) -> list[dict]:
+    """Return what Python sent to each of our controls."""
+    return [sent(app, i) for i in range(len(app.get("bidi_component")))]
+
+
+def steered(app) -> dict:
+    """Return what Python sent to the sliders."""
+    return next(data for data in controls(app) if "axes" in data)
 
 
 def small_model():
@@ -172,7 +183,7 @@ def test_many_attributes_are_chosen_from(zoo):
     app = open_page("pages/6_Faces.py")
     assert not app.exception and app.multiselect(key="columns").value == ["Smiling"]
     app.multiselect(key="columns").set_value(["Trait 3", "Smiling"]).run()
-    assert not app.exception and [axis["name"] for axis in sent(app, 1)["axes"]] == ["Trait 3", "Smiling"]
+    assert not app.exception and [axis["name"] for axis in steered(app)["axes"]] == ["Trait 3", "Smiling"]
 
 
 def many(names):
@@ -195,7 +206,7 @@ def test_every_tool_runs(zoo, tool):
 @pytest.mark.parametrize("text", ["", "-1", "1e9", "nan", "99999999", "<b>", "\u00bd", "1,1,x"])
 @pytest.mark.parametrize("tool", TOOLS)
 def test_nonsense_in_the_address_gives_the_defaults(zoo, tool, text):
-    keys = ["who", "to", "t", "a_Smiling", "plus", "minus", "own", "way", "face_seed", "face_temperature", "from", "who_page", "model"]
+    keys = ["who", "to", "t", "a_Smiling", "plus", "minus", "own", "way", "face_seed", "face_temperature", "from", "who_page", "who_find", "called", "model"]
     app = open_page("pages/6_Faces.py", tool=tool, **dict.fromkeys(keys, text))
     assert not app.exception and not app.error
 
@@ -227,7 +238,103 @@ def test_any_picture_becomes_a_face(zoo, content, tool):
     app = open_page("pages/6_Faces.py", face="Upload", tool=tool)
     app.file_uploader(key="face_upload").set_value(("a.png", content, "image/png")).run()
     assert not app.exception and not app.error and not app.info
-    assert len(app.query_params["photo"][0]) < face_source.LONGEST
+    assert 0 < len(kept_photo(app)) < face_source.LONGEST
+
+
+def kept_photo(app) -> str:
+    """Return the photo that the browser is told to put into the address."""
+    return next(data["photo"] for data in controls(app) if "photo" in data)
+
+
+def test_a_picture_that_goes_takes_its_face_along(zoo):
+    app = open_page("pages/6_Faces.py", face="Upload")
+    uploader = app.file_uploader(key="face_upload")
+    uploader.set_value(("a.png", PICTURES["no face"], "image/png")).run()
+    app.query_params["photo"] = photo = kept_photo(app)  # as the browser does
+    app.file_uploader(key="face_upload").set_value(("b.png", b"no picture", "image/png")).run()
+    assert app.error and app.info and not kept_photo(app)
+    app.file_uploader(key="face_upload").set_value([]).run()
+    assert not app.error and app.info and not kept_photo(app)
+    linked = open_page("pages/6_Faces.py", face="Upload", photo=photo)
+    assert not linked.info and kept_photo(linked) == photo
+    linked.segmented_control(key="face").set_value("Camera").run()
+    assert linked.info and not kept_photo(linked)
+
+
+def test_a_picture_of_one_colour_is_hardly_a_face(zoo):
+    app = open_page("pages/6_Faces.py", face="Upload")
+    app.file_uploader(key="face_upload").set_value(("a.png", PICTURES["no face"], "image/png")).run()
+    assert "hardly looks like a face" in app.warning[0].value
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3000, 2), (40, 30)])
+def test_a_picture_of_any_shape_is_searched(size):
+    box = faces.locate(small_model(), small_space(), Image.new("RGB", size, "grey"))
+    assert box is None or 0 <= box[0] < box[2] <= size[0] and 0 <= box[1] < box[3] <= size[1]
+
+
+def test_the_face_is_found_where_it_was_put():
+    model, space = checkpoints.load_run("ae-conv-faces"), faces.load(checkpoints.run_dir("ae-conv-faces"))
+    for row, (x, y, edge) in zip((4, 100, 3000), [(40, 30, 90), (150, 20, 64), (30, 60, 120)]):
+        picture = Image.new("RGB", (300, 240), (90, 110, 140))
+        face = Image.fromarray(images.to_uint8(tasks.decode(model, space.u[[row]]))[0])
+        picture.paste(face.resize((edge, edge)), (x, y))
+        box = torch.tensor([[x, y, x + edge, y + edge]])
+        assert faces._overlap(box, torch.tensor(faces.locate(model, space, picture))) > 0.5
+
+
+def test_faces_are_less_strange_than_noise_and_walls():
+    model, space = checkpoints.load_run("ae-conv-faces"), faces.load(checkpoints.run_dir("ae-conv-faces"))
+    people = tasks.decode(model, space.u[:40])
+    others = torch.cat([torch.rand(20, 3, 64, 64), torch.rand(20, 3, 1, 1).expand(-1, -1, 64, 64)])
+    assert (faces.strangeness(model, space, people) < faces.STRANGE).all()
+    assert (faces.strangeness(model, space, others) > faces.STRANGE).float().mean() > 0.9
+
+
+@pytest.mark.parametrize("size", [(400, 300), (60, 200), (7, 7)])
+def test_the_sliders_show_the_box_that_was_found(size):
+    edge = min(size) * 0.5
+    x, y = 0.25 * (size[0] - edge), 0.75 * (size[1] - edge)
+    assert face_source._percents(size, (x, y, x + edge, y + edge)) == (50, 25, 75)
+    assert face_source._percents(size, None) == (35, 50, 50)
+    assert face_source._percents((1, 1), (0.0, 0.0, 1.0, 1.0)) == (100, 50, 50)
+
+
+def test_a_preview_shows_the_picture_and_its_box():
+    preview = face_source._preview(Image.new("RGB", (1, 1), "green"), (0.0, 0.0, 1.0, 1.0))
+    content = base64.b64decode(preview[preview.index("base64,") + 7 : preview.index('">')])
+    picture = Image.open(io.BytesIO(content))
+    red, green, blue = picture.getpixel((picture.width // 2, picture.height // 2))
+    assert picture.size == (face_source.PREVIEW,) * 2 and green > 100 > red and blue < 50
+
+
+@pytest.mark.parametrize("wanted", ["serena", "Williams Serena", " SERENA  williams", "JOSE", "jos\u00e9 mar\u00eda"])
+def test_people_are_found_by_words_in_any_order_without_accents(wanted):
+    space = replace(small_space(), people=("Serena_Williams", "Jos\u00e9_Maria_Aznar", *["Nobody"] * (N - 2)))
+    assert face_source.matching(space, wanted) == [0 if "ser" in wanted.lower() else 1]
+    assert len(face_source.matching(space, " ")) == N and not face_source.matching(space, "Serena Maria")
+
+
+def test_a_search_starts_at_its_first_page(zoo):
+    app = open_page("pages/6_Faces.py", who_page="3")
+    assert "21 to 30 of 60" in " ".join(c.value for c in app.caption)
+    app.text_input(key="who_find").set_value("person 03").run()
+    assert "1 to 2 of 2" in " ".join(c.value for c in app.caption)
+    there = open_page("pages/6_Faces.py", who_find="03 PERSON")
+    assert "1 to 2 of 2" in " ".join(c.value for c in there.caption)
+
+
+def test_the_first_face_does_not_smile():
+    space = small_space()
+    assert space.present[face_source.first(space), 0] != 1
+    assert face_source.first(small_space(())) in face_source.matching(space, "")[: face_source.SHOWN]
+
+
+def test_own_groups_are_toggled_in_the_address(zoo):
+    app = open_page("pages/6_Faces.py", tool="Own slider", plus="1,2", minus="5", called="Glasses")
+    assert steered(app)["axes"][0]["name"] == "Glasses"
+    trays = [data["addresses"] for data in controls(app) if "addresses" in data and data["captions"][0].startswith("Take out")]
+    assert trays == [[{"plus": "2"}, {"plus": "1"}], [{"minus": ""}]]
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n cut"])
@@ -239,12 +346,10 @@ def test_what_is_no_picture_gets_one_sentence(zoo, content):
 
 def test_the_slider_starts_from_the_address_and_python_answers_without_the_route(zoo):
     app = open_page("pages/6_Faces.py", a_Smiling="1.5")
-    steered = next(data for data in (sent(app, i) for i in range(2)) if "axes" in data)
-    assert steered["values"] == [1.5, 0.0] and steered["axes"][0]["name"] == "Smiling"
+    assert steered(app)["values"] == [1.5, 0.0] and steered(app)["axes"][0]["name"] == "Smiling"
     app.session_state["attributes_0"] = {"move": {"values": [2.0, 0.0], "sequence": 1, "pixels": True}}
     app.run()
-    answered = next(data for data in (sent(app, i) for i in range(2)) if "axes" in data)
-    assert len(answered["pixels"]) == 64 * 64 * 3 * 4 // 3
+    assert len(steered(app)["pixels"]) == 64 * 64 * 3 * 4 // 3
 
 
 def test_decode_answers_with_colours(zoo):

@@ -3,7 +3,9 @@
 import base64
 import binascii
 import hashlib
+
 import io
+import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,16 +14,29 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from cvae import lfw, pictures, tasks
+from cvae import faces, lfw, pictures, tasks
 from cvae.faces import Space
 from cvae.mnist import default_data_dir
-from ui import controls, gallery, link, resources
+from ui import controls, gallery, images, link, resources
 
 GALLERY, UPLOAD, CAMERA = "Gallery", "Upload", "Camera"
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "avif"]
 GALLERY_SEED = 5  # of the shuffle in which faces are offered
 SHOWN = 10  # faces of the gallery at a time
+PREVIEW = 480  # pixels of the longer side of an upload beside its crop box
+USUAL = 0.35  # edge of the crop box, in shorter sides of the picture, where no face is found
 LONGEST = 8000  # characters of a photo in the address: a 64x64 JPEG has some 3,500
+
+# Streamlit's own writing to the address would be a new step of the browser's history for every move of the crop box
+_keep = st.components.v2.component(
+    "keep_photo",
+    js="""export default function ({ data }) {
+  const here = new URL(location.href);
+  if (data.photo) here.searchParams.set("photo", data.photo);
+  else here.searchParams.delete("photo");
+  history.replaceState(history.state, "", here);
+}""",
+)
 
 
 @dataclass(frozen=True)
@@ -41,40 +56,91 @@ def pick_kind() -> str:
 
 def pick(kind: str, name: str, model, space: Space) -> Held | None:
     """Let the visitor choose a face of this kind; None while there is none."""
+    side = model.config.image_shape[1]
     if kind == GALLERY:
-        row = whole("who", len(space.people), default=offered(space, 0, "")[0])
-        choose(model, space, "who", [row])
-        return Held(space.u[row], person(space, row), original(space, row, model.config.image_shape[1]), row)
-    _photo(kind, model.config.image_shape[1])
-    x = _unpacked(st.query_params.get("photo", ""), model.config.image_shape[1])
-    return None if x is None else Held(resources.code(name, st.query_params["photo"], x), "your picture", x)
+        if "photo" in st.query_params:
+            _keep(key="keep_photo", data={"photo": ""})
+        row = whole("who", len(space.people), default=first(space))
+        choose(name, model, space, "who", [row], "Find the face to start from")
+        return Held(space.u[row], person(space, row), original(space, row, side), row)
+    photo = _photo(kind, name, model, space)
+    _keep(key="keep_photo", data={"photo": photo})
+    x = _unpacked(photo, side)
+    if x is None:
+        return None
+    if float(faces.strangeness(model, space, x)) > faces.STRANGE:
+        st.warning("This hardly looks like a face to the model. The box should go from the eyebrows to the lower lip, upright.")
+    return Held(resources.code(name, photo, x), "Your picture", x)
 
 
-def choose(model, space: Space, parameter: str, chosen: list[int], picked=None) -> None:
-    """Draw a page of the gallery; a press writes the row into the address, or calls picked(row)."""
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    wanted = left.text_input("Find a person", key=f"{parameter}_find", placeholder="Find a person, such as Serena Williams", label_visibility="collapsed")
-    page = whole(f"{parameter}_page", 10_000)
-    right.button("More faces", key=f"{parameter}_more", on_click=_put, args=(f"{parameter}_page", page + 1), width="stretch")
-    rows = offered(space, page, wanted)
+def choose(name: str, model, space: Space, parameter: str, chosen: list[int], label: str, addresses=None) -> None:
+    """Draw a page of the gallery; a press writes the row into the address, or what addresses(row) says."""
+    pages = f"{parameter}_page"
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        wanted = st.text_input(
+            label,
+            key=f"{parameter}_find",
+            placeholder="such as Serena Williams",
+            bind="query-params",
+            on_change=_restart,
+            args=(pages,),
+            width=260,
+        )
+        found = matching(space, wanted or "")
+        last = max(1, -(-len(found) // SHOWN))
+        page = st.pagination(last, key=pages, bind="query-params", max_visible_pages=0)
+    rows = found[(page - 1) * SHOWN : page * SHOWN]
     if not rows:
         st.info("Nobody in the set has this name.")
         return
+    at = addresses or (lambda row: {parameter: str(row)})
     on = [i for i, row in enumerate(rows) if row in chosen]
-    press = picked or (lambda row: link.set_text(parameter, str(row)))
-    faces = tasks.decode(model, space.u[rows])
-    gallery.gallery(faces, [person(space, row) for row in rows], f"{parameter}_gallery", lambda i: press(rows[i]), on)
+    names = [person(space, row) for row in rows]
+    gallery.gallery(shown(name, model, space, rows), names, f"{parameter}_gallery", [at(row) for row in rows], SHOWN, on)
+    first_shown = 1 + (page - 1) * SHOWN
+    count = f"{first_shown:,} to {first_shown + len(rows) - 1:,} of {len(found):,}"
+    stored = "" if folder() else ", as the model sees them; the originals are shown where LFW lies under CVAE_DATA_DIR"
+    st.caption(f"{count}{stored}.")
 
 
-def offered(space: Space, page: int, wanted: str) -> list[int]:
-    """Return the rows of this page of the gallery: of people whose name holds `wanted`, else of anyone in a fixed shuffle."""
-    if wanted.strip():
-        text = wanted.strip().lower().replace(" ", "_")
-        found = [i for i, name in enumerate(space.people) if text in name.lower()]
-    else:
-        found = np.random.default_rng(GALLERY_SEED).permutation(len(space.people)).tolist()
-    start = page * SHOWN % max(len(found), 1)
-    return found[start : start + SHOWN]
+def matching(space: Space, wanted: str) -> list[int]:
+    """Return the rows of people whose name has all words of `wanted`, accents aside; without any words all, in a fixed shuffle."""
+    words = _plain(wanted).split()
+    if not words:
+        return np.random.default_rng(GALLERY_SEED).permutation(len(space.people)).tolist()
+    fitting = {name for name in set(space.people) if all(word in _plain(name) for word in words)}
+    return [row for row, name in enumerate(space.people) if name in fitting]
+
+
+def first(space: Space) -> int:
+    """Return the row that the page opens with: of the first in the gallery the most usual face that is not known to smile."""
+    rows = matching(space, "")[:SHOWN]
+    if "Smiling" in space.columns:
+        smiling = space.present[:, space.columns.index("Smiling")]
+        rows = [row for row in rows if smiling[row] != 1] or rows
+    return min(rows, key=lambda row: float(space.u[row].norm()))
+
+
+def shown(name: str, model, space: Space, rows: list[int]) -> Tensor:
+    """Return the faces of these rows (N, 3, S, S): the pictures themselves where the set is on this machine, else decoded."""
+
+    def make() -> Tensor:
+        found = [original(space, row, model.config.image_shape[1]) for row in rows]
+        decoded = tasks.decode(model, space.u[rows])
+        return torch.cat([decoded[i : i + 1] if x is None else x for i, x in enumerate(found)])
+
+    return resources.kept(name, ("shown", str(folder()), *rows), make)
+
+
+def folder():
+    """Return where the pictures of the set are, None where they are not on this machine."""
+    return lfw.find(default_data_dir())
+
+
+def _plain(name: str) -> str:
+    """Return a name in lower case, without accents, with blanks for underscores."""
+    letters = unicodedata.normalize("NFKD", name.replace("_", " ").lower())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def person(space: Space, row: int) -> str:
@@ -84,9 +150,8 @@ def person(space: Space, row: int) -> str:
 
 def original(space: Space, row: int, side: int) -> Tensor | None:
     """Return the picture itself, (1, 3, S, S), where the set is on this machine."""
-    folder = lfw.find(default_data_dir())
-    name = space.people[row]
-    path = folder and folder / name / f"{name}_{space.numbers[row]:04d}.jpg"
+    name, root = space.people[row], folder()
+    path = root and root / name / f"{name}_{space.numbers[row]:04d}.jpg"
     if not path or not path.is_file():
         return None
     try:
@@ -102,47 +167,70 @@ def whole(parameter: str, count: int, default: int = 0) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 and int(text) < count else default
 
 
-def _put(parameter: str, value: int) -> None:
-    link.set_text(parameter, str(value))
+def _restart(pages: str) -> None:
+    st.session_state[pages] = 1
 
 
-def _photo(kind: str, side: int) -> None:
-    """Take a picture and put the part in its crop box into the address."""
+def _photo(kind: str, name: str, model, space: Space) -> str:
+    """Take a picture; return the part in its crop box as text for the address, or what a link brought; empty without either."""
     if kind == UPLOAD:
         file = st.file_uploader("A picture with one face", TYPES, key="face_upload", help="It stays on this machine.")
     else:
         file = st.camera_input("Look into the camera", key="face_camera")
-    if file is None:
-        return
+    if file is None:  # a photo in the address belongs to the link that was opened, not to a file that went or to the camera
+        linked = st.session_state.setdefault("photo_of", kind) == kind
+        return st.query_params.get("photo", "") if linked else ""
+    st.session_state["photo_of"] = "file"
     content = file.getvalue()
     try:
-        picture = pictures.open_picture(content)
+        picture = _on_white(pictures.open_picture(content))
     except ValueError as error:
         st.error(str(error))
-        return
-    picture = _on_white(picture)
-    box = _crop_box(picture, hashlib.sha256(content).hexdigest()[:12])
-    link.set_text("photo", _packed(lfw.fitted(picture, side, box)))
+        return ""
+    digest = hashlib.sha256(content).hexdigest()[:12]
+    if st.session_state.get("found_in") != digest:  # once, not in every run
+        st.session_state["found_in"], st.session_state["found"] = digest, faces.locate(model, space, picture)
+    box = _crop_box(picture, digest, st.session_state["found"])
+    return _packed(lfw.fitted(picture, model.config.image_shape[1], box))
 
 
-def _crop_box(picture: Image.Image, key: str) -> tuple[float, float, float, float]:
-    """Let the visitor move a square over the picture; return left, upper, right, lower."""
+def _crop_box(picture: Image.Image, key: str, found: tuple | None) -> tuple[float, float, float, float]:
+    """Let the visitor move a square over the picture, at first where a face was found; return left, upper, right, lower."""
     width, height = picture.size
+    size, across, down = _percents(picture.size, found)
     left, right = st.columns([2, 3], vertical_alignment="center")
     with right:
-        size = st.slider("Size of the box, %", 10, 100, 60, key=f"size_{key}") / 100
-        across = st.slider("Left to right, %", 0, 100, 50, key=f"x_{key}") / 100
-        down = st.slider("Up and down, %", 0, 100, 45, key=f"y_{key}") / 100
-        st.caption("Eyes a little above the middle, chin and forehead just inside: so the models have seen faces.")
+        st.caption(
+            ("The box was placed where the model finds a face. " if found else "No face was found by itself. ")
+            + "It should go from the eyebrows to the lower lip, upright: so the models have seen faces."
+        )
+        size = st.slider("Size of the box, %", 10, 100, size, key=f"size_{key}") / 100
+        across = st.slider("Left to right, %", 0, 100, across, key=f"x_{key}") / 100
+        down = st.slider("Up and down, %", 0, 100, down, key=f"y_{key}") / 100
     edge = max(1.0, size * min(width, height))
     x, y = across * (width - edge), down * (height - edge)
     box = (x, y, x + edge, y + edge)
-    shown = picture.copy()
-    shown.thumbnail((480, 480))
-    scale = shown.width / width
-    ImageDraw.Draw(shown).rectangle([round(v * scale) for v in box], outline="#ff7a1a", width=4)
-    left.image(shown, alt="The picture with the crop box", width="stretch")
+    left.html(_preview(picture, box))
     return box
+
+
+def _percents(size: tuple[int, int], found: tuple | None) -> tuple[int, int, int]:
+    """Return what the three sliders of the crop box show for a box found in a picture of this size."""
+    if found is None:
+        return round(100 * USUAL), 50, 50
+    edge = found[2] - found[0]
+    places = (100 * at / (side - edge) if side - edge > 1 else 50 for at, side in zip(found[:2], size))
+    return (max(10, min(100, round(100 * edge / min(size)))), *(max(0, min(100, round(place))) for place in places))
+
+
+def _preview(picture: Image.Image, box: tuple[float, float, float, float]) -> str:
+    """Return HTML of the picture with its crop box, in the page itself: a served file may be gone while the sliders move."""
+    scale = PREVIEW / max(picture.size)
+    large = picture.resize(pictures.fitting(picture.size, PREVIEW))
+    ImageDraw.Draw(large).rectangle([round(v * scale) for v in box], outline="#ff7a1a", width=4)
+    data = base64.b64encode(images.jpeg(np.asarray(large))).decode()
+    style = "display:block;max-width:100%;max-height:18rem;margin:auto;border-radius:8px"
+    return f'<img alt="The picture with the crop box" style="{style}" src="data:image/jpeg;base64,{data}">'
 
 
 def _on_white(picture: Image.Image) -> Image.Image:

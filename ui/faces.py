@@ -1,18 +1,22 @@
 """What one does with a face: reconstruct it, move it along an attribute, morph it, find who is like it, sample others."""
 
+from functools import partial
+
 import streamlit as st
 import torch
 from torch import Tensor
 
 from cvae import faces, latent, metrics, tasks
 from cvae.faces import Space
-from ui import controls, face_source, gallery, images, link, resources
+from ui import controls, face_source, gallery, images, resources
 from ui.face_source import Held
 from ui.steer import Axis, steer
 
 AXES = 8  # attributes with a slider each
 FRAMES = 24  # of a morph's GIF, one way
 SAMPLES = 24
+AMPLIFIED = 4  # errors are about a tenth of full scale
+GROUPS = {"With it": "plus", "Without it": "minus"}
 KINDS = {"Gaussian": "gaussian", "Mixture of Gaussians": "mixture"}
 
 
@@ -21,8 +25,9 @@ def reconstruct(name: str, model, space: Space, held: Held) -> None:
     x_hat = tasks.decode(model, held.u[None])
     figures = [("Reconstruction", images.to_uint8(x_hat)[0])]
     if held.x is not None:
-        difference = images.signed((x_hat - held.x).mean(1, keepdim=True))[0]
-        figures = [("Original", images.to_uint8(held.x)[0]), *figures, ("Difference", difference)]
+        difference = AMPLIFIED * (x_hat - held.x).mean(1, keepdim=True)
+        shown = images.signed(difference.clamp(-1, 1))[0]
+        figures = [("Original", images.to_uint8(held.x)[0]), *figures, (f"Difference, {AMPLIFIED} times", shown)]
     st.html(images.figures_html(figures))
     if held.x is None:
         st.caption(
@@ -41,34 +46,61 @@ def attributes(name: str, model, space: Space, held: Held) -> None:
     if not space.columns:
         st.info("The attribute file was missing when these directions were made, so there are none. Build your own instead.")
         return
-    way = controls.choose("Direction", [kind.capitalize() for kind in faces.WAYS], "way")
-    kind = [k.capitalize() for k in faces.WAYS].index(way)
-    chosen = range(len(space.columns))
-    if len(space.columns) > AXES:
-        first = [c for c in ("Smiling",) if c in space.columns] or [space.columns[0]]
-        names = st.multiselect("Attributes", space.columns, first, key="columns", bind="query-params", max_selections=AXES)
-        chosen = [space.columns.index(c) for c in names]
-    axes = [Axis(space.columns[k], space.directions[k, kind], f"a_{space.columns[k]}") for k in chosen]
-    steer(name, model, held.u, axes, (f"{held.name}, as the model sees it", "Moved"), f"attributes_{kind}")
+    stage = st.container()
+    ways = [kind.capitalize() for kind in faces.WAYS]
+    kind = ways.index(controls.choose("Direction", ways, "way"))
     st.caption(
-        "One sd is one standard deviation of the pictures of all faces along what the slider changes in them. The difference of "
-        "means takes along whatever goes with the attribute in this set; the classifier's normal changes less else."
+        "+1 is as much as smiles usually differ between faces. The difference of means takes along what goes with a smile in "
+        "this set; the classifier's direction changes less else."
+        if space.columns == ("Smiling",)
+        else "+1 is as much as faces usually differ in the attribute. The difference of means takes along what goes with it in this "
+        "set; the classifier's direction changes less else."
     )
+    with stage:
+        chosen = _columns(space)
+        axes = [Axis(space.columns[k], space.directions[k, kind], f"a_{space.columns[k]}") for k in chosen]
+        steer(name, model, held.u, axes, (f"{held.name}, as the model sees it", "Moved"), f"attributes_{kind}")
+
+
+def _columns(space: Space) -> list[int]:
+    """Return the attributes with a slider, which the visitor chooses where there are many."""
+    if len(space.columns) <= AXES:
+        return list(range(len(space.columns)))
+    first = [c for c in ("Smiling",) if c in space.columns] or [space.columns[0]]
+    names = st.multiselect("Attributes", space.columns, first, key="columns", bind="query-params", max_selections=AXES)
+    return [space.columns.index(c) for c in names]
 
 
 def own_direction(name: str, model, space: Space, held: Held) -> None:
     """Let the visitor put faces into two groups and move the face from one towards the other."""
-    st.markdown("Put faces into two groups, such as with and without glasses. What tells them apart becomes a slider.")
-    groups = {label: _rows(parameter, space) for label, parameter in (("With it", "plus"), ("Without it", "minus"))}
-    into = controls.choose("A press puts a face into", list(groups), "into")
-    parameter = "plus" if into == "With it" else "minus"
-    other = "minus" if parameter == "plus" else "plus"
-    face_source.choose(model, space, "pool", groups[into], lambda row: _toggle(parameter, other, row, space))
-    for label, rows in groups.items():
-        st.caption(f"{label}: {', '.join(face_source.person(space, r) for r in rows) or 'nobody yet'}")
-    if not all(groups.values()):
-        st.info("Press at least one face for each group.")
-        return
+    stage = st.container()
+    groups = {label: _rows(parameter, space) for label, parameter in GROUPS.items()}
+    into = controls.choose("A press puts a face into", list(GROUPS), "into")
+    parameter, other = ("plus", "minus") if into == "With it" else ("minus", "plus")
+    addresses = partial(_toggled, parameter, other, space)
+    face_source.choose(name, model, space, "pool", groups[into], "Find faces for the two groups", addresses)
+    with stage:
+        st.markdown("Put faces into two groups, such as with and without glasses. What tells them apart becomes a slider.")
+        _trays(name, model, space, groups)
+        if all(groups.values()):
+            _own_slider(name, model, space, held, groups)
+        else:
+            st.info("Press at least one face for each group.")
+
+
+def _trays(name: str, model, space: Space, groups: dict[str, list[int]]) -> None:
+    """Show the two groups; a press takes a face out."""
+    for column, (label, rows) in zip(st.columns(2), groups.items()):
+        with column:
+            st.markdown(f"**{label}**" + (", press to take out" if rows else ": nobody yet"))
+            if rows:
+                names = [f"Take out {face_source.person(space, row)}" for row in rows]
+                left = [_toggled(GROUPS[label], "", space, row) for row in rows]
+                gallery.gallery(face_source.shown(name, model, space, rows), names, f"tray_{GROUPS[label]}", left, 8)
+
+
+def _own_slider(name: str, model, space: Space, held: Held, groups: dict[str, list[int]]) -> None:
+    """Draw the slider between the two groups, under the name that the visitor gives it."""
     present = torch.full((len(space.u),), torch.nan)
     for value, rows in zip((1.0, 0.0), groups.values()):
         present[rows] = value
@@ -78,17 +110,18 @@ def own_direction(name: str, model, space: Space, held: Held) -> None:
         st.info(str(error).capitalize())
         return
     way = resources.kept(name, ("way", *map(tuple, groups.values())), lambda: latent.in_pictures(model, space.u, between))
-    steer(name, model, held.u, [Axis("Your direction", way, "own")], (held.name, "Moved"), "own")
+    called = st.text_input("Name of the slider", "Your direction", max_chars=24, key="called", bind="query-params")
+    steer(name, model, held.u, [Axis(called or "Your direction", way, "own")], (held.name, "Moved"), "own")
 
 
 def morph(name: str, model, space: Space, held: Held) -> None:
     """Show the way from the face to another."""
-    row = face_source.whole("to", len(space.people), default=face_source.offered(space, 0, "")[1])
-    with st.expander(f"To: {face_source.person(space, row)}"):
-        face_source.choose(model, space, "to", [row])
-    end = space.u[row]
-    axis = Axis("Way", end - held.u, "t", least=0.0, most=1.0, first=0.5, step=0.01, unit="%")
-    steer(name, model, held.u, [axis], (held.name, f"On the way to {face_source.person(space, row)}"), "morph")
+    start = space.people[held.row] if held.row is not None else ""
+    others = (row for row in face_source.matching(space, "") if row != held.row and space.people[row] != start)
+    row = face_source.whole("to", len(space.people), default=next(others, 0))
+    end, goal = space.u[row], face_source.person(space, row)
+    axis = Axis("How far", end - held.u, "t", least=0.0, most=1.0, first=0.5, step=0.01, unit="%")
+    steer(name, model, held.u, [axis], (f"From: {held.name}", "On the way", f"To: {goal}"), "morph", target=end)
     st.html(images.strips_html([("", tasks.interpolate(model, held.u, end, 9, spherical=False))], "The way between the faces"))
     st.download_button(
         "Download GIF",
@@ -97,25 +130,30 @@ def morph(name: str, model, space: Space, held: Held) -> None:
         "image/gif",
         on_click="ignore",
     )
+    face_source.choose(name, model, space, "to", [row], "Find the face to go to")
 
 
 def similar(name: str, model, space: Space, held: Held) -> None:
     """Show whose faces lie nearest."""
-    st.markdown(
-        f"The nearest of {len(space.people):,} faces, with their distance. Distances discount what changes between two pictures "
-        "of one person, learned from the people of the training part. Press a face to go on from it."
-    )
     distances, rows = space.similar(held.u, 13)
     found = [(r, d) for r, d in zip(rows.tolist(), distances.tolist()) if r != held.row][:12]
     names = [face_source.person(space, r) for r, _ in found]
     marks = [f"{who}\n{distance:.1f}" for who, (_, distance) in zip(names, found)]
-    pictures = tasks.decode(model, space.u[[r for r, _ in found]])
+    left, right = st.columns([1, 3])
+    query = tasks.decode(model, held.u[None]) if held.x is None else held.x
+    left.html(images.figures_html([(held.name, images.to_uint8(query)[0])]))
+    addresses = [{"who": str(r)} for r, _ in found]
+    with right:
+        nearest = face_source.shown(name, model, space, [r for r, _ in found])
+        gallery.gallery(nearest, names, "similar", addresses, 6, marks=marks, then=_to_gallery)
+    st.caption(
+        f"The nearest of {len(space.people):,} faces, with their distance. Distances discount what changes between two pictures "
+        "of one person, learned from the people of the training part. Press a face to go on from it."
+    )
 
-    def hold(place: int) -> None:
-        st.session_state["face"] = face_source.GALLERY
-        link.set_text("who", str(found[place][0]))
 
-    gallery.gallery(pictures, names, "similar", hold, marks=marks)
+def _to_gallery() -> None:
+    st.session_state["face"] = face_source.GALLERY
 
 
 def sample(name: str, model, space: Space) -> None:
@@ -144,11 +182,12 @@ def bias(space: Space, figures: dict) -> None:
     for way, moved in figures.get("dragged", {}).items():
         others = {name: amount for name, amount in moved.items() if name not in ("outside_mouth", "brightness")}
         lines.append(
-            f"A smile of two standard deviations ({way}) is not only a smile: {100 * moved['outside_mouth']:.0f} % of the squared "
-            f"change of pixels lies outside the region of the mouth, and the mean pixel changes by {moved['brightness']:+.3f}"
+            f"A smile of +2 ({way}) is not only a smile: {100 * moved['outside_mouth']:.0f} % of the squared change of pixels lies "
+            f"outside the mouth, and brightness changes by {100 * moved['brightness']:+.1f} % of full scale"
             + "".join(f"; {name} by {amount:+.1f} sd" for name, amount in others.items())
-            + ", because in this set other traits go with it."
+            + "."
         )
+    lines.append("As one sees, strong settings also change the sex and the age of some faces.")
     st.markdown("\n\n".join(lines))
 
 
@@ -158,9 +197,9 @@ def _rows(parameter: str, space: Space) -> list[int]:
     return list(dict.fromkeys(int(t) for t in texts if t.isascii() and t.isdigit() and len(t) < 9 and int(t) < len(space.people)))
 
 
-def _toggle(parameter: str, other: str, row: int, space: Space) -> None:
-    """Put the row into one group, or take it out if it is there; it leaves the other."""
+def _toggled(parameter: str, other: str, space: Space, row: int) -> dict[str, str]:
+    """Return the address after a press: the row is in one group, or out of it if it was there; it leaves the other."""
     rows = _rows(parameter, space)
     changed = [r for r in rows if r != row] if row in rows else [*rows, row]
-    link.set_text(parameter, ",".join(map(str, changed)))
-    link.set_text(other, ",".join(str(r) for r in _rows(other, space) if r != row))
+    left = {other: ",".join(str(r) for r in _rows(other, space) if r != row)} if other else {}
+    return {parameter: ",".join(map(str, changed))} | left

@@ -1,5 +1,14 @@
 // Faces to choose from: one button each, over one sheet of pictures.
 
+function address(parameters) { // in place: a press is no step of the browser's history
+  const here = new URL(location.href);
+  for (const [name, text] of Object.entries(parameters)) {
+    if (text) here.searchParams.set(name, text);
+    else here.searchParams.delete(name);
+  }
+  history.replaceState(history.state, "", here);
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const grid = parentElement.querySelector(".gallery");
   const cells = data.captions.map((caption, i) => {
@@ -19,11 +28,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
       text.textContent = mark;
       cell.append(text);
     }
-    cell.onclick = () => setTriggerValue("pick", i);
+    cell.onclick = () => {
+      address(data.addresses[i]);
+      setTriggerValue("pick", i);
+    };
     return cell;
   });
   const focus = [...grid.children].indexOf(grid.getRootNode().activeElement);
-  grid.classList.toggle("marked", data.marks.some(Boolean));
+  grid.style.setProperty("--columns", data.columns);
+  grid.style.setProperty("--few", Math.ceil(data.columns / 2));
   grid.replaceChildren(...cells);
   grid.dataset.ready = "true";
   if (focus >= 0) cells[focus]?.focus();

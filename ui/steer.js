@@ -3,7 +3,7 @@
 
 function create(root) {
   const box = root.querySelector(".control"), status = root.querySelector(".status"), views = root.querySelector(".pictures");
-  let data, setStateValue, values = [], known = "", sequence = 0, before, after, rows = [];
+  let data, setStateValue, values = [], known = "", sequence = 0, before, after, target, rows = [];
 
   const point = () => data.start.map((z, d) => data.axes.reduce((sum, axis, k) => sum + values[k] * axis.way[d], z));
 
@@ -41,8 +41,9 @@ function create(root) {
       return canvas;
     };
     views.replaceChildren();
-    [before, after] = data.captions.map(picture);
+    [before, after, target] = data.captions.map(picture);
     putPixels(before, fromBase64(data.before), channels);
+    if (target) putPixels(target, fromBase64(data.target), channels);
     putPixels(after, fromBase64(data.before), channels);
     rows = data.axes.map((axis, k) => {
       const input = element("input", {
@@ -80,7 +81,7 @@ function create(root) {
     data = fresh;
     sequence = Math.max(sequence, fresh.sequence);
     const differs = (...keys) => !old || keys.some((key) => JSON.stringify(old[key]) !== JSON.stringify(data[key]));
-    const anew = differs("model", "start", "axes", "captions", "before");
+    const anew = differs("model", "start", "axes", "captions", "before", "target");
     if (anew) {
       box.replaceChildren();
       lay();

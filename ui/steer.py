@@ -43,16 +43,23 @@ class Axis:
         return found if math.isfinite(found) and self.least <= found <= self.most else self.first
 
 
-def steer(name: str, model, start: Tensor, axes: list[Axis], captions: tuple[str, str], key: str) -> Tensor:
-    """Draw the pictures at `start` (D,) and where the sliders lead; return that point (D,)."""
+def steer(
+    name: str, model, start: Tensor, axes: list[Axis], captions: tuple[str, ...], key: str, target: Tensor | None = None
+) -> Tensor:
+    """Draw the pictures at `start` (D,), where the sliders lead, and at `target` (D,) if any; return where they lead (D,)."""
     sent = (st.session_state.get(key) or {}).get("move") or {}
     values = [axis.value() for axis in axes]
     u = start + sum(value * axis.way for value, axis in zip(values, axes))
+
+    def encoded(point: Tensor) -> str:
+        return base64.b64encode(images.to_uint8(tasks.decode(model, point[None])).tobytes()).decode()
+
     data = {
         "model": name,
         "shape": model.config.image_shape,
         "start": start.tolist(),
-        "before": base64.b64encode(images.to_uint8(tasks.decode(model, start[None])).tobytes()).decode(),
+        "before": encoded(start),
+        "target": "" if target is None else encoded(target),
         "axes": [vars(axis) | {"way": axis.way.tolist()} for axis in axes],
         "values": values,
         "captions": captions,
@@ -60,7 +67,7 @@ def steer(name: str, model, start: Tensor, axes: list[Axis], captions: tuple[str
         "sequence": sent.get("sequence", 0),
     }
     if sent.get("pixels"):  # the browser found no /api/decode
-        data["pixels"] = base64.b64encode(images.to_uint8(tasks.decode(model, u[None])).tobytes()).decode()
+        data["pixels"] = encoded(u)
     _mount(key=key, data=data, on_move_change=lambda: _moved(key, axes))
     return u
 

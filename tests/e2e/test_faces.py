@@ -51,6 +51,13 @@ def test_dragging_the_smile_slider_changes_the_mouth_most(new_page):
     assert np.array_equal(pixels(page), before)
 
 
+def test_the_slider_is_on_the_first_screen(new_page):
+    for size in ({"width": 1280, "height": 900}, {"width": 390, "height": 844}):
+        page = new_page("/Faces", READY, viewport=size)
+        shown(page, "0")
+        poll(page, lambda page=page, size=size: (box := page.locator(SMILE).bounding_box())["y"] + box["height"] < size["height"])
+
+
 def test_a_link_shows_the_same_smile_and_the_other_direction_the_other_way(new_page):
     page = new_page("/Faces?who=100&a_Smiling=2", READY)
     shown(page, "2")
@@ -67,13 +74,16 @@ def test_a_link_shows_the_same_smile_and_the_other_direction_the_other_way(new_p
 def test_another_face_is_taken_from_the_gallery(new_page):
     page = new_page("/Faces", READY)
     first = pixels(page, 0)
+    steps = page.evaluate("history.length")
     page.locator(".gallery button").nth(3).click()
     page.wait_for_url("**who=*")
     poll(page, lambda: not np.array_equal(pixels(page, 0), first))
     expect(page.locator(".gallery button").nth(3)).to_have_attribute("aria-pressed", "true")
-    page.get_by_label("Find a person").fill("Serena Williams")
+    page.get_by_label("Find the face to start from").fill("williams serena")
     page.keyboard.press("Enter")
     expect(page.locator(".gallery button").first).to_have_attribute("aria-label", "Serena Williams")
+    page.wait_for_url("**who_find=williams*")
+    assert page.evaluate("history.length") == steps  # as choosing a tool does
 
 
 def a_face() -> bytes:
@@ -92,14 +102,20 @@ def test_an_upload_is_cropped_and_reconstructed_and_stays_in_the_link(new_page):
     page = new_page("/Faces?face=Upload&tool=Reconstruct", "[data-testid=stFileUploader]")
     page.locator("input[type=file]").set_input_files({"name": "me.jpg", "mimeType": "image/jpeg", "buffer": a_face()})
     expect(page.get_by_alt_text("Reconstruction", exact=True)).to_be_visible()
-    expect(page.get_by_alt_text("Difference", exact=True)).to_be_visible()
+    expect(page.get_by_alt_text("Difference, 4 times", exact=True)).to_be_visible()
     page.wait_for_url("**photo=*")
     source = page.get_by_alt_text("Original", exact=True).get_attribute("src")
+    link, steps = page.url, page.evaluate("history.length")
     page.get_by_role("slider", name="Size of the box").press("ArrowRight")
     expect(page.get_by_alt_text("Original", exact=True)).not_to_have_attribute("src", source)
+    poll(page, lambda: page.url != link)
+    assert page.evaluate("history.length") == steps
     source = page.get_by_alt_text("Reconstruction", exact=True).get_attribute("src")
     there = new_page(page.url[page.url.index("/Faces") :], "[data-testid=stFileUploader]")
     expect(there.get_by_alt_text("Reconstruction", exact=True)).to_have_attribute("src", source)
+    page.get_by_role("button", name="Remove me.jpg").click()
+    expect(page.get_by_text("Bring a picture with one face")).to_be_visible()
+    page.wait_for_url(lambda url: "photo=" not in url)
 
 
 def test_a_picture_of_the_camera_goes_the_same_way(new_page):
@@ -123,7 +139,7 @@ def test_a_morph_goes_from_one_face_to_the_other(new_page):
     shown(page, "0")
     start = pixels(page, 0)
     assert np.abs(pixels(page) - start).max() <= 1
-    page.locator("input[type=range][aria-label=Way]").press("End")
+    page.locator("input[type=range][aria-label='How far']").press("End")
     shown(page, "1")
     page.wait_for_url("**t=1*")
     other = new_page("/Faces?who=200", READY)
@@ -134,8 +150,8 @@ def test_a_morph_goes_from_one_face_to_the_other(new_page):
 
 
 def test_similar_faces_have_names_and_distances_and_lead_on(new_page):
-    page = new_page("/Faces?tool=Similar+faces&who=100", ".gallery.marked[data-ready]")
-    cells = page.locator(".gallery.marked button")
+    page = new_page("/Faces?tool=Similar+faces&who=100", ".gallery[data-ready] small")
+    cells = page.locator(".gallery button:has(small)")
     expect(cells).to_have_count(12)
     distances = [float(text.split()[-1]) for text in cells.all_inner_texts()]
     assert distances == sorted(distances) and distances[0] > 0
@@ -148,16 +164,21 @@ def test_similar_faces_have_names_and_distances_and_lead_on(new_page):
 
 def test_an_own_slider_is_built_from_two_groups(new_page):
     page = new_page("/Faces?tool=Own+slider", READY)
-    pool = page.locator(".gallery").nth(1)
+    pool = page.locator(".st-key-pool_gallery .gallery")
     pool.locator("button").nth(0).click()
     page.wait_for_url("**plus=*")
     page.get_by_role("radio", name="Without it").click()
     expect(pool.locator("button").nth(0)).to_have_attribute("aria-pressed", "false")
     pool.locator("button").nth(1).click()
     page.wait_for_url("**minus=*")
-    slider = page.locator("input[type=range][aria-label='Your direction']")
-    slider.press("ArrowRight")
+    page.locator("input[type=range][aria-label='Your direction']").press("ArrowRight")
     page.wait_for_url("**own=0.05*")
+    page.get_by_label("Name of the slider").fill("Hats")
+    page.keyboard.press("Enter")
+    expect(page.locator("input[type=range][aria-label=Hats]")).to_have_value("0.05")
+    page.get_by_role("button", name="Take out").first.click()
+    page.wait_for_url(lambda url: "plus=" not in url)
+    expect(page.get_by_text("Press at least one face for each group.")).to_be_visible()
 
 
 def test_new_faces_follow_their_seed(new_page):

@@ -23,6 +23,7 @@ NOISE = (("gaussian", 0.3), ("gaussian", 0.5), ("salt-and-pepper", 0.25))
 # Pyro's tutorial: these quadrants are visible, the others are the target
 TASKS = {"1": ("bottom left",), "2": ("bottom left", "top left"), "3": ("bottom left", "top left", "top right")}
 PARTICLES, IW_QUADRANTS = 10, 100
+PROBED = 2000  # test pictures whose KL is told by dimension
 DIVERSE = 2000  # samples, and test pictures, whose mean distance is compared
 POINTS = 1000  # encoded test images to start from, where no pad shows all of them
 PIXELS = {  # likelihood protocol -> what its table says; figures of two protocols never compare
@@ -165,28 +166,35 @@ def _generative(model, images: data.ImageSet, args: argparse.Namespace) -> dict:
     generator = torch.Generator().manual_seed(args.seed)
     grey = images.pixels()
     x = data.binarize(grey, generator) if model.preset.data.binarize else grey
-    nll, kl = metrics.nll_and_kl(model, x, images.labels, generator)
-    per_dim = latent.kl_per_dim(model, x[:2000], images.labels[:2000], generator)
+    found = _terms(model, x, images.labels, generator)
     first = range(min(args.iw_images, len(x)))
     log_p = [
         metrics.log_likelihood(model, x[i : i + 1], images.labels[i : i + 1], args.iw_samples, generator)
         for i in tqdm(first, desc="importance-weighted likelihood", unit="image")
     ]
-    found = {
-        "nll": float(nll.mean()),
-        "kl": float(kl.mean()),
-        "elbo": -float((nll + kl).mean()),
+    found |= {
         "log_likelihood": float(torch.cat(log_p).mean()),
         "iw_samples": args.iw_samples,
         "iw_images": len(first),
         "mse": float(metrics.mse(grey, tasks.reconstruct(model, grey, images.labels)).mean()),
-        "active_units": latent.active_units(per_dim),
-        "kl_per_dim": [round(v, 4) for v in per_dim.tolist()],
     }
     judge = checkpoints.load_run(JUDGE) if model.config.n_classes and JUDGE in checkpoints.list_runs() else None
     if judge and _reads(judge.preset) == _reads(model.preset):
         found["judge_accuracy"] = metrics.judge_accuracy(judge, model, generator=generator)
     return found
+
+
+def _terms(model, x: torch.Tensor, labels: torch.Tensor | None, generator: torch.Generator) -> dict:
+    """Return the terms of the bound on pictures x (N, C, H, W) in nats, and what each latent dimension carries."""
+    nll, kl = metrics.nll_and_kl(model, x, labels, generator)
+    per_dim = latent.kl_per_dim(model, x[:PROBED], None if labels is None else labels[:PROBED], generator)
+    return {
+        "nll": float(nll.mean()),
+        "kl": float(kl.mean()),
+        "elbo": -float((nll + kl).mean()),
+        "active_units": latent.active_units(per_dim),
+        "kl_per_dim": [round(v, 4) for v in per_dim.tolist()],
+    }
 
 
 def _reads(preset) -> tuple:
@@ -198,6 +206,7 @@ def _faces(name: str, model, args: argparse.Namespace) -> dict:
     """Return the figures of a model of faces, and write faces.npz, learned from the training part of the people alone."""
     side = model.config.image_shape[1]
     everyone = data.lfw(args.data_dir, "all", side, download=True)
+    print(everyone.note)
     parts = {part: np.array([lfw.part_of(person) == part for person in everyone.people]) for part in ("train", "test")}
     x = {part: torch.from_numpy(everyone.images[rows]).float() / 255 for part, rows in parts.items()}
     batches = tqdm(np.array_split(everyone.images, max(1, len(everyone) // BATCH)), desc="codes of all faces", unit="batch")
@@ -208,6 +217,8 @@ def _faces(name: str, model, args: argparse.Namespace) -> dict:
     faces.save(checkpoints.run_dir(name), measured)
     space = faces.load(checkpoints.run_dir(name))  # as the page will have it
     found = {"code": model.config.latent_dim, **face_figures.reconstruction(model, x["train"], x["test"])}
+    if not isinstance(model, Autoencoder):
+        found |= _terms(model, x["test"], None, torch.Generator().manual_seed(args.seed))
     found["similar"] = face_figures.recognition(model, space, rows, x["train"], x["test"])
     if "Smiling" in space.columns and SMILE_JUDGE in checkpoints.list_runs():
         judge, k = checkpoints.load_run(SMILE_JUDGE), space.columns.index("Smiling")
@@ -317,7 +328,7 @@ def write_table(readme: Path, found: dict[str, dict]) -> None:
 
 
 def tables(found: dict[str, dict]) -> str:
-    """Return one Markdown table for each pixel protocol, because their likelihoods do not compare, then the judge's line."""
+    """Return one Markdown table for each pixel protocol, because their likelihoods do not compare, then what else was measured."""
     parts = []
     for protocol, title in PIXELS.items():
         rows = {name: m for name, m in found.items() if m.get("protocol") == protocol}
@@ -334,6 +345,8 @@ def tables(found: dict[str, dict]) -> str:
     parts += [_denoising_lines(name, m) for name, m in found.items() if "psnr" in m]
     parts += [_inpainting_lines(name, m) for name, m in found.items() if "hole_mse" in m]
     parts += [_classification_line(name, m["classification"]) for name, m in found.items() if "classification" in m]
+    if costs := {name: m for name, m in found.items() if "parameters" in m}:
+        parts.append("What they cost:\n\n" + _cost_table(costs))
     return "\n".join(parts)
 
 
@@ -344,15 +357,21 @@ def _face_lines(found: dict[str, dict]) -> list[str]:
     n = next(iter(found.values()))["test_pictures"]
     lines = [
         f"Faces, 64x64, {n:,} test pictures of people who are not in the training set, beside as many principal components:\n",
-        "| model | parameters | code | MSE (encoder alone) | PCA's | ratio | SSIM | PCA's | nearest other picture is the same person | PCA's |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "| model | code | MSE (encoder alone) | PCA's | ratio | SSIM | PCA's | nearest other picture is the same person | PCA's |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for name, m in found.items():
         same = m["similar"]
-        cells = [f"`{name}`", f"{m['parameters']:,}", f"{m['code']}", f"{m['mse']:.5f} ({m['encoder_mse']:.5f})", f"{m['pca_mse']:.5f}"]
+        cells = [f"`{name}`", f"{m['code']}", f"{m['mse']:.5f} ({m['encoder_mse']:.5f})", f"{m['pca_mse']:.5f}"]
         cells += [f"{m['mse'] / m['pca_mse']:.2f}", f"{m['ssim']:.3f}", f"{m['pca_ssim']:.3f}"]
         cells += [f"{100 * same['nearest_is_same_person']:.1f} % (plain {100 * same['nearest_plain']:.1f} %)"]
         lines.append("| " + " | ".join([*cells, f"{100 * same['nearest_pca']:.1f} %"]) + " |")
+    lines += [
+        f"\n`{name}`, colours as a Gaussian of standard deviation 0.1, nats per picture: nll {m['nll']:.1f}, kl {m['kl']:.1f}, "
+        f"-elbo {-m['elbo']:.1f}; {m['active_units']} of {len(m['kl_per_dim'])} units are active."
+        for name, m in found.items()
+        if "kl" in m
+    ]
     return ["\n".join(lines) + "\n", _smile_table({name: m for name, m in found.items() if "smile" in m})]
 
 
@@ -380,9 +399,9 @@ def _smile_table(found: dict[str, dict]) -> str:
 
 
 def _code_table(rows: dict[str, dict]) -> str:
-    lines = ["| model | parameters | code | MSE | diversity of samples |", "|---|---:|---:|---:|---:|"]
+    lines = ["| model | code | MSE | diversity of samples |", "|---|---:|---:|---:|"]
     for name, m in rows.items():
-        lines.append(f"| `{name}` | {m['parameters']:,} | {m['code']} numbers | {m['mse']:.4f} | {m['diversity']:.2f} |")
+        lines.append(f"| `{name}` | {m['code']} numbers | {m['mse']:.4f} | {m['diversity']:.2f} |")
     return "\n".join(lines) + "\n"
 
 
@@ -419,6 +438,17 @@ def _inpainting_lines(name: str, m: dict) -> str:
     )
 
 
+def _cost_table(found: dict[str, dict]) -> str:
+    """Return what each model costs; - where there is no decoder of a single point, or nothing was measured."""
+    lines = ["| model | parameters | size | decoder MFLOP | decode one | trained for |", "|---|---:|---:|---:|---:|---:|"]
+    for name, m in found.items():
+        size, flops, decode, seconds = (m.get(key) for key in ("bytes", "decoder_mflop", "decode_ms", "training_seconds"))
+        cells = [f"`{name}`", f"{m['parameters']:,}", "-" if size is None else f"{size / 1e6:.1f} MB"]
+        cells += ["-" if flops is None else f"{flops:.1f}", "-" if decode is None else f"{decode:.1f} ms"]
+        lines.append("| " + " | ".join([*cells, "-" if seconds is None else f"{seconds / 60:.0f} min"]) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def _classification_line(name: str, m: dict) -> str:
     return (
         f"`{name}` as a generative classifier, {m['n_importance']} samples for each label, reads {100 * m['accuracy']:.2f} % "
@@ -429,8 +459,6 @@ def _classification_line(name: str, m: dict) -> str:
 def _table(rows: dict[str, dict]) -> str:
     head = [
         "model",
-        "parameters",
-        "decoder MFLOP",
         "nll",
         "kl",
         "-elbo",
@@ -439,17 +467,15 @@ def _table(rows: dict[str, dict]) -> str:
         "active units",
         "judged right",
         "diversity",
-        "decode",
-        "trained for",
     ]
     lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
     for name, m in rows.items():
-        costs = [f"{m['diversity']:.2f}", f"{m['decode_ms']:.1f} ms", f"{m['training_seconds'] / 60:.0f} min"] if "diversity" in m else ["-"] * 3
+        diversity = f"{m['diversity']:.2f}" if "diversity" in m else "-"
         judged = f"{100 * m['judge_accuracy']:.1f} %" if "judge_accuracy" in m else "-"
         weighted = f"{-m['log_likelihood']:.2f} (k={m['iw_samples']}, {m['iw_images']:,} images)"
         active = f"{m['active_units']} of {len(m['kl_per_dim'])}"
-        cells = [f"`{name}`", f"{m['parameters']:,}", f"{m['decoder_mflop']:.1f}", f"{m['nll']:.2f}", f"{m['kl']:.2f}"]
-        cells += [f"{-m['elbo']:.2f}", weighted, f"{m['mse']:.4f}", active, judged, *costs]
+        cells = [f"`{name}`", f"{m['nll']:.2f}", f"{m['kl']:.2f}"]
+        cells += [f"{-m['elbo']:.2f}", weighted, f"{m['mse']:.4f}", active, judged, diversity]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 

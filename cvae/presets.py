@@ -125,7 +125,7 @@ _ALL = [
             flow_width=96,
             posterior_flow_layers=8,  # a half-hidden digit leaves two or three readings: no Gaussian holds them
         ),
-        train=TrainConfig(epochs=22, batch_size=64, lr=1.5e-3, prior_epochs=3, bend_epochs=18, bend_cycles=3),
+        train=TrainConfig(epochs=10, batch_size=64, lr=1.5e-3, prior_epochs=2, bend_epochs=40, bend_lr=1.5e-3),
     ),
     Preset(
         name="judge",
@@ -160,7 +160,7 @@ _ALL = [
         ),
         data=replace(FACES, turn=5.0),  # without, the decoder fits refined codes of the training faces, and of no others
         train=TrainConfig(
-            epochs=32, batch_size=64, lr=1.5e-3, weight_decay=0.1, settle=40, clip=SUMMED, refine_epochs=10, refine_cycles=3
+            epochs=24, batch_size=64, lr=1.5e-3, weight_decay=0.1, settle=40, clip=SUMMED, refine_epochs=32
         ),
     ),
     Preset(

@@ -50,11 +50,8 @@ def attributes(name: str, model, space: Space, held: Held) -> None:
     ways = [kind.capitalize() for kind in faces.WAYS]
     kind = ways.index(controls.choose("Direction", ways, "way"))
     st.caption(
-        "+1 is as much as smiles usually differ between faces. The difference of means takes along what goes with a smile in "
-        "this set; the classifier's direction changes less else."
-        if space.columns == ("Smiling",)
-        else "+1 is as much as faces usually differ in the attribute. The difference of means takes along what goes with it in this "
-        "set; the classifier's direction changes less else."
+        "+1 is as much as faces usually differ along the slider, one standard deviation. The difference of means takes along what "
+        "goes with the attribute in this set; the classifier's direction changes less else."
     )
     with stage:
         chosen = _columns(space)

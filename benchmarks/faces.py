@@ -1,7 +1,7 @@
 """Faces: the classical exercise's protocol beside principal components, and how fast the page is.
 
-python benchmarks/faces.py --data-dir DIR trains a small model on 32x32 faces, some minutes; --page times the page instead
-(run that with nothing else on the machine).
+python benchmarks/faces.py --data-dir DIR trains a small model on 32x32 faces, some minutes; --box looks instead how often the
+box of a face is found in an upload; --page times the page (run that with nothing else on the machine).
 """
 
 import argparse
@@ -18,6 +18,7 @@ from benchmarks.machine import median_and_p95, percentile, table  # noqa: E402
 CODE, LATENTS = 32, 64  # of the exercise, of the shipped models
 SHARE = 10  # one picture in this many is a test picture, whoever is on it, as in the exercise
 ROUNDS = 7
+PICTURES = 150
 CROPS = {80: "80 pixels, the page's", 90: "90 pixels, the exercise's own code"}
 
 
@@ -80,6 +81,40 @@ def loads(browser, address: str) -> list[float]:
     return times
 
 
+def box_rows(data_dir: Path | None, name: str) -> list[tuple[str, ...]]:
+    """Return rows on faces.locate and faces.strangeness, on pictures of validation people, with which neither was made."""
+    import numpy as np
+    import torch
+    from PIL import Image
+
+    from cvae import faces, lfw
+    from cvae.checkpoints import load_run, run_dir
+
+    model, space, rng = load_run(name), faces.load(run_dir(name)), np.random.default_rng(0)
+    side, (left, top, right, bottom) = model.config.image_shape[1], lfw.box((lfw.SIDE, lfw.SIDE))
+    held_out = sorted(f for f in lfw._listing(lfw.find(Path(data_dir))) if lfw.part_of(f.parent.name) == "validation")
+    right_boxes, seconds, crops = {"whole": 0, "cut and scaled": 0}, [], []
+    for i in rng.permutation(len(held_out))[:PICTURES]:
+        picture = Image.open(held_out[i]).convert("RGB")
+        crops.append(lfw.fitted(picture, side, (left, top, right, bottom)))
+        edge = rng.uniform(110, lfw.SIDE)  # of a square that holds the face somewhere
+        x, y = (rng.uniform(max(0, far - edge), min(near, lfw.SIDE - edge)) for near, far in ((left, right), (top, bottom)))
+        cut = picture.resize((size := round(edge * rng.uniform(1, 3)),) * 2, box=(x, y, x + edge, y + edge))
+        inside = tuple((v - start) * size / edge for v, start in zip((left, top, right, bottom), (x, y, x, y)))
+        for kind, image, true in (("whole", picture, (left, top, right, bottom)), ("cut and scaled", cut, inside)):
+            begin = time.perf_counter()
+            found = faces.locate(model, space, image)
+            seconds.append(1000 * (time.perf_counter() - begin))
+            right_boxes[kind] += found is not None and float(faces._overlap(torch.tensor([found]), torch.tensor(true))[0]) > 0.5
+    shown = {"faces": torch.from_numpy(np.stack(crops)).float() / 255}
+    shown["noise"] = torch.from_numpy(rng.random(shown["faces"].shape, np.float32))
+    shown["one colour"] = torch.from_numpy(rng.random((PICTURES, 3, 1, 1), np.float32)).expand_as(shown["faces"])
+    strange = {kind: float((faces.strangeness(model, space, x) > faces.STRANGE).float().mean()) for kind, x in shown.items()}
+    rows = [(f"{name}: box found (overlap above 0.5), {kind}", f"{100 * n / PICTURES:.0f} %") for kind, n in right_boxes.items()]
+    rows.append((f"{name}: time to find it, median / p95", median_and_p95(seconds)))
+    return rows + [(f"{name}: called hardly a face, {kind}", f"{100 * share:.0f} %") for kind, share in strange.items()]
+
+
 def page_rows() -> list[tuple[str, ...]]:
     """Return rows on the page's speed."""
     from benchmarks.latency import drag, open_page
@@ -105,7 +140,12 @@ def main() -> None:
     p.add_argument("--epochs", type=int, default=3)
     p.add_argument("--crops", type=int, nargs="*", choices=CROPS, default=list(CROPS), help="pixels of the crop (default: both)")
     p.add_argument("--page", action="store_true", help="time the page instead")
+    p.add_argument("--box", action="store_true", help="look for faces in pictures instead")
     args = p.parse_args()
+    if args.box:
+        rows = [row for name in ("ae-conv-faces", "vae-conv-faces", "ae-dense-faces") for row in box_rows(args.data_dir, name)]
+        table(f"{PICTURES} pictures of validation people", [("what", "measured"), *rows])
+        return
     if args.page:
         table(f"Faces, {ROUNDS} visits, headless Chromium", [("what", "measured", "must reach"), *page_rows()])
         return

@@ -23,7 +23,7 @@ WAYS = ("difference of means", "classifier")  # the two kinds of direction
 TEMPLATE = 16  # pixels of a side of the mean face that is laid over a picture
 EDGES = [0.94 * 0.88**i for i in range(13)]  # of the boxes looked at, in shorter sides of the picture
 CANDIDATES, APART = 24, 0.55  # boxes that the model judges; none overlaps a better one more than this
-STRANGE = -0.5  # 1 in 100 faces is stranger to ae-conv-faces, and 98 in 100 pictures of noise or one colour
+STRANGE = -0.5  # hardly a face is stranger, nearly all noise and pictures of one colour are: benchmarks/faces.py --box
 NARROW = 4  # times as long as wide: no photograph
 
 

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hashlib
-
 import io
 import unicodedata
 from dataclasses import dataclass

@@ -37,7 +37,8 @@ class CouplingFlow(nn.Module):
 
     def _scale_and_shift(self, net: nn.Module, kept: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         with torch.autocast(kept.device.type, enabled=False):  # densities to a hundredth of a nat need every digit
-            raw, shift = net(torch.cat([kept, c.expand(kept.shape[0], -1)], dim=1).float()).chunk(2, dim=1)
+            told = torch.cat([kept, c.expand(kept.shape[0], -1)], dim=1)
+            raw, shift = net(told.to(net[0].weight.dtype)).chunk(2, dim=1)
         return 2 * torch.tanh(raw / 2), shift  # log-scale within (-2, 2): no layer can explode
 
     def to_base(self, z: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:

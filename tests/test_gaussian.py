@@ -104,3 +104,15 @@ def test_flow_posterior_has_the_density_of_what_it_samples(flow):
             torch.testing.assert_close(q.log_prob(z)[0, i], expected, rtol=1e-4, atol=1e-4)
         prior = FlowPrior(flow, torch.randn(2, 3))
         torch.testing.assert_close(q.kl(prior, z[0]), q.log_prob(z[0]) - prior.log_prob(z[0]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_flow_keeps_the_precision_of_its_weights_in_mixed_training(dtype):
+    flow = CouplingFlow(6, 2, 3, 16).to(dtype)
+    for parameter in flow.parameters():
+        torch.nn.init.normal_(parameter, std=0.3, generator=torch.Generator().manual_seed(0))
+    z, c = torch.randn(2, 5, 8, generator=torch.Generator().manual_seed(1)).to(dtype).split([6, 2], dim=2)
+    plain = flow.to_base(z[0], c[0])
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = flow.to_base(z[0], c[0])
+    assert all(torch.equal(a, b) and a.dtype == dtype for a, b in zip(mixed, plain))

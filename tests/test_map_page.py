@@ -151,3 +151,10 @@ def test_real_digits_are_shown_where_they_are(zoo, monkeypatch):
     assert not app.exception and "Original" in shown(app) and "Nearest in pixels, originals" in shown(app)
     assert len(sent(app)["sprites"]) == 2
     assert np.abs(maps.cut_sprite(answer(api.sprite, model="plane", of="originals").body, 200).astype(int) - pictures).max() <= 9
+
+
+@pytest.mark.parametrize("name", ["nosuch", "judge", "x" * 500])
+def test_a_link_to_a_model_that_the_page_does_not_have_says_so(zoo, name):
+    app = open_page(PAGE, model=name)
+    assert not app.exception and app.warning[0].value.startswith(f"There is no model {name[:40]!r} for this page, so it shows")
+    assert not open_page(PAGE, model="labels").warning

@@ -1,13 +1,15 @@
 """The Map page in a real browser: hover, click, lasso, keys, fingers, the visitor's own digit, links."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from cvae import latent
+from cvae import checkpoints, latent
 from cvae.maps import cut_sprite, load_map
+from tests.e2e.serving import running_app
 from tests.e2e.test_app import poll
 from tests.e2e.test_drawing import draw
 from ui import points
@@ -262,3 +264,16 @@ def test_a_link_and_a_reload_show_the_same(open_map):
     page.wait_for_selector(".plot[data-points]")
     expect(page.get_by_text("number 1,234").last).to_be_visible()
     assert "layout=PCA" in page.url
+
+
+def test_a_map_that_is_damaged_while_it_is_open_gets_a_line(browser, held, tmp_path):
+    shutil.copytree(checkpoints.ROOT / "vae-conv", tmp_path / "vae-conv")
+    with running_app(CVAE_CHECKPOINTS=str(tmp_path)) as address:
+        page = browser.new_page()
+        page.goto(f"{address}/Map")
+        page.wait_for_selector(".plot[data-sprites]:not([data-sprites='0'])")
+        (tmp_path / "vae-conv" / "map.npz").write_bytes(b"PK cut off")
+        page.mouse.click(*on_screen(page, held, loneliest(held)[0]))
+        expect(page.get_by_text("Make a new one with: python evaluate.py --map vae-conv")).to_be_visible()
+        expect(page.locator("[data-testid=stException]")).to_have_count(0)
+        page.close()

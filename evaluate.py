@@ -1,4 +1,4 @@
-"""Measure checkpoints on the test set: python evaluate.py NAME... --data-dir DIR; rewrites metrics.json and README.md."""
+"""Measure checkpoints on the test set: python evaluate.py NAME... --data-dir DIR; rewrites metrics.json and docs/results.md."""
 
 import argparse
 import csv
@@ -13,7 +13,7 @@ from tqdm import tqdm
 from cvae import checkpoints, corruptions, data, face_figures, faces, latent, lfw, maps, metrics, preprocess, tasks
 from cvae.models import VAE, Autoencoder, Classifier, DenoisingAutoencoder, InpaintingCVAE
 
-README = Path(__file__).parent / "README.md"
+RESULTS = Path(__file__).parent / "docs" / "results.md"
 BEGIN, END = "<!-- evaluate.py writes from here -->", "<!-- to here -->"
 JUDGE, SMILE_JUDGE = "judge", "smile-judge"
 BATCH = 50
@@ -36,9 +36,9 @@ PIXELS = {  # likelihood protocol -> what its table says; figures of two protoco
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     p = argparse.ArgumentParser(
-        prog="evaluate.py", description="Test-set figures of checkpoints, into metrics.json and README.md."
+        prog="evaluate.py", description="Test-set figures of checkpoints, into metrics.json and docs/results.md."
     )
-    p.add_argument("names", nargs="*", metavar="NAME", help="names under checkpoints/ (none: only rewrite README.md)")
+    p.add_argument("names", nargs="*", metavar="NAME", help="names under checkpoints/ (none: only rewrite docs/results.md)")
     p.add_argument("--all", action="store_true", help="every run under checkpoints/")
     p.add_argument("--data-dir", type=Path, help="folder of the data sets (default: CVAE_DATA_DIR, else data/)")
     p.add_argument("--iw-samples", type=int, default=1000, help="samples of the importance-weighted bound (default 1000)")
@@ -59,12 +59,12 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     if args.map or (args.names and not any(map(_is_public, args.names))):
         return 0
-    write_table(README, {name: read_metrics(name) for name in checkpoints.list_runs() if _is_public(name)})
+    write_table(RESULTS, {name: read_metrics(name) for name in checkpoints.list_runs() if _is_public(name)})
     return 0
 
 
 def _is_public(name: str) -> bool:
-    """Tell whether a model learned from the digits or the faces that README.md speaks of."""
+    """Tell whether a model learned from the digits or the faces that docs/results.md speaks of."""
     try:
         return checkpoints.load_preset(name).data.dataset.split(":")[0] in ("mnist", data.FACES)
     except (ValueError, FileNotFoundError):
@@ -318,13 +318,13 @@ def read_metrics(name: str) -> dict:
     return json.loads(path.read_text()) if path.is_file() else {}
 
 
-def write_table(readme: Path, found: dict[str, dict]) -> None:
-    """Replace what stands between the two markers of README.md; ValueError if the markers are missing."""
-    text = readme.read_text()
+def write_table(path: Path, found: dict[str, dict]) -> None:
+    """Replace what stands between the two markers of docs/results.md; ValueError if the markers are missing."""
+    text = path.read_text(encoding="utf-8")
     if BEGIN not in text or END not in text:
-        raise ValueError(f"{readme} must hold the lines {BEGIN!r} and {END!r} around the table.")
+        raise ValueError(f"{path} must hold the lines {BEGIN!r} and {END!r} around the table.")
     before, after = text.split(BEGIN)[0], text.split(END)[1]
-    readme.write_text(before + BEGIN + "\n" + tables(found) + END + after)
+    path.write_text(before + BEGIN + "\n" + tables(found) + END + after, encoding="utf-8")
 
 
 def tables(found: dict[str, dict]) -> str:

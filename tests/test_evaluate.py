@@ -16,14 +16,14 @@ from tests.conftest import write_faces
 
 
 @pytest.fixture
-def readme(tmp_path_factory, monkeypatch):
-    path = tmp_path_factory.mktemp("doc") / "README.md"
+def results(tmp_path_factory, monkeypatch):
+    path = tmp_path_factory.mktemp("doc") / "results.md"
     path.write_text(f"before\n{evaluate.BEGIN}\nold\n{evaluate.END}\nafter\n")
-    monkeypatch.setattr(evaluate, "README", path)
+    monkeypatch.setattr(evaluate, "RESULTS", path)
     return path
 
 
-def test_figures_map_and_table_are_written(data_root, runs, readme):
+def test_figures_map_and_table_are_written(data_root, runs, results):
     data = ["--data-dir", str(data_root)]
     for preset in ("vae-dense-2d", "judge"):
         assert train.main([preset, *data, "--epochs", "1", "--accelerator", "cpu"]) == 0
@@ -34,17 +34,17 @@ def test_figures_map_and_table_are_written(data_root, runs, readme):
     assert sum(found["kl_per_dim"]) == pytest.approx(found["kl"], abs=0.1) and found["images"] == 100
     with np.load(runs / "vae-dense-2d" / "map.npz") as stored:
         assert stored["u"].shape == (100, 2) and stored["labels"][:3].tolist() == [0, 1, 2]
-    text = readme.read_text()
+    text = results.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
     assert "| `vae-dense-2d` | 1,068,820 |" in text and "`judge` reads" in text
 
 
-def test_wrong_names_and_a_readme_without_markers_get_one_line(runs, readme, capsys):
+def test_wrong_names_and_results_without_markers_get_one_line(runs, results, capsys):
     assert evaluate.main(["nope"]) == 2
     assert capsys.readouterr().err == "evaluate.py: no checkpoint 'nope'; there are: none yet.\n"
-    readme.write_text("no markers")
+    results.write_text("no markers")
     with pytest.raises(ValueError, match="around the table"):
-        evaluate.write_table(readme, {})
+        evaluate.write_table(results, {})
 
 
 def test_likelihoods_of_grey_and_binary_pixels_never_share_a_table():
@@ -73,7 +73,7 @@ def test_judge_accuracy_is_the_share_read_as_asked(monkeypatch):
     assert metrics.judge_accuracy(always_two, model, n_per_class=30) == 0.25
 
 
-def test_denoising_inpainting_and_classification_are_measured(data_root, runs, readme, monkeypatch):
+def test_denoising_inpainting_and_classification_are_measured(data_root, runs, results, monkeypatch):
     small = {"widths": (4, 4), "blocks": (1, 1), "flow_width": 8}
     for name in ("dae-conv", "cvae-inpaint", "cvae-conv"):
         preset = PRESETS[name]
@@ -98,7 +98,7 @@ def test_denoising_inpainting_and_classification_are_measured(data_root, runs, r
     assert evaluate.main(["cvae-conv", "--keep", "--data-dir", str(data_root), *few]) == 0
     again = json.loads(path.read_text())
     assert again["nll"] == -1.0 and again["classification"] == classified  # kept, and measured anew
-    text = readme.read_text()
+    text = results.read_text()
     assert "| gaussian 0.3 |" in text and "| quadrants visible |" in text and "generative classifier, 1 samples" in text
 
 
@@ -108,7 +108,7 @@ def test_pen_digits_are_prepared_as_uploads():
     assert ((x > 0.5).flatten(1).any(1)).all() and not x[..., :2, :].any()  # centred, with a margin
 
 
-def test_models_of_faces_are_measured(tmp_path, runs, readme, monkeypatch):
+def test_models_of_faces_are_measured(tmp_path, runs, results, monkeypatch):
     monkeypatch.setenv("CVAE_CACHE_DIR", str(tmp_path / "cache"))
     write_faces(tmp_path / "data", 60, each=2)
     monkeypatch.setattr(faces, "COMPONENTS", 2)
@@ -124,7 +124,7 @@ def test_models_of_faces_are_measured(tmp_path, runs, readme, monkeypatch):
     assert len(faces.load(runs / "ae-conv-faces").people) == 120
     weights = load_file(runs / "ae-conv-faces" / "model.safetensors")
     assert {v.dtype for v in weights.values()} == {torch.float16, torch.int8, torch.int64}
-    text = readme.read_text()
+    text = results.read_text()
     assert "| `ae-conv-faces` |" in text and "smile gained" in text and "test faces right (not Smiling or Smiling)" in text
 
 
@@ -142,10 +142,10 @@ def test_diversity_is_one_for_the_data_themselves_and_zero_for_one_picture(monke
     assert metrics.diversity(model, x, labels) == 0
 
 
-def test_a_model_of_one_hole_is_measured_on_that_hole(data_root, runs, readme):
+def test_a_model_of_one_hole_is_measured_on_that_hole(data_root, runs, results):
     data = ["--data-dir", str(data_root)]
     assert train.main(["cvae-inpaint-center", *data, "--epochs", "1", "--accelerator", "cpu"]) == 0
     assert evaluate.main(["--all", *data, "--hole-samples", "2"]) == 0
     found = json.loads((runs / "cvae-inpaint-center" / "metrics.json").read_text())
     assert set(found["hole_mse"]) == {"centre 10x10"} and found["bytes"] > 1e6 and found["training_seconds"] >= 0
-    assert "Completed by `cvae-inpaint-center`" in readme.read_text()
+    assert "Completed by `cvae-inpaint-center`" in results.read_text()

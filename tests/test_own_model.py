@@ -31,7 +31,7 @@ OWN = {  # name -> preset, further options
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
-    """A zoo of models of digits with some of a visitor's own among them, measured and mapped, and a README beside."""
+    """A zoo of models of digits with some of a visitor's own among them, measured and mapped, and a page of figures beside."""
     pictures, root = tmp_path_factory.mktemp("pictures"), tmp_path_factory.mktemp("checkpoints")
     digits = load_digits()
     for label, name in enumerate(NAMES):
@@ -39,13 +39,13 @@ def own(tmp_path_factory):
         for i, pixels in enumerate(digits.images[digits.target == label][:EACH]):
             picture = Image.fromarray((pixels * 255 / 16).astype(np.uint8)).resize((SIDE, SIDE))
             picture.save(pictures / name / f"{i}.png")
-    readme = root.parent / "README.md"
-    readme.write_text(f"{evaluate.BEGIN}\nthe shipped figures\n{evaluate.END}\n")
+    results = root.parent / "results.md"
+    results.write_text(f"{evaluate.BEGIN}\nthe shipped figures\n{evaluate.END}\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CVAE_CHECKPOINTS", str(root))
         patch.setenv("CVAE_DATA_DIR", str(root / "nothing"))
         patch.setattr(checkpoints, "ROOT", root)
-        patch.setattr(evaluate, "README", readme)
+        patch.setattr(evaluate, "RESULTS", results)
         fill(root)
         for name, (preset, options) in OWN.items():
             command = [preset, "--name", name, "--dataset", str(pictures), "--image-size", str(SIDE), *options]
@@ -89,14 +89,14 @@ def test_a_wrong_size_gets_one_sentence(data_root, runs, capsys, options, right)
     assert right in said and said.count("\n") == 1
 
 
-def test_figures_are_those_of_its_own_data_and_stay_out_of_the_readme(own):
+def test_figures_are_those_of_its_own_data_and_stay_out_of_the_results(own):
     found = {name: json.loads((own / name / "metrics.json").read_text()) for name in OWN}
     assert all(np.isfinite(found[name]["diversity"]) for name in ("own-labels", "own-plane", "own-colours"))
     assert "judge_accuracy" not in found["own-labels"]  # the judge of the zoo reads ten digits
     assert 0 <= found["own-labels"]["classification"]["accuracy"] <= 1
     assert "pen_digits_accuracy" not in found["own-labels"]["classification"]
     assert set(found["own-painter"]["hole_mse"]) == {"centre 10x10"} and "gaussian 0.3" in found["own-cleaner"]["psnr"]
-    assert evaluate.README.read_text().splitlines()[1] == "the shipped figures"
+    assert evaluate.RESULTS.read_text().splitlines()[1] == "the shipped figures"
     assert len(maps.load_map("own-plane")) == len(resources.encoded("own-labels").labels) == round(0.15 * EACH * len(NAMES))
 
 

@@ -13,14 +13,18 @@ from safetensors.torch import load_file, save
 from cvae.config import Preset, preset_from_dict
 from cvae.models import build_model
 
-ROOT = Path(os.environ.get("CVAE_CHECKPOINTS") or Path(__file__).resolve().parent.parent / "checkpoints")
+_CLONE = Path(__file__).resolve().parent.parent / "checkpoints"
+ROOT = Path(os.environ.get("CVAE_CHECKPOINTS") or (_CLONE if _CLONE.is_dir() else "checkpoints"))
 CONFIG, WEIGHTS, METRICS, HISTORY, MAP = "config.json", "model.safetensors", "metrics.json", "history.csv", "map.npz"
 PROGRESS = "progress.npz"  # pictures made during training
 HUB_NAME = re.compile(r"([A-Za-z0-9][\w.-]*)/[A-Za-z0-9][\w.-]*")  # user/repo
 
 
 def list_runs() -> list[str]:
-    """Return the names of the folders under checkpoints/ (or CVAE_CHECKPOINTS), in alphabetical order."""
+    """Return the names of the folders under checkpoints/, in alphabetical order.
+
+    That is CVAE_CHECKPOINTS, else checkpoints/ of the clone that the package lies in, else of the current folder.
+    """
     return sorted(p.name for p in ROOT.glob("*") if p.is_dir())
 
 

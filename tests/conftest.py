@@ -2,7 +2,9 @@
 
 import gzip
 import os
+import random
 import struct
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +12,19 @@ import pytest
 import torch
 from PIL import Image
 
-torch.set_num_threads(1)
+torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or 1))
 ROOT = Path(__file__).resolve().parent.parent
+SEED = 0
+
+
+@pytest.hookimpl(tryfirst=True)  # before the fixtures, also those that several tests share
+def pytest_runtest_setup() -> None:
+    """Start every test alike, whatever ran before it: with the same seeds, and with the caches of the app empty."""
+    random.seed(SEED)
+    np.random.seed(SEED)
+    torch.manual_seed(SEED)
+    if streamlit := sys.modules.get("streamlit"):
+        streamlit.cache_resource.clear()
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:
@@ -79,6 +92,6 @@ def runs(tmp_path, monkeypatch) -> Path:
 
     monkeypatch.setattr(checkpoints, "ROOT", tmp_path)
     monkeypatch.setenv("CVAE_CHECKPOINTS", str(tmp_path))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("OMP_NUM_THREADS", str(torch.get_num_threads()))
     monkeypatch.setenv("PYTHONPATH", os.fspath(ROOT))
     return tmp_path

@@ -277,14 +277,14 @@ def test_the_steps_end_with_the_digit():
     pictures = steps(image)
     assert len(pictures) == 6 and len({name for name, _ in pictures}) == 6
     assert all(p.dtype == np.uint8 and p.ndim == 2 and max(p.shape) <= 160 for _, p in pictures)
-    assert torch.equal(torch.from_numpy(pictures[-1][1]).float() / 255, to_digit(image)[0, 0])
+    torch.testing.assert_close(torch.from_numpy(pictures[-1][1]).float() / 255, to_digit(image)[0, 0])
 
 
 def test_the_canvas_agrees_with_its_picture():
     drawn = seven(size=(80, 80), at=(12, 8), height=60, pen=6)
     coverage = np.asarray(drawn)
     assert difference(ink_to_digit(coverage), drawn) < 0.03
-    assert torch.equal(ink_to_digit(coverage / 255), ink_to_digit(coverage))
+    torch.testing.assert_close(ink_to_digit(coverage / 255), ink_to_digit(coverage), atol=1.5 / 255, rtol=0)  # a level of grey
     assert difference(ink_to_digit(coverage > 127), drawn) < 0.15
     check(ink_to_digit(np.eye(80, dtype=bool)))
     for empty in (np.zeros((80, 80), bool), np.zeros((80, 80), np.uint8), np.zeros((80, 80))):

@@ -2,7 +2,7 @@ PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: demo test checkpoints
+.PHONY: demo test test-fast checkpoints
 
 demo: .venv/app-installed
 	@echo "The app will be at http://127.0.0.1:$(PORT)"
@@ -10,7 +10,10 @@ demo: .venv/app-installed
 
 test: .venv/tests-installed
 	sh tests/install_browser.sh $(BIN)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --random-order
+
+test-fast: .venv/tests-installed
+	$(BIN)/python -m pytest --random-order --ignore tests/e2e
 
 checkpoints: .venv/app-installed
 	$(BIN)/python train.py all

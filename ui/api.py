@@ -11,8 +11,12 @@ Several labels, label=0,1,2, give one picture after another. Whatever is wrong: 
 
 import json
 import math
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 import torch
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -22,6 +26,21 @@ from ui import images, link, resources
 
 KEPT = "max-age=86400, immutable"
 LARGEST = 100.0  # far outside every prior, still harmless to a network
+TOGETHER = 16  # requests for pictures that are answered in one batch; tasks.decode would share out more, for threads anew
+_worker = ThreadPoolExecutor(1)  # all models work in one thread: several only hinder each other in an interpreter
+
+
+@dataclass(eq=False)
+class Wish:
+    """Points u (N, D) that somebody wants decoded by a model, with labels (N,) or None, and the pixels to come."""
+
+    model: object
+    u: torch.Tensor
+    labels: torch.Tensor | None
+    pixels: Future = field(default_factory=Future)
+
+
+_wishes: list[Wish] = []
 
 
 def decode(request: Request) -> Response:
@@ -33,9 +52,28 @@ def decode(request: Request) -> Response:
         u = _point(query.get("z", ""), model.config.latent_dim)
     except ValueError as error:
         return PlainTextResponse(str(error), 400)
-    rows = u if labels is None else u.expand(len(labels), -1)
-    pixels = images.to_uint8(tasks.decode(model, rows, labels)).tobytes()
-    return Response(pixels, media_type="application/octet-stream", headers={"Cache-Control": "no-store"})
+    wish = Wish(model, u if labels is None else u.expand(len(labels), -1), labels)
+    _wishes.append(wish)
+    _worker.submit(_grant, model)
+    return Response(wish.pixels.result(), media_type="application/octet-stream", headers={"Cache-Control": "no-store"})
+
+
+def _grant(model) -> None:
+    """Decode at once for all who wait for this model, up to TOGETHER, which takes little longer than for one."""
+    wishes = [wish for wish in _wishes if wish.model is model][:TOGETHER]
+    if not wishes:  # they were granted together with an earlier one
+        return
+    for wish in wishes:
+        _wishes.remove(wish)
+    try:
+        labels = None if wishes[0].labels is None else torch.cat([wish.labels for wish in wishes])
+        pixels = images.to_uint8(tasks.decode(model, torch.cat([wish.u for wish in wishes]), labels))
+        for wish in wishes:
+            wish.pixels.set_result(pixels[: len(wish.u)].tobytes())
+            pixels = pixels[len(wish.u) :]
+    except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+        for wish in wishes:
+            wish.pixels.set_exception(error)
 
 
 def answer_sketch(request: Request) -> Response:
@@ -43,7 +81,7 @@ def answer_sketch(request: Request) -> Response:
     from ui import sketch  # late: it imports SciPy, which the first picture of the app need not wait for
 
     try:
-        found = sketch.answer(request.query_params)
+        found = _worker.submit(sketch.answer, request.query_params).result()
     except ValueError as error:
         return PlainTextResponse(str(error), 400)
     headers = {"Cache-Control": "no-store", "X-About": json.dumps(found.about())}
@@ -119,5 +157,16 @@ def _labels(text: str | None, n_classes: int) -> torch.Tensor | None:
 
 def routes() -> list[Route]:
     """Return the routes, below the path that the app is served at."""
-    found = {"decode": decode, "map": class_map, "points": points, "sprite": sprite, "sketch": answer_sketch}
+    found = {"decode": _few_at_once(decode, 2 * TOGETHER), "sketch": _few_at_once(answer_sketch, 1)}
+    found |= {"map": class_map, "points": points, "sprite": sprite}
     return [Route(f"{link.base_path()}/api/{name}", route) for name, route in found.items()]
+
+
+def _few_at_once(handler: Callable[[Request], Response], most: int) -> Callable:
+    """Return a route that keeps at most so many threads of the server, whose others stay free for other answers."""
+    limiter = CapacityLimiter(most)
+
+    async def route(request: Request) -> Response:
+        return await to_thread.run_sync(handler, request, limiter=limiter)
+
+    return route

@@ -21,6 +21,7 @@ PROBED = 250  # codes whose pictures tell how long a standard deviation is
 ACTIVE = 0.01  # nats; the usual threshold below which a dimension carries nothing
 TSNE_STEPS = (250, 500)  # with early exaggeration, and after
 TSNE_REPORTS = 10  # steps between two reports of progress
+TSNE_FEWEST = 4  # different points: the perplexity is then 1
 PLACED_BY = 10  # neighbours that say where a new point belongs
 
 
@@ -168,9 +169,11 @@ def tsne(z: Tensor, seed: int = 0, progress: Callable[[int], None] | None = None
     """Return the t-SNE of z (N, D) as (N, 2), the same for the same seed; `progress` gets the steps done so far.
 
     Van der Maaten and Hinton (2008), with the interpolation of Linderman et al. (2019); perplexity 30 or less for few rows.
+    ValueError unless z holds numbers alone and at least TSNE_FEWEST different rows.
     """
     from openTSNE import TSNE  # late: only who makes a map needs it
 
+    z = _scaled(z)
     done = 0
 
     def advance(*_) -> None:
@@ -191,7 +194,22 @@ def tsne(z: Tensor, seed: int = 0, progress: Callable[[int], None] | None = None
         n_jobs=-1,
         **watch,
     )
-    return torch.from_numpy(np.array(model.fit(z.double().numpy()), np.float32))
+    return torch.from_numpy(np.array(model.fit(z.numpy()), np.float32))
+
+
+def _scaled(z: Tensor) -> Tensor:
+    """Return z (N, D) as float64, its mean 0 and its largest coordinate 1, at least two columns of it; ValueError as `tsne` says.
+
+    No distance is too large for openTSNE then, nor the spread by which it divides its first layout zero: either makes its
+    interpolation read outside its grid, which ends the process.
+    """
+    if not z.isfinite().all():
+        raise ValueError("a layout needs points whose coordinates are numbers; some of these are infinite or not a number.")
+    if (n := len(z.unique(dim=0))) < TSNE_FEWEST:
+        raise ValueError(f"a layout needs at least {TSNE_FEWEST} different points; these {len(z)} have {n} different places.")
+    z = z.double() / z.double().abs().max()  # first, so that not even a sum of them is infinite
+    z = z - z.mean(0)
+    return torch.nn.functional.pad(z / z.abs().max(), (0, max(0, 2 - z.shape[1])))
 
 
 def pca(z: Tensor) -> tuple[Tensor, Tensor]:

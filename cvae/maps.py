@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # the app reads maps, and never loads a data set
     from cvae.data import ImageSet
 
 EMBEDDINGS = {"plane": "The latent plane", "tsne": "t-SNE", "pca": "PCA"}  # array -> how it is called, the first to be shown first
-HALVES = ("u", "mu", "nll", "kl")  # stored as float16
+HALVES = ("u", "mu", "nll", "kl")  # stored as float16 where that holds them
 COLUMNS = 100  # of the sprite
 TILE = 28  # pixels of a picture's side
 FEWEST, MOST_CLASSES = 30, 256  # images that have neighbours to tell of; classes that fit a byte
@@ -47,18 +47,36 @@ class LatentMap:
 
 
 def make_map(model, images: "ImageSet", seed: int = 0, progress: Callable[[int], None] | None = None) -> LatentMap:
-    """Encode grey images (N, 1, H, W) and lay them out; `progress` gets the steps of t-SNE done so far."""
+    """Encode grey images (N, 1, H, W) and lay them out; `progress` gets the steps of t-SNE done so far.
+
+    ValueError where the model gives too few of them a code of their own.
+    """
     from cvae.data import binarize
 
+    u = latent.encode_dataset(model, images)
+    _tell_apart(model, u)
     generator = torch.Generator().manual_seed(seed)
     x, labels = images.pixels(), images.labels if model.config.n_classes else None
     nll, kl = metrics.nll_and_kl(model, binarize(x, generator) if model.preset.data.binarize else x, labels, generator)
-    u, mu = latent.encode_dataset(model, images), _means(model, x, labels)
+    mu = _means(model, x, labels)
     embeddings, figures = _embed(u, images.labels, seed, progress)
     figures["mu"] = {"knn_accuracy": latent.knn_accuracy(mu, images.labels)}
     tiles = torch.nn.functional.interpolate(tasks.decode(model, u, labels), (TILE, TILE), mode="bilinear", antialias=True)
     sprite = make_sprite((tiles[:, 0] * 255).round().clamp(0, 255).byte().numpy())
     return LatentMap(u, mu, images.labels, nll, kl, embeddings, sprite, figures)
+
+
+def _tell_apart(model, u: Tensor) -> None:
+    """Raise ValueError unless enough of the codes u (N, D) differ, in the precision in which they are stored."""
+    name = model.preset.name
+    if not u.isfinite().all():
+        raise ValueError(f"{name} gives codes that are no numbers: its weights are of a training that diverged. Train it anew.")
+    if (n := len(u.half().unique(dim=0))) < FEWEST:
+        codes = "the same code" if n == 1 else f"only {n} different codes"
+        raise ValueError(
+            f"a map needs at least {FEWEST} different codes; {name} gives the {len(u)} test pictures {codes}. If they differ, "
+            "its posterior has collapsed: train it anew with a lower --lr or --beta."
+        )
 
 
 @torch.inference_mode()
@@ -100,7 +118,7 @@ def cut_sprite(sprite: bytes, n: int) -> np.ndarray:
 
 def save_map(folder: Path, found: LatentMap) -> None:
     """Replace the map.npz in a run's folder, marked with the weights that lie there."""
-    arrays = {name: getattr(found, name).half().numpy() for name in HALVES}
+    arrays = {name: _halved(getattr(found, name)) for name in HALVES}
     if np.array_equal(arrays["mu"], arrays["u"]):  # so it is without a learned prior
         del arrays["mu"]
     about = {"weights": checkpoints.weights_hash(folder), "figures": found.figures}
@@ -114,6 +132,11 @@ def save_map(folder: Path, found: LatentMap) -> None:
         about=np.array(json.dumps(about)),
     )
     checkpoints.write_bytes(folder / checkpoints.MAP, out.getvalue())
+
+
+def _halved(values: Tensor) -> np.ndarray:
+    half = values.half()
+    return (half if half.isfinite().all() else values).numpy()  # the nats of a large picture may leave its range
 
 
 def load_map(name_or_path: str | Path) -> LatentMap:

@@ -1,16 +1,20 @@
 """Neighbours, layouts and the file that holds them: exact where there is a closed form, refused where it is damaged."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import evaluate
 from cvae import checkpoints, latent, maps
 from cvae.data import ImageSet
 from tests.app import MODELS, mapped
+from tests.conftest import ROOT
 from ui import points
 
 
@@ -82,6 +86,54 @@ def test_tsne_separates_clusters_and_repeats_itself():
     assert latent.knn_accuracy(xy, labels) == 1 and latent.trustworthiness(z, xy) > 0.9
     assert reported == list(range(10, sum(latent.TSNE_STEPS) + 1, 10))
     assert torch.equal(xy, latent.tsne(z, 5))
+
+
+CLOUD = torch.randn(60, 5, generator=torch.Generator().manual_seed(6))
+HARD = {  # what once ended the process, or came close
+    "four places": CLOUD[torch.arange(57) % 4],
+    "constant columns": CLOUD * torch.tensor([1.0, 0, 0, 0, 0]) - 3,
+    "one column": CLOUD[:, :1],
+    "as large as floats go": CLOUD / CLOUD.abs().max() * 3.4e38,
+    "one far away": CLOUD.index_fill(0, torch.tensor([7]), 1e25),
+    "two far away, in opposite directions": CLOUD.index_fill(0, torch.tensor([7]), 3e38).index_fill(0, torch.tensor([8]), -3e38),
+    "denormal": CLOUD * 3e-44,
+    "far from the origin": CLOUD * 1e-3 + 1e4,
+    "many columns": torch.randn(40, 300, generator=torch.Generator().manual_seed(7)) * 1e20,
+    "four points": CLOUD[:4],
+    "five points": CLOUD[:5],
+}
+ALIKE = {
+    "equal, and not zero": torch.full((35, 4), -2.5),
+    "one point and another": torch.zeros(45, 3).index_fill(0, torch.tensor([44]), 1.0),
+    "three places": CLOUD[torch.arange(60) % 3],
+    "no number": CLOUD.index_fill(0, torch.tensor([3]), torch.nan),
+    "infinite": CLOUD.index_fill(0, torch.tensor([59]), -torch.inf),
+    "three points": CLOUD[:3],
+    "one point": CLOUD[:1],
+    "none": CLOUD[:0],
+}
+
+
+def layouts(kind: str) -> subprocess.CompletedProcess:
+    """Lay out the points of a table of this module in a process of its own, which a crash ends and not the tests."""
+    script = (
+        "import torch\nfrom cvae import latent\nfrom tests import test_maps\n"
+        f"for name, z in test_maps.{kind}.items():\n"
+        "    try:\n        print(name, bool(latent.tsne(z).isfinite().all()), flush=True)\n"
+        "    except ValueError as error:\n        print(name, str(error), flush=True)\n"
+    )
+    return subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+
+def test_points_that_are_hard_to_lay_out_do_not_end_the_process():
+    done = layouts("HARD")
+    assert done.returncode == 0 and done.stdout.splitlines() == [f"{name} True" for name in HARD], done.stdout + done.stderr[-2000:]
+
+
+def test_points_that_cannot_be_laid_out_are_refused_in_one_line():
+    done = layouts("ALIKE")
+    assert done.returncode == 0 and all("a layout needs" in line for line in done.stdout.splitlines()), done.stderr[-2000:]
+    assert len(done.stdout.splitlines()) == len(ALIKE) and "these 45 have 2 different places" in done.stdout
 
 
 def test_a_sprite_holds_its_pictures_in_sixteen_greys():
@@ -160,6 +212,23 @@ def test_evaluate_makes_a_map(zoo, digits, name):
     assert torch.allclose(made.mu, model.encode(digits.pixels(), c).mode(), atol=0.01)
     assert torch.allclose(made.u, model.prior(c).to_base(made.mu), atol=0.05)
     assert 0 <= made.figures["tsne"]["trustworthiness"] <= 1 and (made.nll > 0).all()
+
+
+@pytest.mark.parametrize("value, said", [(0.0, "the same code"), (float("nan"), "codes that are no numbers")])
+@pytest.mark.parametrize("name", ["plane", "labels"])
+def test_a_model_without_codes_gets_a_sentence_and_keeps_its_map(zoo, digits, capsys, name, value, said):
+    weights = {key: torch.full_like(w, value) if "encoder" in key else w for key, w in load_file(zoo / name / "model.safetensors").items()}
+    checkpoints.write_tensors(zoo / name / "model.safetensors", weights)
+    before = sorted((path.name, path.read_bytes()) for path in (zoo / name).iterdir())
+    assert evaluate.main(["--map", name]) == 2
+    assert said in (error := capsys.readouterr().err.splitlines()[-1]) and error.startswith("evaluate.py: ")
+    assert sorted((path.name, path.read_bytes()) for path in (zoo / name).iterdir()) == before
+
+
+def test_a_map_holds_more_nats_than_half_precision(zoo):
+    large = replace(mapped("labels"), nll=mapped("labels").nll + 7e4)
+    maps.save_map(zoo / "labels", large)
+    assert torch.allclose(maps.load_map("labels").nll, large.nll)
 
 
 def test_what_has_no_map_is_said(zoo, digits, capsys):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from cvae.checkpoints import load_run
+from cvae.commands import OneLineParser, run
 from cvae.config import ModelConfig
 from cvae.gaussian import Point
 
@@ -108,12 +109,16 @@ def export(model, folder: Path) -> dict[Path, float]:
     written = {}
     for name, (kind, takes, gives) in parts(model.config).items():
         path = folder / f"{name}.onnx"
+        unchecked = path.with_suffix(".tmp.onnx")
         module = kind(model).eval()
-        _write(module, examples(model.config, takes, 3), takes, gives, path)
-        written[path] = difference(module, path, takes)
-        if not written[path] <= TOLERANCE:
-            path.unlink()
-            raise ValueError(f"{path} would differ from torch by {written[path]:.1e}, more than {TOLERANCE:g}; it was not kept.")
+        try:
+            _write(module, examples(model.config, takes, 3), takes, gives, unchecked)
+            written[path] = difference(module, unchecked, takes)
+            if not written[path] <= TOLERANCE:
+                raise ValueError(f"{path} would differ from torch by {written[path]:.1e}, more than {TOLERANCE:g}; it was not kept.")
+            unchecked.replace(path)
+        finally:
+            unchecked.unlink(missing_ok=True)
     return written
 
 
@@ -154,21 +159,20 @@ def difference(module: nn.Module, path: Path, takes: tuple[str, ...]) -> float:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    p = argparse.ArgumentParser(prog="python -m cvae.export", description="Write a model as ONNX, checked against torch.")
+    p = OneLineParser(prog="python -m cvae.export", description="Write a model as ONNX, checked against torch.")
     p.add_argument("name", metavar="NAME", help="a name under checkpoints/, a path, or user/repo of the Hugging Face hub")
     p.add_argument("--out", type=Path, help="folder to write into (default: onnx/NAME)")
     args = p.parse_args(argv)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    try:
-        model = load_run(args.name)
-        written = export(model, args.out or Path("onnx") / model.preset.name)
-    except (ValueError, OSError) as error:
-        print(f"cvae.export: {error}", file=sys.stderr)
-        return 2
-    for path, worst in written.items():
+    return run("cvae.export", lambda: _export(args.name, args.out))
+
+
+def _export(name: str, out: Path | None) -> None:
+    """Write a model and say what each file takes and gives."""
+    model = load_run(name)
+    for path, worst in export(model, out or Path("onnx") / model.preset.name).items():
         _, takes, gives = parts(model.config)[path.stem]
         print(f"{path}: {', '.join(takes)} -> {', '.join(gives)}; differs from torch by {worst:.1e} at most")
-    return 0
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ import pytest
 
 from tests.conftest import ROOT
 
-BASE = {"mixture", "config", "gaussian", "networks", "flow", "losses", "corruptions", "pictures", "preprocess"}
-LAYERS = [BASE | {"mnist", "lfw"}, {"models", "data"}, {"checkpoints", "presets", "tasks"}, {"latent", "metrics", "faces", "face_figures", "export", "progress"}, {"maps"}, {"training"}]
+BASE = {"claim", "commands", "mixture", "config", "gaussian", "networks", "flow", "losses", "corruptions", "pictures", "preprocess"}
+LAYERS = [BASE | {"mnist", "lfw"}, {"models", "data"}, {"checkpoints", "diagnosis", "presets", "report", "tasks"}, {"latent", "metrics", "faces", "face_figures", "export", "progress"}, {"maps"}, {"training"}]
 
 
 def imports(path) -> set[str]:

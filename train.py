@@ -1,19 +1,28 @@
 """Train a preset into checkpoints/NAME: python train.py vae-conv --data-dir DIR, or all of them; see python train.py --help."""
 
 import argparse
+import csv
+import shutil
 import sys
+import textwrap
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+from cvae.claim import claim
+from cvae.commands import Failed, OneLineParser, Terminated, leads, run, whole
 from cvae.config import Preset
+from cvae.diagnosis import LATENT, remarks
 from cvae.presets import PRESETS
 
 ALL = "all"
+SHIPPED = Path(__file__).parent / "checkpoints"
 OVERRIDES = {  # option -> part of the preset, type, what a right value is
     "epochs": ("train", int, "a whole number of 1 or more"),
     "batch_size": ("train", int, "a whole number of 1 or more, over all processes together"),
     "lr": ("train", float, "a number above 0 and at most 1"),
-    "beta": ("train", float, "a number of 0 or more; 1 is the plain evidence lower bound"),
+    "beta": ("train", float, "a number from 0 to 1e6; 1 is the plain evidence lower bound"),
     "seed": ("train", int, "a whole number of 0 or more"),
     "latent_dim": ("model", int, "a whole number of 1 or more (4096 at most)"),
     "dataset": ("data", str, "mnist, fashion_mnist, kmnist, emnist_digits, lfw, or an image folder with one subfolder per class"),
@@ -22,17 +31,15 @@ SIDES = 8, 256  # of the pictures of an image folder
 FLAT_SIDE = 64  # the largest for a dense model that is told the visible pixels: each is an input of every layer
 
 
-class OneLineParser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line."""
-
-    def error(self, message: str) -> None:
-        self.exit(2, f"{self.prog}: {message}\n")
-
-
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
-    p = OneLineParser(prog="train.py", description="Train one model of the zoo; writes checkpoints/NAME after every epoch.")
-    p.add_argument("preset", choices=[*sorted(PRESETS), ALL], help="which model; all: every one that an earlier call did not finish")
+    p = OneLineParser(
+        prog="train.py",
+        description="Train one model of the zoo; writes checkpoints/NAME after every epoch.",
+        epilog=_presets(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    p.add_argument("preset", choices=[*sorted(PRESETS), ALL], metavar="PRESET", help="which model, one of those below, or all")
     p.add_argument("--name", help="folder under checkpoints/ (default: the preset's name)")
     p.add_argument("--data-dir", type=Path, help="folder of the data sets (default: CVAE_DATA_DIR, else data/)")
     p.add_argument("--resume", action="store_true", help="continue an interrupted run with the same settings")
@@ -42,18 +49,44 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--image-size", metavar="INT", help="side of the squares that the pictures of an image folder are made, in pixels")
     p.add_argument("--channels", choices=["1", "3"], help="1 makes the pictures of an image folder grey, 3 keeps their colours")
     p.add_argument("--accelerator", default="auto", choices=["auto", "cpu", "gpu", "mps"], help="where to compute")
-    p.add_argument("--devices", type=_count, help="devices or processes on this machine (default: every GPU, or one CPU process)")
-    p.add_argument("--nodes", type=_count, default=1, help="how many machines (start one command on each, or use torchrun)")
+    p.add_argument("--devices", type=whole(1, 4096), metavar="INT", help="devices or processes on this machine (default: every GPU, or one CPU process)")
+    p.add_argument("--nodes", type=whole(1, 4096), metavar="INT", default=1, help="how many machines (start one command on each, or use torchrun)")
     p.add_argument("--strategy", default="auto", choices=["auto", "ddp"], help="how several processes share the work")
     p.add_argument("--precision", default="32-true", choices=["32-true", "16-mixed", "bf16-mixed"], help="of the arithmetic")
     p.add_argument("--compile", action="store_true", help="compile the model first, for shorter steps; needs a C++ compiler")
     return p
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of 1 or more; got {text!r}")
-    return int(text)
+def _presets() -> str:
+    """Return a list of the presets: what each is, and how long the one that comes with the app was trained."""
+    width = shutil.get_terminal_size().columns
+    gap = max(map(len, PRESETS)) + 2
+    lines = []
+    for name, preset in PRESETS.items():
+        start = f"  {name:<{gap}}{_minutes(SHIPPED / name / 'history.csv'):>7}   "
+        lines.append(textwrap.fill(preset.summary, max(60, width - 2), initial_indent=start, subsequent_indent=" " * len(start)))
+    lines.append(f"  {ALL:<{gap}}{'':>7}   every one of them that an earlier call did not finish")
+    head = "presets, and how long the training of those that come with the app took:"
+    tail = []
+    for option in ("--beta", "--latent-dim"):
+        without = ", ".join(name for name, preset in PRESETS.items() if option in _ignored(preset))
+        tail.append(textwrap.fill(f"{option} is ignored by {without}.", width - 2))
+    tail.append(textwrap.fill("--image-size and --channels are for image folders: MNIST and its kin are grey, of 28x28 pixels.", width - 2))
+    return "\n".join([head, *lines, "", *tail])
+
+
+def _ignored(preset: Preset) -> dict[str, str]:
+    """Return the options that mean nothing to a preset, each with the reason."""
+    no_kl = {} if preset.model.family in LATENT else {"--beta": "it has no KL"}
+    return no_kl | ({"--latent-dim": "it has no code"} if preset.model.family in ("denoising", "classifier") else {})
+
+
+def _minutes(history: Path) -> str:
+    try:
+        with history.open(encoding="utf-8") as file:
+            return f"{sum(float(row['seconds']) for row in csv.DictReader(file)) / 60:.0f} min"
+    except (OSError, KeyError, TypeError, ValueError, csv.Error):
+        return ""
 
 
 def with_overrides(preset: Preset, args: argparse.Namespace) -> Preset:
@@ -68,8 +101,8 @@ def with_overrides(preset: Preset, args: argparse.Namespace) -> Preset:
             raise ValueError(f"--{option.replace('_', '-')} must be {right}; got {text!r}.") from error
     preset = replace(preset, model=replace(preset.model, image_shape=_image_shape(preset, args)))
     name = args.name or preset.name
-    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
-        raise ValueError(f"--name must be a plain folder name of letters, digits, '-', '_' and '.'; got {name!r}.")
+    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name.startswith("."):
+        raise ValueError(f"--name must be a plain folder name of letters, digits, '-', '_' and '.', which is not hidden; got {name!r}.")
     return replace(preset, name=name)
 
 
@@ -92,12 +125,7 @@ def _image_shape(preset: Preset, args: argparse.Namespace) -> tuple[int, int, in
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     args = parser().parse_args(argv)
-    try:
-        (train_all if args.preset == ALL else train)(args)
-    except (ValueError, FileNotFoundError, FileExistsError) as error:
-        print(f"train.py: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return run("train.py", lambda: (train_all if args.preset == ALL else train)(args))
 
 
 def train_all(args: argparse.Namespace) -> None:
@@ -124,20 +152,45 @@ def train_all(args: argparse.Namespace) -> None:
 
 
 def train(args: argparse.Namespace) -> None:
-    """Load the data, fill in what it decides (the classes), and fit."""
+    """Load the data, fill in what it decides (the classes), and fit; one process at a time trains into a folder."""
     preset = with_overrides(PRESETS[args.preset], args)
 
-    import torch  # late, so that --help and wrong values answer at once
-    from lightning_fabric import Fabric
-
-    from cvae import checkpoints, data, training
+    from cvae import checkpoints  # late, so that --help and wrong values answer at once
 
     folder = checkpoints.ROOT / preset.name
-    if (folder / checkpoints.CONFIG).exists() and not (args.resume or args.overwrite):
-        raise FileExistsError(f"{folder} exists; add --resume to continue it, --overwrite to start anew, or --name for another.")
-    images, held_out = data.training_split(preset.data, preset.model.image_shape, args.data_dir, download=True)
-    n_classes = len(images.classes) if preset.model.n_classes else 0
-    preset = replace(preset, classes=images.classes, model=replace(preset.model, n_classes=n_classes))
+    with claim(folder, f"training {args.preset} into") if leads() else nullcontext():
+        if (folder / checkpoints.CONFIG).exists() and not (args.resume or args.overwrite):
+            raise FileExistsError(f"{folder} exists; add --resume to continue it, --overwrite to start anew, or --name for another.")
+        for option, reason in _ignored(preset).items():
+            if leads() and getattr(args, option[2:].replace("-", "_")) is not None:
+                print(f"{option} is ignored by {args.preset}: {reason}.")
+        _fit(preset, folder, args)
+
+
+def _fit(preset: Preset, folder: Path, args: argparse.Namespace) -> None:
+    """Train into `folder` and say how it went; an error tells what it left there."""
+    from cvae import data, training
+
+    try:
+        images, held_out = data.training_split(preset.data, preset.model.image_shape, args.data_dir, download=True)
+        n_classes = len(images.classes) if preset.model.n_classes else 0
+        preset = replace(preset, classes=images.classes, model=replace(preset.model, n_classes=n_classes))
+        training.check_shares(preset, len(images), (args.devices or 1) * args.nodes)  # before processes are started
+        fabric = _fabric(args)
+        history = _followed(fabric, lambda: training.fit(preset, images, held_out, folder, fabric, args.resume, args.compile))
+    except (KeyboardInterrupt, Terminated, OSError, Failed) as error:
+        if getattr(error, "errno", 0) is not None:  # our own errors of a missing file come before the work
+            error.add_note(training.kept(folder, preset, goes_on=not isinstance(error, training.Diverged)))
+        raise
+    if fabric.is_global_zero:
+        print("\n".join(_verdict(preset, folder, history, training.steps(images, preset.train))))
+
+
+def _fabric(args: argparse.Namespace):
+    """Return Fabric on the devices that were asked for, its processes started; ValueError where this machine lacks them."""
+    import torch
+    from lightning_fabric import Fabric
+
     on_gpu = args.accelerator == "gpu" or (args.accelerator == "auto" and torch.cuda.is_available())
     devices = args.devices or ("auto" if on_gpu else 1)  # one CPU process already uses every core
     try:
@@ -149,7 +202,26 @@ def train(args: argparse.Namespace) -> None:
     fabric.launch()
     if args.compile:
         _try_compiler(fabric.device)
-    training.fit(preset, images, held_out, folder, fabric, resume=args.resume, compiled=args.compile)
+    return fabric
+
+
+def _followed(fabric, work: Callable[[], list[dict]]) -> list[dict]:
+    """Return what `work` does; where it fails, the processes that this one started end too, which would wait for it."""
+    try:
+        return work()
+    except BaseException:
+        for process in getattr(fabric.strategy.launcher, "procs", ()):
+            process.kill()
+        raise
+
+
+def _verdict(preset: Preset, folder: Path, history: list[dict], steps: int) -> list[str]:
+    """Return the last figures of a training, what is wrong with them, and what to do next."""
+    last = history[-1]
+    kl = f", kl {last['val_kl']:.2f}" if preset.model.family in LATENT else ""
+    figures = f"{folder}: {len(history)} epochs; validation nll {last['val_nll']:.2f}{kl} nats per picture"
+    following = f"measure it with: python evaluate.py {preset.name}; look at it with: streamlit run app.py"
+    return [figures, *(f"note: {remark}" for remark in remarks(history, preset, steps)), following]
 
 
 def _try_compiler(device) -> None:

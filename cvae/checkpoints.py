@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -96,7 +97,6 @@ def weights_hash(name_or_path: str | Path) -> str:
 
 def save_run(folder: Path, preset: Preset, weights: dict[str, torch.Tensor]) -> None:
     """Write config.json and model.safetensors into `folder`, each replaced in one step."""
-    folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / CONFIG, json.dumps(preset.to_dict(), indent=2) + "\n")
     write_tensors(folder / WEIGHTS, weights)
 
@@ -112,7 +112,15 @@ def write_tensors(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[s
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replace `path` atomically by content."""
+    """Replace `path` atomically by content, its folder made where it is missing; an OSError names the file and leaves the old one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(path.suffix + ".tmp")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)  # a killed process leaves the old file or the new one, never half of one
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)  # a killed process leaves the old file or the new one, never half of one
+    except BaseException as error:
+        with suppress(OSError):
+            temporary.unlink()  # or it would keep a full disk full
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, str(path)) from error  # a full disk does not say which file
+        raise

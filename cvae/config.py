@@ -1,5 +1,6 @@
 """Configuration as frozen dataclasses; a checkpoint's config.json rebuilds them strictly."""
 
+import re
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
@@ -116,8 +117,8 @@ class TrainConfig:
         _between("batch_size", self.batch_size, 1, 1_000_000)
         if not 0 < self.lr <= 1:
             raise ValueError(f"lr must be above 0 and at most 1, such as 1e-3; got {self.lr}.")
-        if not 0 <= self.beta < float("inf"):
-            raise ValueError(f"beta must be 0 or more (1 is the plain evidence lower bound); got {self.beta}.")
+        if not 0 <= self.beta <= 1e6:
+            raise ValueError(f"beta must be from 0 to 1e6 (1 is the plain evidence lower bound); got {self.beta}.")
         _between("seed", self.seed, 0, 2**31)
 
 
@@ -137,6 +138,13 @@ class Preset:
             raise ValueError("bend_epochs needs posterior_flow_layers of 1 or more: without a flow no posterior bends.")
         if self.train.refine_epochs and self.model.family != "autoencoder":
             raise ValueError(f"refine_epochs is for the codes of an autoencoder; got them for a model of family {self.model.family}.")
+
+    @property
+    def summary(self) -> str:
+        """The beginning of `about` that says what the model is, without the paper."""
+        about = re.sub(r" \([^)]*\d{4}[^)]*\)", "", self.about)
+        start = re.match(r".{20,}?(?=[.:?]( |$))", about)
+        return start[0] if start else about
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain containers, ready for JSON."""

@@ -103,6 +103,9 @@ def training_split(
     """
     if config.dataset.split(":")[0] == FACES:
         train, held = (_face_set(config.dataset, part, data_dir, image_shape, download) for part in ("train", "validation"))
+        if not (len(train) and len(held)):
+            parts = f"{len(train)} for training and {len(held)} for validation"
+            raise ValueError(f"{config.dataset} has {parts}, by person; both need at least one: more people are needed.")
         return _even(train), held
     everything = load(config.dataset, True, data_dir, image_shape, download)
     held_out = min(config.n_validation, len(everything) // 5)
@@ -179,7 +182,11 @@ def _load_named(dataset: str, train: bool, data_dir: Path, download: bool) -> Im
     kind = getattr(torchvision().datasets, class_name)
     try:
         found = kind(str(data_dir), train=train, download=False, **extra)
-    except RuntimeError as error:
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001 - damaged files raise nearly anything
+        if "not found" not in str(error):
+            raise ValueError(f"{dataset} in {data_dir / class_name} is damaged; remove it and fetch it again.") from error
         hint = f"name the folder that holds {class_name}/raw with --data-dir (or CVAE_DATA_DIR)"
         if not download:
             raise FileNotFoundError(f"{dataset} is not in {data_dir}: {hint}.") from error
@@ -242,7 +249,7 @@ def _load_folder(folder: Path, train: bool, image_shape: tuple[int, int, int]) -
     for i, (path, _) in enumerate(listing.samples):
         try:
             picture = listing.loader(path).convert("L" if channels == 1 else "RGB")
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - a damaged or huge picture raises nearly anything
             raise ValueError(f"{path} is not a picture that can be read; remove it or save it again.") from error
         fitted = ImageOps.fit(picture, (width, height))
         images[i] = torch.from_numpy(np.array(fitted).reshape(height, width, channels)).permute(2, 0, 1)

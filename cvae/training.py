@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import math
+import shutil
 import time
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from cvae import checkpoints, corruptions, losses, progress, tasks
+from cvae.commands import Failed
 from cvae.config import Preset, TrainConfig
 from cvae.data import ImageSet, augment, binarize, mirror, shift, turn
 from cvae.models import Classifier, DenoisingAutoencoder, build_model
@@ -28,6 +30,14 @@ VALIDATION_BATCH = 500
 WATCHED = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64)  # epochs whose pictures are kept, and the last
 AVERAGED = 8  # steps between two looks of the average: each reads all weights, and what lies between them hardly differs
 TAUGHT_REFINEMENTS = 5  # steps that refine a code while the decoder learns: fewer than in use, since each costs a decoding
+
+
+class Diverged(Failed):
+    """A training whose loss is no number any more."""
+
+
+class OtherSettings(ValueError):
+    """A state that was made with other settings than those that are asked for."""
 
 
 class Objective(nn.Module):
@@ -105,11 +115,43 @@ def fit(
 
     After each epoch: config.json, model.safetensors (averaged weights, half precision), history.csv and the state that `resume`
     continues from. Randomness depends on the seed, the epoch and the step alone, so that a resumed run and a run on
-    several processes see the same batches and the same noise. ValueError where settings and state do not fit.
+    several processes see the same batches and the same noise. ValueError where settings and state do not fit; Diverged where
+    the loss ceases to be a number. A folder that this made and where no epoch was saved is removed again.
     """
+    new = not folder.exists()
+    check_shares(preset, len(train), fabric.world_size)
+    try:
+        return _fit(preset, train, validation, folder, fabric, resume, compiled)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, MemoryError) or "allocate" in str(error):  # so says torch, of any device
+            raise Failed(f"{preset.name} does not fit into the memory: choose a smaller --batch-size or a smaller model.") from error
+        raise
+    finally:
+        whole = all((folder / name).is_file() for name in (checkpoints.CONFIG, checkpoints.WEIGHTS))
+        if new and not whole and fabric.is_global_zero:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_shares(preset: Preset, n: int, processes: int) -> None:
+    """Raise ValueError unless batches of n pictures can be shared by the processes, and BatchNorm sees two pictures at least."""
+    size = min(preset.train.batch_size, n)
+    of = f"{n:,} training pictures" if size == n else f"--batch-size {size}"
+    if preset.train.batch_size % processes:
+        raise ValueError(f"--batch-size {preset.train.batch_size} must be divisible by the number of processes, {processes}.")
+    if size < processes:
+        raise ValueError(f"every process needs a training picture; {of} cannot be shared by {processes}.")
+    with torch.random.fork_rng(devices=[]):
+        normed = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in build_model(preset.model).modules())
+    if normed and size // processes < 2:
+        among = f" over {processes} processes" if processes > 1 else ""
+        needed = "BatchNorm, which compares pictures: each batch needs at least 2 of them"
+        raise ValueError(f"{preset.name} has {needed}; {of}{among} gives 1.")
+
+
+def _fit(
+    preset: Preset, train: ImageSet, validation: ImageSet, folder: Path, fabric: Fabric, resume: bool, compiled: bool
+) -> list[dict]:
     config = preset.train
-    if config.batch_size % fabric.world_size:
-        raise ValueError(f"batch_size {config.batch_size} must be divisible by the number of processes, {fabric.world_size}.")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = build_model(preset.model)
@@ -120,35 +162,36 @@ def fit(
     if resume:
         history, moments = _load_state(folder / STATE, preset, model, average)
         _publish(folder, preset, average, history)  # the kill may have come between the state and these files
-    folder.mkdir(parents=True, exist_ok=True)
-    total = stages(config)[-1].last * _steps(train, config)
-    bar = tqdm(total=total, initial=len(history) * _steps(train, config), unit="batch", disable=not fabric.is_global_zero)
-    for stage in stages(config):
-        if 0 < len(history) == stage.first:
-            model.load_state_dict(average.state_dict())  # go on from the weights that would be shipped
-        optimizer = _optimizer(model, stage, config)
-        if stage.first < len(history) < stage.last:
-            _load_moments(optimizer, moments)
-        objective = Objective(model, stage.prior_only, stage.refines)
-        if compiled and not stage.refines:  # to refine is to differentiate within the step, which it does not compile
-            torch.compiler.reset()  # it keeps no more than a few versions of one function: each model and stage is another
-            objective.compile()
-        objective, optimizer = fabric.setup(objective, optimizer)
-        for epoch in range(max(stage.first, len(history)), stage.last):
-            row = _train_epoch(preset, stage, epoch, train, fabric, objective, optimizer, average, bar)
-            if config.settle and not stage.refines:
-                settle(average, preset, train, fabric)
-            row |= _validate(Objective(average, refines=stage.refines), preset, validation, fabric)
-            history.append({key: row[key] for key in COLUMNS})
-            bar.set_postfix(epoch=epoch + 1, val_nll=f"{row['val_nll']:.2f}", val_kl=f"{row['val_kl']:.2f}")
-            if fabric.is_global_zero:
-                watched = epoch + 1 in WATCHED or epoch + 1 == stages(config)[-1].last
-                if watched and not isinstance(model, Classifier):  # it makes no pictures
-                    progress.add(folder, epoch + 1, _pictures(average, preset, validation))
-                _save_state(folder, preset, model, average, optimizer, history)
-                _publish(folder, preset, average, history)
-            fabric.barrier()
-    bar.close()
+    total = stages(config)[-1].last * steps(train, config)
+    done = len(history) * steps(train, config)
+    with tqdm(total=total, initial=done, unit="batch", disable=not fabric.is_global_zero) as bar:
+        for stage in stages(config):
+            if 0 < len(history) == stage.first:
+                model.load_state_dict(average.state_dict())  # go on from the weights that would be shipped
+            optimizer = _optimizer(model, stage, config)
+            if stage.first < len(history) < stage.last:
+                _load_moments(optimizer, moments)
+            objective = Objective(model, stage.prior_only, stage.refines)
+            if compiled and not stage.refines:  # to refine is to differentiate within the step, which it does not compile
+                torch.compiler.reset()  # it keeps no more than a few versions of one function: each model and stage is another
+                objective.compile()
+            objective, optimizer = fabric.setup(objective, optimizer)
+            for epoch in range(max(stage.first, len(history)), stage.last):
+                row = _train_epoch(preset, stage, epoch, train, fabric, objective, optimizer, average, bar)
+                if config.settle and not stage.refines:
+                    settle(average, preset, train, fabric)
+                row |= _validate(Objective(average, refines=stage.refines), preset, validation, fabric)
+                if not _are_numbers(row["val_nll"], row["val_kl"]):
+                    raise _diverged(preset, epoch)
+                history.append({key: row[key] for key in COLUMNS})
+                bar.set_postfix(epoch=epoch + 1, val_nll=f"{row['val_nll']:.2f}", val_kl=f"{row['val_kl']:.2f}")
+                if fabric.is_global_zero:
+                    watched = epoch + 1 in WATCHED or epoch + 1 == stages(config)[-1].last
+                    if watched and not isinstance(model, Classifier):  # it makes no pictures
+                        progress.add(folder, epoch + 1, _pictures(average, preset, validation))
+                    _save_state(folder, preset, model, average, optimizer, history)
+                    _publish(folder, preset, average, history)
+                fabric.barrier()
     return history
 
 
@@ -157,27 +200,52 @@ def _train_epoch(
 ) -> dict:
     """Take the steps of one epoch and return its row of the history, but for the validation."""
     config, started = preset.train, time.perf_counter()
-    steps = _steps(train, config)
+    n_steps = steps(train, config)
     objective.train(not (stage.prior_only or stage.refines))
     parameters = [p for p in objective.parameters() if p.requires_grad]
     sums = torch.zeros(3, device=fabric.device)
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(config.seed + epoch))
-    for i, index in enumerate(order[: steps * config.batch_size].split(config.batch_size)):
-        step = epoch * steps + i
-        _set_rate(optimizer, stage.lr, config.warmup, (step / steps - stage.first) / (stage.last - stage.first))
-        beta = config.beta * min(1.0, step / max(1.0, config.kl_warmup * config.epochs * steps))
+    for i, index in enumerate(order[: n_steps * config.batch_size].split(config.batch_size)):
+        step = epoch * n_steps + i
+        _set_rate(optimizer, stage.lr, config.warmup, (step / n_steps - stage.first) / (stage.last - stage.first))
+        beta = config.beta * min(1.0, step / max(1.0, config.kl_warmup * config.epochs * n_steps))
         batch = _draw(train[index], preset, step, fabric, config.prior_samples if stage.prior_only else 1)
         loss, nll, kl = objective(*batch, beta)
         optimizer.zero_grad()
         fabric.backward(loss)
-        _clip(fabric, objective, parameters, optimizer, config.clip)
+        try:
+            _clip(fabric, objective, parameters, optimizer, config.clip)
+        except RuntimeError as error:
+            if "non-finite" in str(error):
+                raise _diverged(preset, epoch) from error
+            raise
         optimizer.step()
-        if (i + 1) % AVERAGED == 0 or i + 1 == steps:
+        if (i + 1) % AVERAGED == 0 or i + 1 == n_steps:
             _update_average(average, objective.module.model, min(config.ema_decay, (1 + step) / (10 + step)) ** (i % AVERAGED + 1))
         sums += _sums(nll, kl)
         bar.update()
     seconds = round(time.perf_counter() - started, 2)
     return {"epoch": epoch + 1, "beta": beta, "seconds": seconds, **_means("train", sums, fabric)}
+
+
+def _are_numbers(*values: float | None) -> bool:
+    return all(value is not None and math.isfinite(value) for value in values)
+
+
+def _diverged(preset: Preset, epoch: int) -> Diverged:
+    config = preset.train
+    beta = f" or --beta (it was {config.beta:g})" if config.beta > 1 else ""
+    remedy = f"start anew with --overwrite and a lower --lr (it was {config.lr:g}){beta}"
+    return Diverged(f"{preset.name} diverged in epoch {epoch + 1}, its loss is not a number any more; {remedy}.")
+
+
+def kept(folder: Path, preset: Preset, goes_on: bool = True) -> str:
+    """Return one sentence on what a training that was broken off has left in `folder`, and how to go on where that helps."""
+    done, total = epochs_done(folder, preset), stages(preset.train)[-1].last
+    if done:
+        following = "; --resume goes on from there" if goes_on else ""
+        return f"{folder} keeps what was learned until epoch {done} of {total}{following}."
+    return f"What {folder} held before is as it was." if folder.exists() else "Nothing was saved."
 
 
 def _optimizer(model: nn.Module, stage: Stage, config: TrainConfig) -> torch.optim.Optimizer:
@@ -205,7 +273,8 @@ def _clip(fabric: Fabric, objective: nn.Module, parameters: list[Tensor], optimi
         fabric.clip_gradients(objective, optimizer, max_norm=most, error_if_nonfinite=True)
 
 
-def _steps(train: ImageSet, config: TrainConfig) -> int:
+def steps(train: ImageSet, config: TrainConfig) -> int:
+    """Return how many batches an epoch has: whole ones, or one of all pictures where they are fewer."""
     return max(1, len(train) // config.batch_size)
 
 
@@ -278,6 +347,7 @@ def settle(average: nn.Module, preset: Preset, train: ImageSet, fabric: Fabric) 
         norm.momentum = None  # the plain mean over all batches
         norm.train()
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(preset.train.seed))
+    order = order[: steps(train, preset.train) * preset.train.batch_size]  # as in an epoch: a rest of one picture has no spread
     for i, index in enumerate(order.split(preset.train.batch_size)[: preset.train.settle]):
         Objective(average)(*_draw(train[index], preset, -1_000_000 - i, fabric, 1), 1.0)
     for norm, momentum in zip(norms, usual):
@@ -380,20 +450,26 @@ def _load_state(path: Path, preset: Preset, model, average) -> tuple[list[dict],
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: there is no unfinished training to resume; start it without --resume.")
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "optimizer": {}}
-    with safe_open(path, "pt") as file:
-        metadata = file.metadata()
-        for key in file.keys():
-            part, name = key.split(".", 1)
-            parts[part][name] = file.get_tensor(key)
-    if json.loads(metadata["preset"]) != json.loads(json.dumps(preset.to_dict())):
-        raise ValueError(f"{path} was made with other settings; resume with the settings it was started with.")
-    model.load_state_dict(parts["model"])
-    average.load_state_dict(parts["average"])
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, value in parts["optimizer"].items():
-        i, key = name.split(".")
-        moments.setdefault(int(i), {})[key] = value
-    return json.loads(metadata["history"]), moments
+    try:
+        with safe_open(path, "pt") as file:
+            settings, history = (json.loads(file.metadata()[key]) for key in ("preset", "history"))
+            for key in file.keys():
+                part, name = key.split(".", 1)
+                parts[part][name] = file.get_tensor(key)
+        if settings != json.loads(json.dumps(preset.to_dict())):
+            raise OtherSettings(f"{path} was made with other settings; resume with the settings it was started with.")
+        model.load_state_dict(parts["model"])
+        average.load_state_dict(parts["average"])
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, value in parts["optimizer"].items():
+            i, key = name.split(".")
+            moments.setdefault(int(i), {})[key] = value
+        return [{key: row[key] for key in COLUMNS} for row in history], moments
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        if isinstance(error, OtherSettings):
+            raise
+        remedy = f"start anew with --overwrite, which keeps {checkpoints.WEIGHTS} until its first epoch is done"
+        raise ValueError(f"{path} is damaged, so the training cannot go on from it: {remedy}.") from error
 
 
 def history_csv(history: list[dict]) -> str:

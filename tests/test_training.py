@@ -85,13 +85,15 @@ def test_two_processes_learn_what_one_learns_from_the_same_global_batch(data_roo
     [
         (("--epochs", "0"), "--epochs must be a whole number of 1 or more; got '0'"),
         (("--latent-dim", "x"), "--latent-dim must be a whole number of 1 or more (4096 at most); got 'x'"),
-        (("--beta", "-1"), "--beta must be a number of 0 or more"),
+        (("--beta", "-1"), "--beta must be a number from 0 to 1e6"),
+        (("--beta", "1e300"), "--beta must be a number from 0 to 1e6"),
         (("--batch-size", "-4"), "--batch-size must be a whole number"),
         (("--lr", "nan"), "--lr must be a number above 0"),
-        (("--beta", "inf"), "--beta must be a number of 0 or more"),
+        (("--beta", "inf"), "--beta must be a number from 0 to 1e6"),
         (("--seed", "-1"), "--seed must be a whole number of 0 or more"),
         (("--dataset", "cifar"), "dataset must be one of mnist"),
         (("--name", "../x"), "--name must be a plain folder name"),
+        (("--name", ".x"), "--name must be a plain folder name"),
         (("--accelerator", "mps"), "--accelerator mps does not work here"),
         (("--resume",), "is missing: there is no unfinished training to resume"),
     ],
@@ -125,6 +127,23 @@ def test_a_wrong_choice_is_answered_in_one_line(options, capsys):
         train.main(list(options))
     error = capsys.readouterr().err
     assert error.startswith("train.py: ") and error.count("\n") == 1
+
+
+def test_help_lists_every_preset_with_a_line_and_what_is_ignored(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        train.main(["--help"])
+    lines = capsys.readouterr().out.splitlines()
+    for name, preset in PRESETS.items():
+        (line,) = [line for line in lines if line.startswith(f"  {name} ")]
+        assert preset.about.startswith(line.split(" min   ")[1][:14])
+    ignored = next(line for line in lines if line.startswith("--beta is ignored by"))
+    assert "ae-dense" in ignored and "cvae" not in ignored
+
+
+def test_an_option_without_effect_is_named(data_root, runs, capsys):
+    assert train.main(["ae-dense", "--data-dir", str(data_root), "--accelerator", "cpu", "--epochs", "1", "--beta", "3"]) == 0
+    out = capsys.readouterr().out
+    assert "--beta is ignored by ae-dense: it has no KL." in out and "--latent-dim" not in out
 
 
 def test_a_finished_run_is_not_overwritten_by_accident(data_root, runs, capsys):

@@ -1,7 +1,11 @@
-"""Measure checkpoints on the test set: python evaluate.py NAME... --data-dir DIR; rewrites metrics.json and docs/results.md."""
+"""Measure checkpoints on the test set: python evaluate.py NAME... --data-dir DIR; rewrites metrics.json and docs/results.md.
+
+Of which family what is measured says python evaluate.py --help.
+"""
 
 import argparse
 import csv
+import io
 import json
 import sys
 from pathlib import Path
@@ -10,7 +14,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from cvae import checkpoints, corruptions, data, face_figures, faces, latent, lfw, maps, metrics, preprocess, tasks
+from cvae import checkpoints, corruptions, data, face_figures, faces, latent, lfw, maps, metrics, preprocess, report, tasks
+from cvae.claim import claim
+from cvae.commands import OneLineParser, run, whole
 from cvae.models import VAE, Autoencoder, Classifier, DenoisingAutoencoder, InpaintingCVAE
 
 RESULTS = Path(__file__).parent / "docs" / "results.md"
@@ -31,36 +37,58 @@ PIXELS = {  # likelihood protocol -> what its table says; figures of two protoco
     "grey": "grey pixels",
     "gaussian": "grey pixels as a Gaussian of standard deviation 0.1, a density (so values below zero are possible)",
 }
+MEASURED = """what is measured, on the test part of the data that a model learned from:
+  vae, cvae      nll, kl and their sum in nats per picture; an importance-weighted log p (--iw-samples, --iw-images);
+                 reconstruction, diversity; of a cvae how it classifies (--classify-samples); points for Explore
+  inpainting     the error of completed pixels (--hole-samples); of any hole, log p of quadrants (--iw-images)
+  autoencoder    the error of reconstructions, the diversity of samples; points for Explore
+  denoising      the PSNR before and after cleaning
+  classifier     the share of pictures read right
+  of faces       reconstruction beside principal components, who is recognised, what the smile changes; codes for Faces
+Options of another family are ignored, with --map all but --data-dir and --seed. Figures of shipped models go into docs/results.md."""
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
-    p = argparse.ArgumentParser(
-        prog="evaluate.py", description="Test-set figures of checkpoints, into metrics.json and docs/results.md."
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    p = OneLineParser(
+        prog="evaluate.py",
+        description="Test-set figures of checkpoints, into metrics.json and docs/results.md.",
+        epilog=MEASURED,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    number = {"type": whole(1, 1_000_000), "metavar": "INT"}
     p.add_argument("names", nargs="*", metavar="NAME", help="names under checkpoints/ (none: only rewrite docs/results.md)")
     p.add_argument("--all", action="store_true", help="every run under checkpoints/")
     p.add_argument("--data-dir", type=Path, help="folder of the data sets (default: CVAE_DATA_DIR, else data/)")
-    p.add_argument("--iw-samples", type=int, default=1000, help="samples of the importance-weighted bound (default 1000)")
-    p.add_argument("--iw-images", type=int, default=1000, help="on how many first test images (default 1000)")
-    p.add_argument("--classify-samples", type=int, default=8, help="importance samples for each label (default 8)")
-    p.add_argument("--hole-samples", type=int, default=32, help="completions whose mean is measured (default 32)")
-    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--iw-samples", default=1000, help="samples of the importance-weighted bound (default 1000)", **number)
+    p.add_argument("--iw-images", default=1000, help="on how many first test images (default 1000)", **number)
+    p.add_argument("--classify-samples", default=8, help="importance samples for each label (default 8)", **number)
+    p.add_argument("--hole-samples", default=32, help="completions whose mean is measured (default 32)", **number)
+    p.add_argument("--seed", type=whole(0, 2**31), metavar="INT", default=0, help="of all that is drawn (default 0)")
     p.add_argument(
         "--keep", action="store_true", help="keep what metrics.json holds for the same weights, measure what is missing"
     )
     p.add_argument("--map", action="store_true", help="measure nothing; lay out the test images for the Map page, in map.npz")
-    args = p.parse_args(argv)
-    try:
-        for name in checkpoints.list_runs() if args.all else args.names:
+    return p
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    args = parser().parse_args(argv)
+    return run("evaluate.py", lambda: _measure(args))
+
+
+def _measure(args: argparse.Namespace) -> None:
+    """Do what the command line asks, each model as long as no other process writes into its folder."""
+    if not (args.names or checkpoints.list_runs()):  # or the tables of docs/results.md would be emptied
+        raise FileNotFoundError(f"there is no checkpoint in {checkpoints.ROOT}; train one with: python train.py vae-dense-2d")
+    names = checkpoints.list_runs() if args.all else args.names
+    for name in names:
+        with claim(checkpoints.run_dir(name).resolve(), "measuring"):
             (write_map if args.map else evaluate)(name, args)
-    except (ValueError, FileNotFoundError) as error:
-        print(f"evaluate.py: {error}", file=sys.stderr)
-        return 2
     if args.map or (args.names and not any(map(_is_public, args.names))):
-        return 0
+        return
     write_table(RESULTS, {name: read_metrics(name) for name in checkpoints.list_runs() if _is_public(name)})
-    return 0
 
 
 def _is_public(name: str) -> bool:
@@ -104,9 +132,9 @@ def evaluate(name: str, args: argparse.Namespace) -> None:
         x, labels = images.pixels()[:DIVERSE], images.labels[:DIVERSE]
         if len(x) > 1 and metrics.spread_of(x) > 0:  # else there is nothing to compare with
             found["diversity"] = metrics.diversity(model, x, labels, generator)
-    text = json.dumps({**found, "weights": checkpoints.weights_hash(name), "images": len(images), "seed": args.seed}, indent=2)
-    checkpoints.write_text(checkpoints.run_dir(name) / checkpoints.METRICS, text + "\n")
-    print(name, {k: v for k, v in found.items() if k != "kl_per_dim"})
+    found |= {"weights": checkpoints.weights_hash(name), "images": len(images), "seed": args.seed}
+    checkpoints.write_text(checkpoints.run_dir(name) / checkpoints.METRICS, json.dumps(found, indent=2) + "\n")
+    print("\n".join(report.lines(name, preset, found)))
 
 
 def _protocol(preset) -> str:
@@ -121,8 +149,11 @@ def _costs(name: str, model) -> dict:
     folder = checkpoints.run_dir(name)
     found = {"bytes": (folder / checkpoints.WEIGHTS).stat().st_size}
     if (history := folder / checkpoints.HISTORY).is_file():
-        with history.open() as rows:
-            found["training_seconds"] = round(sum(float(row["seconds"]) for row in csv.DictReader(rows)))
+        try:
+            with history.open(encoding="utf-8") as rows:
+                found["training_seconds"] = round(sum(float(row["seconds"]) for row in csv.DictReader(rows)))
+        except (KeyError, TypeError, ValueError, csv.Error) as error:
+            raise ValueError(f"{history} must have a column of seconds; remove it, or train the model anew.") from error
     if isinstance(model, VAE) and not isinstance(model, InpaintingCVAE):
         found["decode_ms"] = round(metrics.decode_ms(model), 2)
     return found
@@ -142,7 +173,11 @@ def write_map(name: str, args: argparse.Namespace) -> None:
     with tqdm(total=sum(latent.TSNE_STEPS), desc=f"t-SNE of {name}", unit="step") as bar:
         found = maps.make_map(model, images, args.seed, lambda done: bar.update(done - bar.n))
     maps.save_map(checkpoints.run_dir(name), found)
-    print(name, found.figures)
+    kept = {space: 100 * figures["knn_accuracy"] for space, figures in found.figures.items()}
+    others = ", ".join(f"{maps.EMBEDDINGS[space]} {share:.1f} %" for space, share in kept.items() if space in maps.EMBEDDINGS)
+    print(f"{name}: a map of {len(found):,} test pictures. Most of the five nearest neighbours are of a picture's own class")
+    print(f"  for {kept['u']:.1f} % of the pictures in the latent space, and on the map: {others}")
+    print(report.where(name, preset, "Map"))
 
 
 def write_points(name: str, model, images: data.ImageSet) -> None:
@@ -153,7 +188,9 @@ def write_points(name: str, model, images: data.ImageSet) -> None:
     except (ValueError, FileNotFoundError):
         images = images if model.config.latent_dim == 2 else images[:POINTS]
         u = latent.encode_dataset(model, images).numpy().astype(np.float16)
-        np.savez_compressed(folder / checkpoints.MAP, u=u, labels=images.labels.numpy().astype(np.uint16))
+        content = io.BytesIO()
+        np.savez_compressed(content, u=u, labels=images.labels.numpy().astype(np.uint16))
+        checkpoints.write_bytes(folder / checkpoints.MAP, content.getvalue())
 
 
 def _kept(name: str, args: argparse.Namespace) -> dict:
@@ -315,7 +352,10 @@ def pen_digits() -> tuple[torch.Tensor, torch.Tensor]:
 def read_metrics(name: str) -> dict:
     """Return the metrics.json of a run, empty if it was never evaluated."""
     path = checkpoints.run_dir(name) / checkpoints.METRICS
-    return json.loads(path.read_text()) if path.is_file() else {}
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} is damaged; remove it and measure the model again.") from error
 
 
 def write_table(path: Path, found: dict[str, dict]) -> None:
@@ -324,7 +364,7 @@ def write_table(path: Path, found: dict[str, dict]) -> None:
     if BEGIN not in text or END not in text:
         raise ValueError(f"{path} must hold the lines {BEGIN!r} and {END!r} around the table.")
     before, after = text.split(BEGIN)[0], text.split(END)[1]
-    path.write_text(before + BEGIN + "\n" + tables(found) + END + after, encoding="utf-8")
+    checkpoints.write_text(path, before + BEGIN + "\n" + tables(found) + END + after)
 
 
 def tables(found: dict[str, dict]) -> str:

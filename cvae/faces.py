@@ -3,6 +3,7 @@
 And where in a picture a face is, as far as such a model can tell.
 """
 
+import io
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from cvae import latent, lfw, metrics, tasks
+from cvae import checkpoints, latent, lfw, metrics, tasks
 from cvae.mixture import Mixture, fit
 
 FILE = "faces.npz"
@@ -79,8 +80,9 @@ def save(folder: Path, space: Space) -> None:
         for kind in ("gaussian", "mixture")
         for part in ("weights", "means", "factors")
     }
+    content = io.BytesIO()
     np.savez_compressed(
-        folder / FILE,
+        content,
         codes=(space.u / LEVEL).round().clamp(-127, 127).numpy().astype(np.int8),
         names=np.frombuffer("\n".join(names).encode(), np.uint8),
         person=np.array([place[name] for name in space.people], np.uint16),
@@ -91,6 +93,7 @@ def save(folder: Path, space: Space) -> None:
         metric=space.metric.numpy().astype(np.float16),
         **half,
     )
+    checkpoints.write_bytes(folder / FILE, content.getvalue())
 
 
 def load(folder: Path) -> Space:

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 import evaluate
 import train
-from cvae import faces
+from cvae import checkpoints, faces, report
 from cvae.presets import PRESETS
 from tests.conftest import write_faces
 
@@ -37,6 +37,50 @@ def test_figures_map_and_table_are_written(data_root, runs, results):
     text = results.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
     assert "| `vae-dense-2d` | 1,068,820 |" in text and "`judge` reads" in text
+
+
+SHIPPED = sorted(path.parent.name for path in train.SHIPPED.glob("*/metrics.json"))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_person_reads_five_lines_and_where_to_look(name):
+    figures = json.loads((train.SHIPPED / name / "metrics.json").read_text(encoding="utf-8"))
+    preset = checkpoints.load_preset(train.SHIPPED / name)
+    first, *middle, last = report.lines(name, preset, figures)
+    assert first.startswith(f"{name}: ") and len(middle) <= 3 and all(len(line) < 260 and "[" not in line for line in middle)
+    assert f"{figures['images']:,} test pictures" in middle[1] and any(unit in " ".join(middle) for unit in ("nats", "%", "dB", "error"))
+    assert last.startswith("  Look at it: streamlit run app.py, then http://127.0.0.1:8501/") and last.endswith(name)
+
+
+def test_an_evaluation_prints_those_lines_and_no_dictionary(data_root, runs, results, capsys):
+    data = ["--data-dir", str(data_root)]
+    assert train.main(["cvae-onehot", "--name", "mine", *data, "--epochs", "1", "--accelerator", "cpu"]) == 0
+    capsys.readouterr()
+    few = ["--iw-images", "2", "--iw-samples", "3", "--classify-samples", "1"]
+    assert evaluate.main(["mine", *data, *few]) == 0
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) == 5 and "{" not in out and "nats per picture" in out and "/Explore?model=mine" in out
+    assert evaluate.main(["mine", *data, "--map"]) == 0
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) == 3 and "{" not in out and "/Map?model=mine" in out
+
+
+@pytest.mark.parametrize("file, content", [("metrics.json", "{"), ("metrics.json", "[3]"), ("history.csv", "epoch\n1\n"), ("history.csv", "seconds\nx\n")])
+def test_damaged_files_of_a_checkpoint_are_one_line(zoo, results, capsys, data_root, file, content):
+    (zoo / "plane" / file).write_text(content)
+    few = ["--iw-images", "1", "--iw-samples", "1", "--keep"]
+    assert evaluate.main(["plane", "--data-dir", str(data_root), *few]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"evaluate.py: {zoo / 'plane' / file}")
+
+
+@pytest.mark.parametrize("options", [[], ["--all"]])
+def test_without_checkpoints_the_tables_stay(runs, results, monkeypatch, capsys, options):
+    (runs / "file").write_text("")
+    before = results.read_text()
+    for root in (runs / "file", runs / "none", runs):
+        monkeypatch.setattr(checkpoints, "ROOT", root)
+        assert evaluate.main(options) == 2 and results.read_text() == before
+        assert capsys.readouterr().err.startswith(f"evaluate.py: there is no checkpoint in {root}")
 
 
 def test_wrong_names_and_results_without_markers_get_one_line(runs, results, capsys):

@@ -1,0 +1,78 @@
+"""What was measured of a model, in a few lines that a person reads."""
+
+from urllib.parse import urlencode
+
+from cvae.config import Preset
+
+ADDRESS = "http://127.0.0.1:8501"  # of `streamlit run app.py`, unless that port is taken
+PAGES = {"inpainting": "Inpaint", "denoising": "Draw", "classifier": "Models"}  # of the families that Explore does not show
+
+
+def lines(name: str, preset: Preset, figures: dict) -> list[str]:
+    """Return what a model is, what it costs, its main figures with their units, and where to look at it: five lines or fewer."""
+    on = f"on the {figures['images']:,} test pictures of {preset.data.dataset}: "
+    told = [_likelihood(figures), [*_pictures(figures), *_classes(figures), *_completion(figures), *_faces(figures)]]
+    told = ["; ".join(part) for part in told if part]
+    head = [f"{name}: {preset.summary}.", f"  {_cost(preset, figures)}", f"  {on}{told[0]}"]
+    return [*head, *(f"  {line}" for line in told[1:]), where(name, preset)]
+
+
+def where(name: str, preset: Preset, page: str = "") -> str:
+    """Return the command and the address at which a model is looked at."""
+    faces = preset.data.dataset == "lfw" and preset.model.family in ("autoencoder", "vae")
+    page = page or PAGES.get(preset.model.family) or ("Faces" if faces else "Explore")
+    query = {"model": name}
+    if preset.model.family in ("denoising", "classifier"):
+        query = {"task": "Denoise", "denoiser": name} if page == "Draw" else {"a": name}
+    return f"  Look at it: streamlit run app.py, then {ADDRESS}/{page}?{urlencode(query)}"
+
+
+def _cost(preset: Preset, figures: dict) -> str:
+    size = f"{figures['parameters']:,} parameters" + (f", {figures['bytes'] / 1e6:.1f} MB" if "bytes" in figures else "")
+    decoding = f", {figures['decode_ms']:.1f} ms to decode one picture" if "decode_ms" in figures else ""
+    trained = f", trained for {figures['training_seconds'] / 60:.0f} min" if "training_seconds" in figures else ""
+    return f"{preset.model.family}, {preset.model.network}: {size}{decoding}{trained}"
+
+
+def _likelihood(figures: dict) -> list[str]:
+    """Return the terms of the bound, where there is one."""
+    if "elbo" not in figures:
+        return []
+    used = f"{figures['active_units']} of {len(figures['kl_per_dim'])} latents are active"
+    bound = f"-elbo {-figures['elbo']:.2f} nats per picture = nll {figures['nll']:.2f} + kl {figures['kl']:.2f}; {used}"
+    if "log_likelihood" not in figures:
+        return [bound]
+    of = f"importance-weighted, {figures['iw_samples']:,} samples, {figures['iw_images']:,} pictures"
+    return [bound, f"-log p {-figures['log_likelihood']:.2f} nats per picture ({of})"]
+
+
+def _pictures(figures: dict) -> list[str]:
+    """Return how near the pictures come that a model gives back, cleans or draws."""
+    told = [f"{what}: PSNR {v['before']:.1f} dB, cleaned {v['after']:.1f} dB" for what, v in figures.get("psnr", {}).items()]
+    if "mse" in figures:
+        told.append(f"mean squared error of a reconstruction {figures['mse']:.4f} (white is 1)")
+    if "diversity" in figures:
+        told.append(f"samples differ {figures['diversity']:.2f} times as much as test pictures do")
+    return told
+
+
+def _classes(figures: dict) -> list[str]:
+    """Return what share of pictures is read right, of the test set by a model or of a model's samples by the judge."""
+    told = [f"reads {100 * figures['accuracy']:.2f} % right"] if "accuracy" in figures else []
+    if "classification" in figures:
+        told.append(f"reads {100 * figures['classification']['accuracy']:.2f} % right as a generative classifier")
+    if "judge_accuracy" in figures:
+        told.append(f"{100 * figures['judge_accuracy']:.1f} % of its samples are read as the class that was asked for")
+    return told
+
+
+def _completion(figures: dict) -> list[str]:
+    holes = ", ".join(f"{hole} {error:.4f}" for hole, error in figures.get("hole_mse", {}).items())
+    return [f"mean squared error of completed pixels, mean of {figures['hole_samples']}: {holes}"] if holes else []
+
+
+def _faces(figures: dict) -> list[str]:
+    if "pca_mse" not in figures:
+        return []
+    same = f"{100 * figures['similar']['nearest_is_same_person']:.1f} %"
+    return [f"as many principal components: {figures['pca_mse']:.4f}; the nearest other picture is the same person for {same}"]

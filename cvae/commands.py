@@ -5,6 +5,7 @@ import errno
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -94,7 +95,10 @@ def _of_the_system(error: OSError) -> str:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Raise Terminated in the main thread where SIGTERM comes."""
+    """Raise Terminated where SIGTERM comes; only the main thread may ask for that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
 
     def stop(*_) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not interrupt the cleaning up

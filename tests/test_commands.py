@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -65,6 +66,11 @@ def test_each_kind_of_error_is_one_line_with_its_status(error, status, said, cap
     error.add_note("Kept.")
     assert run("name", work) == status
     assert capsys.readouterr().err == f"name: {said} Kept.\n"
+
+
+def test_a_command_runs_in_any_thread():
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(run, "name", lambda: None).result() == 0
 
 
 def test_other_processes_of_a_run_say_nothing(monkeypatch, capsys):

@@ -57,7 +57,7 @@ def epoch(preset: str, data_dir: str) -> float:
         options = [preset, "--epochs", "2", "--data-dir", data_dir, "--accelerator", "cpu"]
         environment = os.environ | {"CVAE_CHECKPOINTS": runs}
         subprocess.run([sys.executable, ROOT / "train.py", *options], check=True, env=environment, stderr=subprocess.DEVNULL)
-        return float((Path(runs) / preset / "history.csv").read_text().splitlines()[-1].split(",")[-1])
+        return float((Path(runs) / preset / "history.csv").read_text(encoding="utf-8").splitlines()[-1].split(",")[-1])
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ def load_preset(name_or_path: str | Path) -> Preset:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; the folder is not a checkpoint of this project.")
     try:
-        return preset_from_dict(json.loads(path.read_text()))
+        return preset_from_dict(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
         raise ValueError(f"{path} is not a configuration of this project: {error}") from error
 

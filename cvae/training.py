@@ -438,7 +438,7 @@ def _settings(preset: dict) -> dict:
 def seconds_an_epoch(folder: Path) -> float | None:
     """Return the mean time of an epoch by history.csv, None where there is none to read."""
     try:
-        with (folder / checkpoints.HISTORY).open() as file:
+        with (folder / checkpoints.HISTORY).open(encoding="utf-8") as file:
             seconds = [float(row["seconds"]) for row in csv.DictReader(file)]
     except (OSError, KeyError, TypeError, ValueError, csv.Error):
         return None

@@ -35,7 +35,7 @@ def fill(root: Path) -> None:
             maps.save_map(root / name, mapped(name))
         spread = {"n_importance": 8, "log_likelihood_quantiles": np.linspace(-700, -300, 21).tolist()}
         metrics = {"images": 10_000, "kl_per_dim": rng.random(config.latent_dim).tolist(), "classification": spread}
-        (root / name / "metrics.json").write_text(json.dumps(metrics))
+        (root / name / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
 
 
 def mapped(name: str) -> maps.LatentMap:

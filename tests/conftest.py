@@ -58,7 +58,7 @@ def write_faces(root: Path, people: int, each: int = 1) -> None:
             Image.fromarray((pixels + noise).clip(0, 255).astype(np.uint8)).save(folder / f"Person_{i:02d}_{k:04d}.jpg")
             if i % 5:
                 rows.append(f"Person {i:02d}\t{k}\t{1.0 if i % 2 else -1.0}")
-    (root / "lfw" / "lfw_attributes.txt").write_text("\n".join(rows) + "\n")
+    (root / "lfw" / "lfw_attributes.txt").write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The directions of imports, and what the running app must never load."""
 
 import ast
+import os
 import subprocess
 import sys
 
@@ -15,7 +16,7 @@ LAYERS = [BASE | {"mnist", "lfw"}, {"models", "data"}, {"checkpoints", "diagnosi
 def imports(path) -> set[str]:
     """Return the dotted names that a file imports."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -42,7 +43,7 @@ def test_the_package_imports_downward_and_no_interface(path):
 def test_pages_are_thin(path):
     forbidden = {"torch", "torchvision", "sklearn", "cvae.training"}
     assert not {name for name in imports(path) if name in forbidden or name.split(".")[0] in forbidden}
-    assert len(path.read_text().splitlines()) <= 80
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 80
 
 
 def test_only_the_interface_imports_streamlit():
@@ -61,3 +62,37 @@ def test_the_app_loads_no_training_or_dataset_library():
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.stdout.strip().endswith("[]"), done.stdout + done.stderr[-2000:]
+
+
+def opened_as_text(path) -> list[str]:
+    """Return the calls in a file that open another as text without naming its encoding."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    return [ast.unparse(call) for call in calls if _opens_text(call) and not any(word.arg == "encoding" for word in call.keywords)]
+
+
+def _opens_text(call: ast.Call) -> bool:
+    """Tell whether a call opens a file as text; checkpoints.write_text and the openers of pictures and archives do not."""
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    of = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+    modes = [word.value for word in [*call.args, *(k.value for k in call.keywords)] if isinstance(word, ast.Constant)]
+    binary = any(isinstance(mode, str) and mode.strip("rwxa+") == "b" for mode in modes)
+    reads = name in ("read_text", "write_text") and of not in ("", "checkpoints")
+    return reads or (name == "open" and of not in ("Image", "gzip") and not binary)
+
+
+@pytest.mark.parametrize("path", sorted(path for part in ("", "*/", "tests/e2e/") for path in ROOT.glob(f"{part}*.py")), ids=lambda p: p.name)
+def test_every_file_is_opened_as_utf8_whatever_the_locale(path):
+    assert not opened_as_text(path)
+
+
+def test_pages_open_where_the_locale_knows_ascii_alone():
+    script = (
+        "import locale, json; from streamlit.testing.v1 import AppTest\n"
+        "assert locale.getpreferredencoding(False) != 'UTF-8'\n"
+        "from ui import canvas, epochs, gallery, live, plot, steer, table\n"
+        "app = AppTest.from_file('pages/7_Models.py', default_timeout=120).run()\n"
+        "assert not app.exception, app.exception"
+    )
+    ascii_alone = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=os.environ | ascii_alone, capture_output=True, timeout=300)
+    assert not done.returncode, done.stderr.decode(errors="replace")[-2000:]

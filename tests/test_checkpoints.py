@@ -63,23 +63,23 @@ def test_truncated_weights_are_named(folder, keep):
     "text", ["", "{", "[]", "null", '{"name": 3}', '{"name": "x", "about": "y", "model": {"depth": 3}}', "\x00\xff"]
 )
 def test_a_damaged_or_foreign_configuration_is_named(folder, text):
-    (folder / "config.json").write_text(text)
+    (folder / "config.json").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match="config.json"):
         checkpoints.load_run("mine")
 
 
 def test_weights_of_another_shape_are_named(folder):
-    content = json.loads((folder / "config.json").read_text())
+    content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     content["model"]["latent_dim"] = 7
-    (folder / "config.json").write_text(json.dumps(content))
+    (folder / "config.json").write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(ValueError, match="model.safetensors does not hold the weights that config.json describes"):
         checkpoints.load_run("mine")
 
 
 def test_a_configuration_that_asks_for_absurd_sizes_is_refused(folder):
-    content = json.loads((folder / "config.json").read_text())
+    content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     content["model"]["latent_dim"] = 10**9
-    (folder / "config.json").write_text(json.dumps(content))
+    (folder / "config.json").write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(ValueError, match="latent_dim"):
         checkpoints.load_run("mine")
 

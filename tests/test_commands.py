@@ -152,7 +152,7 @@ def test_a_folder_that_cannot_be_written_is_said_before_the_work(data_root, runs
 
 @pytest.mark.parametrize("below", ["", "deeper"])
 def test_a_file_in_the_place_of_the_checkpoints_is_said(below, data_root, runs, monkeypatch, capsys):
-    (runs / "file").write_text("")
+    (runs / "file").write_text("", encoding="utf-8")
     monkeypatch.setattr(checkpoints, "ROOT", runs / "file" / below)
     assert call(data_root) in (1, 2)
     assert "a folder is expected there, and not a file" in last_line(capsys)
@@ -281,7 +281,7 @@ def test_of_two_trainings_started_at_once_one_is_done(data_root, runs):
 
 
 def test_a_lock_of_a_process_number_that_is_used_again_is_free(runs):
-    (runs / ".a.lock").write_text(f'{{"pid": {os.getpid()}, "host": "here", "doing": "training"}}')
+    (runs / ".a.lock").write_text(f'{{"pid": {os.getpid()}, "host": "here", "doing": "training"}}', encoding="utf-8")
     with claim.claim(runs / "a", "measuring"):
         with pytest.raises(ValueError, match=f"process {os.getpid()} on .* is measuring {runs / 'a'}; wait"):
             with claim.claim(runs / "a", "training"):

@@ -69,7 +69,7 @@ def test_an_unreadable_picture_and_classes_of_one_part_alone_are_named(tmp_path)
             Image.new("L", (8, 8)).save(tmp_path / part / name / "1.png")
     with pytest.raises(ValueError, match="the same classes; only one of them has 'dog'"):
         data.load(str(tmp_path), True)
-    (tmp_path / "train" / "cat" / "2.png").write_text("no picture")
+    (tmp_path / "train" / "cat" / "2.png").write_text("no picture", encoding="utf-8")
     (tmp_path / "train" / "dog" / "1.png").unlink()
     (tmp_path / "train" / "dog").rmdir()
     with pytest.raises(ValueError, match="cat/2.png is not a picture that can be read"):

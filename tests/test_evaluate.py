@@ -18,7 +18,7 @@ from tests.conftest import write_faces
 @pytest.fixture
 def results(tmp_path_factory, monkeypatch):
     path = tmp_path_factory.mktemp("doc") / "results.md"
-    path.write_text(f"before\n{evaluate.BEGIN}\nold\n{evaluate.END}\nafter\n")
+    path.write_text(f"before\n{evaluate.BEGIN}\nold\n{evaluate.END}\nafter\n", encoding="utf-8")
     monkeypatch.setattr(evaluate, "RESULTS", path)
     return path
 
@@ -29,12 +29,12 @@ def test_figures_map_and_table_are_written(data_root, runs, results):
         assert train.main([preset, *data, "--epochs", "1", "--accelerator", "cpu"]) == 0
     assert evaluate.main(["vae-dense-2d", "judge", *data, "--iw-samples", "20", "--iw-images", "5"]) == 0
 
-    found = json.loads((runs / "vae-dense-2d" / "metrics.json").read_text())
+    found = json.loads((runs / "vae-dense-2d" / "metrics.json").read_text(encoding="utf-8"))
     assert found["elbo"] == pytest.approx(-(found["nll"] + found["kl"]), abs=1e-4)
     assert sum(found["kl_per_dim"]) == pytest.approx(found["kl"], abs=0.1) and found["images"] == 100
     with np.load(runs / "vae-dense-2d" / "map.npz") as stored:
         assert stored["u"].shape == (100, 2) and stored["labels"][:3].tolist() == [0, 1, 2]
-    text = results.read_text()
+    text = results.read_text(encoding="utf-8")
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
     assert "| `vae-dense-2d` | 1,068,820 |" in text and "`judge` reads" in text
 
@@ -67,7 +67,7 @@ def test_an_evaluation_prints_those_lines_and_no_dictionary(data_root, runs, res
 
 @pytest.mark.parametrize("file, content", [("metrics.json", "{"), ("metrics.json", "[3]"), ("history.csv", "epoch\n1\n"), ("history.csv", "seconds\nx\n")])
 def test_damaged_files_of_a_checkpoint_are_one_line(zoo, results, capsys, data_root, file, content):
-    (zoo / "plane" / file).write_text(content)
+    (zoo / "plane" / file).write_text(content, encoding="utf-8")
     few = ["--iw-images", "1", "--iw-samples", "1", "--keep"]
     assert evaluate.main(["plane", "--data-dir", str(data_root), *few]) == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith(f"evaluate.py: {zoo / 'plane' / file}")
@@ -75,18 +75,18 @@ def test_damaged_files_of_a_checkpoint_are_one_line(zoo, results, capsys, data_r
 
 @pytest.mark.parametrize("options", [[], ["--all"]])
 def test_without_checkpoints_the_tables_stay(runs, results, monkeypatch, capsys, options):
-    (runs / "file").write_text("")
-    before = results.read_text()
+    (runs / "file").write_text("", encoding="utf-8")
+    before = results.read_text(encoding="utf-8")
     for root in (runs / "file", runs / "none", runs):
         monkeypatch.setattr(checkpoints, "ROOT", root)
-        assert evaluate.main(options) == 2 and results.read_text() == before
+        assert evaluate.main(options) == 2 and results.read_text(encoding="utf-8") == before
         assert capsys.readouterr().err.startswith(f"evaluate.py: there is no checkpoint in {root}")
 
 
 def test_wrong_names_and_results_without_markers_get_one_line(runs, results, capsys):
     assert evaluate.main(["nope"]) == 2
     assert capsys.readouterr().err == "evaluate.py: no checkpoint 'nope'; there are: none yet.\n"
-    results.write_text("no markers")
+    results.write_text("no markers", encoding="utf-8")
     with pytest.raises(ValueError, match="around the table"):
         evaluate.write_table(results, {})
 
@@ -129,7 +129,7 @@ def test_denoising_inpainting_and_classification_are_measured(data_root, runs, r
     monkeypatch.setattr(evaluate, "pen_digits", lambda: pens)
     assert evaluate.main(["dae-conv", "cvae-inpaint", "cvae-conv", "--data-dir", str(data_root), *few]) == 0
 
-    found = {name: json.loads((runs / name / "metrics.json").read_text()) for name in ("dae-conv", "cvae-inpaint", "cvae-conv")}
+    found = {name: json.loads((runs / name / "metrics.json").read_text(encoding="utf-8")) for name in ("dae-conv", "cvae-inpaint", "cvae-conv")}
     assert found["dae-conv"]["psnr"]["gaussian 0.5"]["before"] == pytest.approx(9, abs=1)
     assert set(found["cvae-inpaint"]["hole_mse"]) == {"centre 10x10", "bottom half"}
     elbos = [-found["cvae-inpaint"]["quadrants"][task]["elbo"] for task in "123"]
@@ -138,11 +138,11 @@ def test_denoising_inpainting_and_classification_are_measured(data_root, runs, r
     assert len(classified["log_likelihood_quantiles"]) == evaluate.QUANTILES and 0 <= classified["accuracy"] <= 1
     path = runs / "cvae-conv" / "metrics.json"
     del found["cvae-conv"]["classification"]
-    path.write_text(json.dumps(found["cvae-conv"] | {"nll": -1.0}))
+    path.write_text(json.dumps(found["cvae-conv"] | {"nll": -1.0}), encoding="utf-8")
     assert evaluate.main(["cvae-conv", "--keep", "--data-dir", str(data_root), *few]) == 0
-    again = json.loads(path.read_text())
+    again = json.loads(path.read_text(encoding="utf-8"))
     assert again["nll"] == -1.0 and again["classification"] == classified  # kept, and measured anew
-    text = results.read_text()
+    text = results.read_text(encoding="utf-8")
     assert "| gaussian 0.3 |" in text and "| quadrants visible |" in text and "generative classifier, 1 samples" in text
 
 
@@ -162,13 +162,13 @@ def test_models_of_faces_are_measured(tmp_path, runs, results, monkeypatch):
         monkeypatch.setitem(PRESETS, name, replace(preset, model=small, train=replace(preset.train, epochs=2, batch_size=16)))
         assert train.main([name, "--data-dir", str(tmp_path / "data"), "--accelerator", "cpu"]) == 0
     assert evaluate.main(["smile-judge", "ae-conv-faces", "--data-dir", str(tmp_path / "data")]) == 0
-    found = json.loads((runs / "ae-conv-faces" / "metrics.json").read_text())
+    found = json.loads((runs / "ae-conv-faces" / "metrics.json").read_text(encoding="utf-8"))
     assert 0 < found["mse"] < 2 * found["pca_mse"] and found["ssim"] <= 1
     assert set(found["smile"]) == set(faces.WAYS) == set(found["dragged"])
     assert len(faces.load(runs / "ae-conv-faces").people) == 120
     weights = load_file(runs / "ae-conv-faces" / "model.safetensors")
     assert {v.dtype for v in weights.values()} == {torch.float16, torch.int8, torch.int64}
-    text = results.read_text()
+    text = results.read_text(encoding="utf-8")
     assert "| `ae-conv-faces` |" in text and "smile gained" in text and "test faces right (not Smiling or Smiling)" in text
 
 
@@ -190,6 +190,6 @@ def test_a_model_of_one_hole_is_measured_on_that_hole(data_root, runs, results):
     data = ["--data-dir", str(data_root)]
     assert train.main(["cvae-inpaint-center", *data, "--epochs", "1", "--accelerator", "cpu"]) == 0
     assert evaluate.main(["--all", *data, "--hole-samples", "2"]) == 0
-    found = json.loads((runs / "cvae-inpaint-center" / "metrics.json").read_text())
+    found = json.loads((runs / "cvae-inpaint-center" / "metrics.json").read_text(encoding="utf-8"))
     assert set(found["hole_mse"]) == {"centre 10x10"} and found["bytes"] > 1e6 and found["training_seconds"] >= 0
-    assert "Completed by `cvae-inpaint-center`" in results.read_text()
+    assert "Completed by `cvae-inpaint-center`" in results.read_text(encoding="utf-8")

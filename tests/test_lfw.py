@@ -42,7 +42,7 @@ def test_the_second_load_reads_no_picture(root, monkeypatch):
 
 
 def test_a_cache_that_cannot_be_written_or_read_costs_only_time(root, tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("CVAE_CACHE_DIR", str(tmp_path / "file"))
     first = data.lfw(root, "all").images
     monkeypatch.setenv("CVAE_CACHE_DIR", str(tmp_path / "cache"))
@@ -83,7 +83,7 @@ GOOD = "# a comment\n#\tperson\timagenum\tSmiling\tMale\n"
 
 
 def attribute_file(root, text: str):
-    (root / "lfw" / "lfw_attributes.txt").write_text(text)
+    (root / "lfw" / "lfw_attributes.txt").write_text(text, encoding="utf-8")
     return data.lfw(root, "all")
 
 

@@ -162,7 +162,7 @@ def change(path, **arrays) -> None:
 
 DAMAGE = {
     "cut off": lambda path: path.write_bytes(path.read_bytes()[:900]),
-    "text": lambda path: path.write_text("not a map"),
+    "text": lambda path: path.write_text("not a map", encoding="utf-8"),
     "no means": lambda path: change(path, u=None),
     "no t-SNE": lambda path: change(path, tsne=None),
     "fewer labels": lambda path: change(path, labels=np.zeros(3, np.uint8)),

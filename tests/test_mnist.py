@@ -265,7 +265,7 @@ def test_cancelled_fetch_leaves_nothing(tmp_path, published, monkeypatch, looks)
 
 
 def test_fetch_names_a_folder_that_cannot_be_written(tmp_path, published, monkeypatch):
-    (tmp_path / "MNIST").write_text("a file where a folder belongs")
+    (tmp_path / "MNIST").write_text("a file where a folder belongs", encoding="utf-8")
     with mirror(published.files) as url:
         monkeypatch.setattr(mnist, "MIRRORS", (url,))
         with pytest.raises(OSError, match=r"raw cannot be written: .*\.$"):

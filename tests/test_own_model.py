@@ -40,7 +40,7 @@ def own(tmp_path_factory):
             picture = Image.fromarray((pixels * 255 / 16).astype(np.uint8)).resize((SIDE, SIDE))
             picture.save(pictures / name / f"{i}.png")
     results = root.parent / "results.md"
-    results.write_text(f"{evaluate.BEGIN}\nthe shipped figures\n{evaluate.END}\n")
+    results.write_text(f"{evaluate.BEGIN}\nthe shipped figures\n{evaluate.END}\n", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CVAE_CHECKPOINTS", str(root))
         patch.setenv("CVAE_DATA_DIR", str(root / "nothing"))
@@ -90,13 +90,13 @@ def test_a_wrong_size_gets_one_sentence(data_root, runs, capsys, options, right)
 
 
 def test_figures_are_those_of_its_own_data_and_stay_out_of_the_results(own):
-    found = {name: json.loads((own / name / "metrics.json").read_text()) for name in OWN}
+    found = {name: json.loads((own / name / "metrics.json").read_text(encoding="utf-8")) for name in OWN}
     assert all(np.isfinite(found[name]["diversity"]) for name in ("own-labels", "own-plane", "own-colours"))
     assert "judge_accuracy" not in found["own-labels"]  # the judge of the zoo reads ten digits
     assert 0 <= found["own-labels"]["classification"]["accuracy"] <= 1
     assert "pen_digits_accuracy" not in found["own-labels"]["classification"]
     assert set(found["own-painter"]["hole_mse"]) == {"centre 10x10"} and "gaussian 0.3" in found["own-cleaner"]["psnr"]
-    assert evaluate.RESULTS.read_text().splitlines()[1] == "the shipped figures"
+    assert evaluate.RESULTS.read_text(encoding="utf-8").splitlines()[1] == "the shipped figures"
     assert len(maps.load_map("own-plane")) == len(resources.encoded("own-labels").labels) == round(0.15 * EACH * len(NAMES))
 
 

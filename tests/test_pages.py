@@ -34,7 +34,7 @@ def test_page_runs_without_the_files_of_evaluate(zoo, page):
 @pytest.mark.parametrize("damage", ["garbage", b"PK\x03\x04 cut off"])
 def test_damaged_map_counts_as_missing(zoo, damage):
     (zoo / "plane" / "map.npz").write_bytes(damage.encode() if isinstance(damage, str) else damage)
-    (zoo / "plane" / "metrics.json").write_text("[1, 2")
+    (zoo / "plane" / "metrics.json").write_text("[1, 2", encoding="utf-8")
     app = open_page("pages/1_Explore.py", model="plane")
     assert not app.exception
     assert sent(app)["background"] is None
@@ -75,7 +75,7 @@ def test_pack_and_unpack_are_inverse():
 
 def test_broken_folders_are_named_and_the_others_stay(zoo):
     (zoo / "sliders" / "model.safetensors").write_bytes(b"cut")
-    (zoo / "labels" / "config.json").write_text("{}")
+    (zoo / "labels" / "config.json").write_text("{}", encoding="utf-8")
     (zoo / "foreign").mkdir()
     app = open_page("pages/1_Explore.py")
     assert not app.exception

@@ -42,7 +42,7 @@ def run(data_root, *options: str) -> None:
 
 def history(folder) -> list[dict[str, float]]:
     """Return the rows of history.csv without the one column that is a time."""
-    with open(folder / "history.csv") as file:
+    with open(folder / "history.csv", encoding="utf-8") as file:
         return [{k: float(v) if v else None for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
 
 
@@ -148,7 +148,7 @@ def test_an_option_without_effect_is_named(data_root, runs, capsys):
 
 def test_a_finished_run_is_not_overwritten_by_accident(data_root, runs, capsys):
     (runs / "vae-dense-2d").mkdir()
-    (runs / "vae-dense-2d" / "config.json").write_text("{}")
+    (runs / "vae-dense-2d" / "config.json").write_text("{}", encoding="utf-8")
     assert train.main(["vae-dense-2d", "--data-dir", str(data_root)]) == 2
     assert "--overwrite" in capsys.readouterr().err
 

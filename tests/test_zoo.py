@@ -28,7 +28,7 @@ def trained(zoo):
     """The small zoo with a history of four epochs and pictures at three of them."""
     rng = np.random.default_rng(0)
     for name, config in MODELS.items():
-        with (zoo / name / "history.csv").open("w") as file:
+        with (zoo / name / "history.csv").open("w", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["epoch", "train_nll", "train_kl", "val_nll", "val_kl", "beta", "seconds"])
             kl = 0 if config.family in ("denoising", "classifier") else 21
@@ -132,7 +132,7 @@ def test_nonsense_in_the_address(trained, view, text):
 
 def test_table_says_which_likelihood_and_leaves_out_what_does_not_compare(trained):
     found = {"nll": 70.0, "elbo": -90.0, "judge_accuracy": 0.98, "training_seconds": 7200}
-    (trained / "plane" / "metrics.json").write_text(json.dumps(found))
+    (trained / "plane" / "metrics.json").write_text(json.dumps(found), encoding="utf-8")
     app = open_page(PAGE)
     cells = row(app, "plane")
     assert cells["likelihood"] == "grey" and row(app, "painter")["likelihood"] == ""
@@ -150,7 +150,7 @@ def test_models_without_a_z_have_a_table_of_what_they_are_for(trained):
         "painter": {"hole_mse": {"centre": 0.04, "half": "much"}},
     }
     for name, figures in found.items():
-        (trained / name / "metrics.json").write_text(json.dumps(figures))
+        (trained / name / "metrics.json").write_text(json.dumps(figures), encoding="utf-8")
     app = open_page(PAGE)
     assert names(sent(app, 1)) == list(sorted(found))
     said = [row(app, name)["measured"]["text"] for name in found]
@@ -188,7 +188,7 @@ def test_curves_of_any_set_of_models_on_either_scale(trained):
 
 def test_a_logarithm_leaves_out_whole_curves_and_says_which(trained):
     path = trained / "labels" / "history.csv"
-    path.write_text(path.read_text().replace("60.0", "-60.0"))  # of validation, at its third epoch
+    path.write_text(path.read_text(encoding="utf-8").replace("60.0", "-60.0"), encoding="utf-8")  # of validation, at its third epoch
     app = open_page(PAGE, view="Loss curves", curves=["plane", "labels"], scale="Logarithmic")
     assert "because their -elbo comes to zero or below: labels." in texts(app)
     chart = json.loads(app.get("plotly_chart")[0].proto.spec)
@@ -283,7 +283,7 @@ def faces(root, name: str, **figures) -> Preset:
     """Write a small VAE of faces into `root`."""
     config = ModelConfig(likelihood="gaussian", image_shape=(3, 16, 16), latent_dim=4, widths=(8,))
     put(root, preset := Preset(name, "Faces.", config, data=DataConfig(dataset="lfw")))
-    (root / name / "metrics.json").write_text(json.dumps(figures))
+    (root / name / "metrics.json").write_text(json.dumps(figures), encoding="utf-8")
     return preset
 
 
@@ -327,7 +327,7 @@ def test_one_model_that_draws_is_shown_without_gaps(trained):
 
 
 def test_bars_of_a_learned_prior_are_told_apart_from_its_kl(trained):
-    found = json.loads((trained / "labels" / "metrics.json").read_text())
-    (trained / "labels" / "metrics.json").write_text(json.dumps(found | {"kl": 23.31}))
+    found = json.loads((trained / "labels" / "metrics.json").read_text(encoding="utf-8"))
+    (trained / "labels" / "metrics.json").write_text(json.dumps(found | {"kl": 23.31}), encoding="utf-8")
     assert "need not add up to its kl of 23.3." in texts(open_page(PAGE, view="Side by side", a="labels", b="plane"))
     assert "need not add up" not in texts(open_page(PAGE, view="Side by side", a="sliders", b="plane"))

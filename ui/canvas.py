@@ -13,7 +13,10 @@ HTML = """<div class="frame"><div class="sketch"><div class="board"></div>
 <div class="seen"><div class="pictures"></div><div class="bars" hidden></div><p class="status" role="status"></p></div>
 </div></div>"""
 _mount = st.components.v2.component(
-    "canvas", html=HTML, css=(HERE / "canvas.css").read_text(), js=SHARED + (HERE / "canvas.js").read_text()
+    "canvas",
+    html=HTML,
+    css=(HERE / "canvas.css").read_text(encoding="utf-8"),
+    js=SHARED + (HERE / "canvas.js").read_text(encoding="utf-8"),
 )
 MODES = ("ink", "hole")  # those with a pad
 

@@ -16,7 +16,10 @@ HTML = """<div class="epochs"><div class="bar"><button type="button" class="play
 <input type="range" aria-label="Epoch" min="0" step="1"><output></output></div><div class="models"></div></div>"""
 TITLES = {"reconstructions": "The same {} pictures, reconstructed", "samples": "The same {} z, decoded"}
 _mount = st.components.v2.component(
-    "epochs", html=HTML, css=(HERE / "epochs.css").read_text(), js=SHARED + (HERE / "epochs.js").read_text()
+    "epochs",
+    html=HTML,
+    css=(HERE / "epochs.css").read_text(encoding="utf-8"),
+    js=SHARED + (HERE / "epochs.js").read_text(encoding="utf-8"),
 )
 
 

@@ -13,8 +13,8 @@ HERE = Path(__file__).parent
 _mount = st.components.v2.component(
     "gallery",
     html='<div class="gallery" role="group"></div>',
-    css=(HERE / "gallery.css").read_text(),
-    js=(HERE / "gallery.js").read_text(),
+    css=(HERE / "gallery.css").read_text(encoding="utf-8"),
+    js=(HERE / "gallery.js").read_text(encoding="utf-8"),
 )
 
 

@@ -16,9 +16,12 @@ HTML = """<div class="frame"><div class="live">
 <div class="view"><div class="pictures"></div><p class="status" role="status"></p></div><div class="control"></div>
 </div></div>"""
 HERE = Path(__file__).parent
-SHARED = (HERE / "shared.js").read_text()
+SHARED = (HERE / "shared.js").read_text(encoding="utf-8")
 _mount = st.components.v2.component(
-    "live", html=HTML, css=(HERE / "live.css").read_text(), js=SHARED + (HERE / "live.js").read_text()
+    "live",
+    html=HTML,
+    css=(HERE / "live.css").read_text(encoding="utf-8"),
+    js=SHARED + (HERE / "live.js").read_text(encoding="utf-8"),
 )
 
 

@@ -18,7 +18,12 @@ HTML = """<div class="plot"><div class="tools"></div><div class="stage"><canvas 
 <p class="status" role="status"></p>
 <div class="tip" hidden><canvas width="28" height="28"></canvas> <canvas width="28" height="28"></canvas><p></p></div></div>
 <div class="scale" hidden></div><div class="legend" role="group" aria-label="Shown digits"></div></div>"""
-_mount = st.components.v2.component("plot", html=HTML, css=(HERE / "plot.css").read_text(), js=SHARED + (HERE / "plot.js").read_text())
+_mount = st.components.v2.component(
+    "plot",
+    html=HTML,
+    css=(HERE / "plot.css").read_text(encoding="utf-8"),
+    js=SHARED + (HERE / "plot.js").read_text(encoding="utf-8"),
+)
 RAMP = ("#6a4fb0", "#3f74b8", "#21918c", "#5ebd55", "#e0bd14")  # legible on a light and on a dark ground
 GROUP_COLOURS = {"a": "#e8590c", "b": "#7048e8"}
 GROUPS = tuple(GROUP_COLOURS)

@@ -107,7 +107,7 @@ def code(name: str, photo: str, x: Tensor) -> Tensor:
 def figures(name: str) -> dict:
     """Return what evaluate.py has measured of a model, empty where it has not."""
     try:
-        found = json.loads((checkpoints.ROOT / name / checkpoints.METRICS).read_text())
+        found = json.loads((checkpoints.ROOT / name / checkpoints.METRICS).read_text(encoding="utf-8"))
         return found if isinstance(found, dict) else {}
     except (OSError, ValueError):
         return {}
@@ -176,9 +176,9 @@ def kl_per_dim(name: str) -> list[float] | None:
     """Return the mean KL of every latent dimension in nats, or None where evaluate.py has not measured it."""
     dims = model(name).config.latent_dim
     try:
-        kl = json.loads((checkpoints.ROOT / name / checkpoints.METRICS).read_text())["kl_per_dim"]
+        kl = figures(name)["kl_per_dim"]
         return [float(value) for value in kl] if len(kl) == dims else None
-    except (OSError, ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError):
         return None
 
 
@@ -188,10 +188,10 @@ def spread(name: str) -> tuple[np.ndarray, int] | None:
     None where evaluate.py has not measured them.
     """
     try:
-        found = json.loads((checkpoints.ROOT / name / checkpoints.METRICS).read_text())["classification"]
+        found = figures(name)["classification"]
         quantiles = np.array(found["log_likelihood_quantiles"], dtype=float)
         return (quantiles, int(found["n_importance"])) if quantiles.ndim == 1 and len(quantiles) > 1 else None
-    except (OSError, ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError):
         return None
 
 
@@ -280,7 +280,7 @@ def _landmarks(folder: Path, stamp: tuple[int, ...]) -> list[tuple[float, float,
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _history(folder: Path, stamp: tuple[int, ...]) -> dict[str, np.ndarray]:
     try:
-        rows = list(csv.DictReader((folder / checkpoints.HISTORY).read_text().splitlines()))
+        rows = list(csv.DictReader((folder / checkpoints.HISTORY).read_text(encoding="utf-8").splitlines()))
         return {column: np.array([float(row[column] or "nan") for row in rows]) for column in HISTORY_COLUMNS} if rows else {}
     except (OSError, ValueError, TypeError, KeyError, csv.Error):
         return {}

@@ -17,7 +17,10 @@ HERE = Path(__file__).parent
 HTML = """<div class="frame"><div class="steer"><div class="pictures"></div><p class="status" role="status"></p>
 <div class="control"></div></div></div>"""
 _mount = st.components.v2.component(
-    "steer", html=HTML, css=(HERE / "steer.css").read_text(), js=SHARED + (HERE / "steer.js").read_text()
+    "steer",
+    html=HTML,
+    css=(HERE / "steer.css").read_text(encoding="utf-8"),
+    js=SHARED + (HERE / "steer.js").read_text(encoding="utf-8"),
 )
 
 

@@ -10,7 +10,10 @@ from ui.live import SHARED
 HERE = Path(__file__).parent
 HTML = '<div class="frame"><div class="zoo"><table><thead></thead><tbody></tbody></table></div></div>'
 _mount = st.components.v2.component(
-    "table", html=HTML, css=(HERE / "table.css").read_text(), js=SHARED + (HERE / "table.js").read_text()
+    "table",
+    html=HTML,
+    css=(HERE / "table.css").read_text(encoding="utf-8"),
+    js=SHARED + (HERE / "table.js").read_text(encoding="utf-8"),
 )
 
 

@@ -22,11 +22,12 @@ HUB_NAME = re.compile(r"([A-Za-z0-9][\w.-]*)/[A-Za-z0-9][\w.-]*")  # user/repo
 
 
 def list_runs() -> list[str]:
-    """Return the names of the folders under checkpoints/, in alphabetical order.
+    """Return the names of the folders under checkpoints/ that hold a config.json, in alphabetical order.
 
-    That is CVAE_CHECKPOINTS, else checkpoints/ of the clone that the package lies in, else of the current folder.
+    That is CVAE_CHECKPOINTS, else checkpoints/ of the clone that the package lies in, else of the current folder. Hidden
+    folders are skipped, such as .ipynb_checkpoints.
     """
-    return sorted(p.name for p in ROOT.glob("*") if p.is_dir())
+    return sorted(p.parent.name for p in ROOT.glob(f"*/{CONFIG}") if p.is_file() and not p.parent.name.startswith("."))
 
 
 def run_dir(name_or_path: str | Path) -> Path:

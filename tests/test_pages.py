@@ -77,11 +77,23 @@ def test_broken_folders_are_named_and_the_others_stay(zoo):
     (zoo / "sliders" / "model.safetensors").write_bytes(b"cut")
     (zoo / "labels" / "config.json").write_text("{}", encoding="utf-8")
     (zoo / "foreign").mkdir()
+    (zoo / "foreign" / "config.json").write_text('{"architectures": ["Other"]}', encoding="utf-8")
     app = open_page("pages/1_Explore.py")
     assert not app.exception
     assert app.selectbox(key="model").options == ["plane"]
     assert sorted(w.value.split()[0] for w in app.warning) == ["foreign", "labels", "sliders"]
     assert all("\n" not in w.value for w in app.warning)
+
+
+def test_what_is_no_checkpoint_lies_there_without_a_word(zoo):
+    for name in (".ipynb_checkpoints", ".cache/deeper", "empty", "logs"):
+        (zoo / name).mkdir(parents=True)
+    (zoo / ".ipynb_checkpoints" / "config.json").write_text("{", encoding="utf-8")
+    (zoo / "logs" / "events.txt").write_text("step 1", encoding="utf-8")
+    (zoo / "notes.txt").write_text("a file", encoding="utf-8")
+    app = open_page("pages/7_Models.py")
+    assert not app.exception and not app.warning
+    assert sorted(app.selectbox(key="a").options) == sorted(MODELS) == checkpoints.list_runs()
 
 
 @pytest.mark.parametrize("page", PAGES)

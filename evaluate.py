@@ -163,13 +163,11 @@ def write_map(name: str, args: argparse.Namespace) -> None:
     """Write the map.npz of one model; ValueError unless it is a generative one of grey pictures, and of enough of them."""
     model = checkpoints.load_run(name)
     preset = model.preset
-    if preset.model.family not in ("vae", "cvae") or preset.model.image_shape[0] != 1 or preset.model.latent_dim < 2:
-        kind = f"a {preset.model.family} model of {preset.model.latent_dim} latents, {preset.model.image_shape[0]} channels"
-        raise ValueError(f"a map needs a vae or cvae of grey pictures and at least two latents; {name} is {kind}.")
+    if reason := maps.obstacle(preset):
+        raise ValueError(reason)
     images = data.load(preset.data.dataset, False, args.data_dir, preset.model.image_shape, download=True)
-    if len(images) < maps.FEWEST or len(images.classes) > maps.MOST_CLASSES:
-        wanted = f"at least {maps.FEWEST} test pictures of at most {maps.MOST_CLASSES} classes"
-        raise ValueError(f"a map needs {wanted}; {preset.data.dataset} has {len(images)} of {len(images.classes)}.")
+    if reason := maps.obstacle(preset, len(images), len(images.classes)):
+        raise ValueError(reason)
     with tqdm(total=sum(latent.TSNE_STEPS), desc=f"t-SNE of {name}", unit="step") as bar:
         found = maps.make_map(model, images, args.seed, lambda done: bar.update(done - bar.n))
     maps.save_map(checkpoints.run_dir(name), found)

@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from cvae import checkpoints, latent, metrics, tasks
+from cvae.config import Preset
 
 if TYPE_CHECKING:  # the app reads maps, and never loads a data set
     from cvae.data import ImageSet
@@ -44,6 +45,23 @@ class LatentMap:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+def obstacle(preset: Preset, images: int | None = None, classes: int = 0) -> str:
+    """Return in a sentence why there can be no map of a model, empty text where there can.
+
+    `images` and `classes` are the numbers of test pictures and of classes, where they are known.
+    """
+    config = preset.model
+    if config.family not in ("vae", "cvae") or config.image_shape[0] != 1 or config.latent_dim < 2:
+        kind = f"a {config.family} model of {config.latent_dim} latents, {config.image_shape[0]} channels"
+        return f"A map needs a vae or cvae of grey pictures and at least two latents; {preset.name} is {kind}."
+    if classes > MOST_CLASSES:
+        return f"A map shows at most {MOST_CLASSES} classes; {preset.data.dataset} has {classes}."
+    if images is not None and images < FEWEST:
+        remedy = "Add pictures to it, in its test folder where it has one, and train the model anew."
+        return f"A map needs at least {FEWEST} test pictures; {preset.data.dataset} has {images}. {remedy}"
+    return ""
 
 
 def make_map(model, images: "ImageSet", seed: int = 0, progress: Callable[[int], None] | None = None) -> LatentMap:
@@ -142,19 +160,25 @@ def _halved(values: Tensor) -> np.ndarray:
 def load_map(name_or_path: str | Path) -> LatentMap:
     """Return the map of a run; FileNotFoundError or ValueError, in one line with the command that makes a new one.
 
-    ValueError if the file is damaged, was made from other weights, or holds no embedding.
+    ValueError if the file is damaged, was made from other weights, or holds no embedding. Where there can be no map of
+    the model at all it says why instead.
     """
     folder = checkpoints.run_dir(name_or_path)
     remedy = f"Make a new one with: python evaluate.py --map {folder.name}"
     path = folder / checkpoints.MAP
     if not path.is_file():
-        raise FileNotFoundError(f"{folder.name} has no map yet. {remedy}")
+        if reason := obstacle(checkpoints.load_preset(folder)):
+            raise ValueError(reason)
+        raise FileNotFoundError(f"{folder.name} has no map yet, which needs at least {FEWEST} test pictures. {remedy}")
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
     except Exception as error:  # noqa: BLE001 - a damaged zip raises nearly anything
         raise ValueError(f"The map of {folder.name} is damaged. {remedy}") from error
     if "about" not in arrays:
+        preset, labels = checkpoints.load_preset(folder), arrays.get("labels", ())
+        if reason := obstacle(preset, len(labels), len(preset.classes)):
+            raise ValueError(reason)
         raise ValueError(f"The map of {folder.name} holds encoded digits, but no t-SNE of them. {remedy}")
     try:
         about = json.loads(str(arrays["about"]))

@@ -3,13 +3,16 @@
 import base64
 import json
 import zlib
+from dataclasses import replace
 from html import unescape
 from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
 
-from cvae import latent, maps
+from cvae import checkpoints, latent, maps
+from cvae.config import ModelConfig, Preset
+from cvae.models import build_model
 from tests.app import answer, mapped, open_page, sent
 from ui import api, link, sketch
 
@@ -96,7 +99,7 @@ UNUSABLE = {
     "missing": (lambda folder: (folder / "map.npz").unlink(), "no map yet"),
     "damaged": (lambda folder: (folder / "map.npz").write_bytes(b"PK\x03\x04 cut off"), "damaged"),
     "stale": (lambda folder: maps.save_map(folder, mapped("plane")) or stain(folder), "made from other weights"),
-    "of older making": (lambda f: np.savez(f / "map.npz", u=np.zeros((9, 2)), labels=np.zeros(9, np.uint8)), "no t-SNE"),
+    "of older making": (lambda f: np.savez(f / "map.npz", u=np.zeros((40, 2)), labels=np.zeros(40, np.uint8)), "no t-SNE"),
 }
 
 
@@ -120,6 +123,36 @@ def test_an_unusable_map_is_explained_and_the_rest_works(zoo, spoil, says):
     assert response.status_code == 400 and says.encode() in response.body
     app.selectbox(key="model").set_value("labels").run()
     assert not app.exception and not app.warning and drawn_map(app)["layout"] == "tsne"
+
+
+@pytest.mark.parametrize("count", [1, 2, 11, 29])
+def test_too_few_test_pictures_are_what_is_missing(zoo, count):
+    for name in MODELS:
+        dims = np.zeros((count, 2 if name == "plane" else 12 if name == "sliders" else 10))
+        np.savez(zoo / name / "map.npz", u=dims, labels=np.zeros(count, np.uint16))
+    app = open_page(PAGE, model="labels")
+    assert not app.exception and len(app.warning) == 1 and "--map" not in app.warning[0].value
+    assert f"needs at least 30 test pictures; mnist has {count}." in app.warning[0].value
+    assert "<table" not in shown(app) and "5-NN: the share" not in shown(app)
+    for page in ("pages/1_Explore.py", "pages/3_Draw.py", "pages/7_Models.py"):
+        assert not open_page(page, model="labels", view="Side by side").exception
+
+
+@pytest.mark.parametrize(
+    "changes, says", [({"latent_dim": 1}, "at least two latents"), ({"image_shape": (3, 28, 28)}, "grey pictures")]
+)
+def test_a_model_that_can_have_no_map_is_told_why(zoo, changes, says):
+    config = ModelConfig(**{"latent_dim": 2, "widths": (16,)} | changes)
+    checkpoints.save_run(zoo / "mine", Preset("mine", "Mine.", config), build_model(config).state_dict())
+    with pytest.raises(ValueError, match=f"A map needs .*{says}"):
+        maps.load_map("mine")
+
+
+def test_more_classes_than_a_map_shows(zoo):
+    preset = replace(checkpoints.load_preset("plane"), classes=tuple(map(str, range(300))))
+    checkpoints.save_run(zoo / "plane", preset, checkpoints.load_run("plane").state_dict())
+    np.savez(zoo / "plane" / "map.npz", u=np.zeros((400, 2)), labels=np.zeros(400, np.uint16))
+    assert "A map shows at most 256 classes; mnist has 300." in open_page(PAGE, model="plane").warning[0].value
 
 
 def test_colours_and_layouts(zoo):

@@ -187,7 +187,7 @@ def test_a_missing_and_a_stale_map_are_told_apart(zoo):
     (zoo / "plane" / "map.npz").unlink()
     with pytest.raises(FileNotFoundError, match="no map yet"):
         maps.load_map("plane")
-    np.savez(zoo / "plane" / "map.npz", u=np.zeros((5, 2)), labels=np.zeros(5, np.uint8))
+    np.savez(zoo / "plane" / "map.npz", u=np.zeros((40, 2)), labels=np.zeros(40, np.uint8))
     with pytest.raises(ValueError, match="no t-SNE"):
         maps.load_map("plane")
 
@@ -233,7 +233,7 @@ def test_a_map_holds_more_nats_than_half_precision(zoo):
 
 def test_what_has_no_map_is_said(zoo, digits, capsys):
     assert evaluate.main(["--map", "painter"]) == 2
-    assert "a map needs a vae or cvae" in capsys.readouterr().err
+    assert "A map needs a vae or cvae" in capsys.readouterr().err
 
 
 def test_measuring_again_keeps_the_map_of_the_same_weights(zoo, digits):

@@ -199,6 +199,14 @@ def test_a_logarithm_leaves_out_whole_curves_and_says_which(trained):
     assert not app.exception and "zero or below: judge." in texts(app) and not app.get("plotly_chart")
 
 
+def test_one_epoch_is_shown_though_it_makes_no_line(trained):
+    path = trained / "plane" / "history.csv"
+    path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[:2]), encoding="utf-8")
+    shown = [resources.history(name) for name in ("plane", "labels")]
+    made = curves.figure({"plane": shown[0], "labels": shown[1]}, "nll", logarithmic=False, minutes=False)
+    assert [curve.mode for curve in made.data] == ["markers", "markers", "lines", "lines"]
+
+
 def test_curves_say_what_each_is_a_likelihood_of():
     kinds = {name: curves._measured_on(SimpleNamespace(config=preset.model, preset=preset)) for name, preset in PRESETS.items()}
     assert kinds["ae-conv-faces"] == kinds["cvae-small"] == "normal density around every pixel, standard deviation 0.1"

@@ -49,7 +49,8 @@ def figure(histories: dict[str, dict[str, np.ndarray]], quantity: str, logarithm
             y = values(found, part, quantity)
             line = {"color": images.PALETTE[i % len(images.PALETTE)], "dash": dash, "width": 2}
             hover = f"{name}, {says}<br>%{{y:.2f}} nats<extra></extra>"
-            made.add_scatter(x=x, y=y, name=f"{name}, {says}", mode="lines", line=line, hovertemplate=hover)
+            mode = "lines" if len(x) > 1 else "markers"  # one epoch makes no line
+            made.add_scatter(x=x, y=y, name=f"{name}, {says}", mode=mode, line=line, hovertemplate=hover)
     made.update_layout(height=460, margin={"t": 10, "r": 10}, legend={"orientation": "h", "y": -0.2}, hovermode="x")
     made.update_xaxes(title="minutes of training" if minutes else "epoch")
     made.update_yaxes(title=f"{quantity}, nats per image", type="log" if logarithmic else "linear")

@@ -258,11 +258,12 @@ def says() -> None:
         column.image(resources.thumbnail_map(name), width="stretch", alt=f"t-SNE of the test digits in the latent space of {name}")
         column.caption(f"{name}: {SIDE_BY_SIDE[name]}")
     st.markdown(WHY)
-    st.html(_table(_maps()))
-    st.caption(
-        "5-NN: the share of digits whose label most of their five nearest others have. Trustworthiness (Venna and Kaski 2001): "
-        "how far the 12 nearest on the map are near in latent space too, 1 at best."
-    )
+    if held := _maps():
+        st.html(_table(held))
+        st.caption(
+            "5-NN: the share of digits whose label most of their five nearest others have. Trustworthiness "
+            "(Venna and Kaski 2001): how far the 12 nearest on the map are near in latent space too, 1 at best."
+        )
 
 
 def _maps() -> dict[str, maps.LatentMap]:

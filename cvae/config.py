@@ -134,6 +134,8 @@ class Preset:
     classes: tuple[str, ...] = ()  # class names in label order; filled in from the data set
 
     def __post_init__(self) -> None:
+        if not all(isinstance(text, str) for text in (self.name, self.about, *self.classes)):
+            raise ValueError("name, about and each of classes must be text.")
         if self.train.bend_epochs and not self.model.posterior_flow_layers:
             raise ValueError("bend_epochs needs posterior_flow_layers of 1 or more: without a flow no posterior bends.")
         if self.train.refine_epochs and self.model.family != "autoencoder":

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import controls, face_source, faces, resources
+from ui import controls, face_source, faces, resources, words
 
 controls.begin("Faces", "A face in a few numbers. Change the numbers and someone else looks back.", wide=True)
 hint = "ae-conv-faces, then measure it with: python evaluate.py ae-conv-faces"
@@ -10,7 +10,7 @@ name, model = controls.pick_model(prefer=lambda config: config.network == "conv"
 try:
     space = resources.space(name)
 except ValueError as error:
-    st.info(str(error))
+    st.info(words.markdown(str(error)))
     st.stop()
 TOOLS = {
     "Smile": faces.attributes,
@@ -44,5 +44,5 @@ def work() -> None:
 
 work()
 st.subheader("About this model, and what it has not seen", anchor=False)
-st.markdown(model.preset.about)
+st.markdown(words.markdown(model.preset.about))
 faces.bias(space, resources.figures(name))

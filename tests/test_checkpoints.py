@@ -60,7 +60,9 @@ def test_truncated_weights_are_named(folder, keep):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '{"name": 3}', '{"name": "x", "about": "y", "model": {"depth": 3}}', "\x00\xff"]
+    "text",
+    ["", "{", "[]", "null", '{"name": 3}', '{"name": "x", "about": "y", "model": {"depth": 3}}', "\x00\xff"]
+    + ['{"name": "x", "about": ["y"]}', '{"name": 3, "about": "y"}', '{"name": "x", "about": "y", "classes": ["a", 2]}'],
 )
 def test_a_damaged_or_foreign_configuration_is_named(folder, text):
     (folder / "config.json").write_text(text, encoding="utf-8")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from cvae.config import Preset
 from cvae.presets import PRESETS
-from ui import classes, diagram, resources, zoo
+from ui import classes, diagram, resources, words, zoo
 
 OPTIONS = (("train", "epochs"), ("train", "batch_size"), ("train", "lr"), ("train", "beta"), ("train", "seed"))
 OPTIONS += (("model", "latent_dim"), ("data", "dataset"))
@@ -43,14 +43,14 @@ def cards(pair: list[tuple[str, object]]) -> None:
 def card(name: str, model, key: str) -> None:
     """Draw one card; `key` is that of its diagram."""
     kind = zoo.KINDS[model.config.family]
-    st.subheader(name, anchor=False)
-    st.markdown(f"**{kind[0].upper()}{kind[1:]}.** {model.preset.about}")
+    st.subheader(words.markdown(name), anchor=False)
+    st.markdown(f"**{kind[0].upper()}{kind[1:]}.** {words.markdown(model.preset.about)}")
     if follows := paper(model.preset):
         st.caption(f"Paper: {follows}.")
     _draw(key=key, data=diagram.svg(model.config))
-    st.markdown("\n".join(f"- {line}" for line in facts(name, model)))
+    st.markdown("\n".join(f"- {words.markdown(line)}" for line in facts(name, model)))
     if not resources.figures(name):
-        st.caption(f"{name} is not measured yet. Measure it with: python evaluate.py {name}")
+        st.caption(words.markdown(f"{name} is not measured yet. Measure it with: python evaluate.py {name}"))
     st.markdown("Train it again:")
     st.code(retrain(name, model.preset), language="bash", wrap_lines=True)
 
@@ -61,17 +61,17 @@ def paper(preset: Preset) -> str:
 
 
 def facts(name: str, model) -> list[str]:
-    """Return what is known of a model, a line each."""
+    """Return what is known of a model, a line of plain text each."""
     config, data, train = model.config, model.preset.data, model.preset.train
     epochs = len(resources.history(name).get("epoch", ())) or train.epochs
     seconds = zoo.training_seconds(name, model)
     lines = [
         f"{zoo.parameters(name, model):,} parameters, {zoo.megabytes(name, model):.1f} MB, {config.network} network",
-        f"learned from {classes.markdown(data.dataset)}: {epochs} epochs, batches of {train.batch_size}, learning rate {train.lr:g}, "
+        f"learned from {data.dataset}: {epochs} epochs, batches of {train.batch_size}, learning rate {train.lr:g}, "
         f"beta {train.beta:g}" + (f", {zoo.duration(seconds)}" if seconds else ""),
     ]
     if not classes.are_digits(model):
-        named = " \u00b7 ".join(map(classes.markdown, model.preset.classes[:MOST_CLASSES]))
+        named = " \u00b7 ".join(model.preset.classes[:MOST_CLASSES])
         rest = " ..." if len(model.preset.classes) > MOST_CLASSES else ""
         lines.append(f"{len(model.preset.classes)} classes: {named}{rest}")
     if kind := zoo.likelihood(model):

@@ -1,9 +1,7 @@
 """What the labels of a model are called: on a page, in Markdown and in an address."""
 
-import re
+from ui.words import markdown
 
-# what Streamlit's Markdown would take for markup or an entity; a name such as big_cat stays as it is, also in an address
-MARKUP = re.compile(r"[\\`*\[\]$~<>|]|(?<!\w)_|_(?!\w)|:(?=\w)|&(?=#?\w+;)|^[#+-](?=\s)|(?<=^\d)[.)]")
 MOST_PILLS = 24  # labels that are offered side by side; more come in a list
 
 
@@ -42,8 +40,3 @@ def parameter(model, label: int) -> str:
     """Return how an address names a label: as the controls that offer it write it."""
     plain = name(model, label)
     return plain if model.config.n_classes > MOST_PILLS else markdown(plain)
-
-
-def markdown(text: str) -> str:
-    """Return Markdown that shows exactly this text."""
-    return MARKUP.sub(lambda found: "\\" + found[0], text)

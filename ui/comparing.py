@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from cvae import corruptions, lfw, tasks
-from ui import charts, controls, fetch, images, resources, sampling, zoo
+from ui import charts, controls, fetch, images, resources, sampling, words, zoo
 
 SHOWN = 10  # pictures in a row
 SAMPLES = 40
@@ -163,7 +163,7 @@ def _samples_of_completers(pair: Pair, seed: int) -> None:
         if given is not None:
             x = given[1][:COMPLETED]
             completed = tasks.inpaint(model, x, _hole(model)[1], SHOWN, torch.Generator().manual_seed(seed))
-            st.subheader(f"Ten completions of each by {name}", anchor=False)
+            st.subheader(words.markdown(f"Ten completions of each by {name}"), anchor=False)
             _show([("", rows) for rows in completed], f"Completions by {name}")
 
 
@@ -190,7 +190,7 @@ def _ways(pair: Pair) -> None:
     for column, (name, model) in zip(st.columns(len(pair)), pair):
         digits = encoded(name, model)
         if digits is None or len(digits.u) < 2:
-            column.caption(f"{name} has no encoded test pictures: python evaluate.py {name}")
+            column.caption(words.markdown(f"{name} has no encoded test pictures: python evaluate.py {name}"))
             continue
         ends = digits.u[: 2 * WAYS], digits.labels[: 2 * WAYS]
         ways = resources.kept(name, ("ways",), lambda: _between(model, *ends)).split(STEPS)
@@ -216,11 +216,12 @@ def _information(pair: Pair) -> None:
     for column, (name, model) in zip(st.columns(len(pair)), pair):
         if name in found:
             column.html(charts.columns_html(found[name], highest, f"KL of {name}", "nats"))
-            column.caption(f"{name}: {sum(found[name]):.1f} nats in {len(found[name])} dimensions, the fullest first.{_bent(name, model)}")
+            carried = f"{name}: {sum(found[name]):.1f} nats in {len(found[name])} dimensions, the fullest first."
+            column.caption(words.markdown(carried + _bent(name, model)))
         elif model.config.family == "autoencoder":
-            column.caption(f"{name} has no prior, so no KL.")
+            column.caption(words.markdown(f"{name} has no prior, so no KL."))
         else:
-            column.caption(f"{name}: not measured yet. Measure it with: python evaluate.py {name}")
+            column.caption(words.markdown(f"{name}: not measured yet. Measure it with: python evaluate.py {name}"))
 
 
 def _bent(name: str, model) -> str:
@@ -257,4 +258,4 @@ def _grid(pictures: Tensor, columns: int, alt: str) -> str:
 
 def _remark(remarks: list[str]) -> None:
     if said := " ".join(dict.fromkeys(filter(None, remarks))):
-        st.caption(said)
+        st.caption(words.markdown(said))

@@ -10,7 +10,7 @@ from streamlit.errors import StreamlitAPIException
 from torch import Tensor
 
 from cvae.presets import PRESETS
-from ui import classes, link, resources
+from ui import classes, link, resources, words
 
 NAME = "Latent digits"
 ICON = "\N{INPUT SYMBOL FOR NUMBERS}"
@@ -77,10 +77,10 @@ def pick_model(
     names = sorted(models, key=last)
     first = names.index(preferred(models, prefer))
     if (asked := st.query_params.get("model")) and asked not in names:
-        st.warning(f"There is no model {asked[:40]!r} for this page, so it shows {names[first]}.")
+        st.warning(words.markdown(f"There is no model {asked[:40]!r} for this page, so it shows {names[first]}."))
     name = st.selectbox("Model", names, index=first, key="model", bind="query-params") or names[first]
     if about:
-        st.caption(models[name].preset.about)
+        st.caption(words.markdown(models[name].preset.about))
     return name, models[name]
 
 
@@ -108,7 +108,7 @@ def _models(
     models, problems = resources.available(families)
     models = {name: model for name, model in models.items() if fits(model)}
     for problem in problems if warns else ():
-        st.warning(problem)
+        st.warning(words.markdown(problem))
     if not models:
         st.info(f"There is no trained model yet. Train one with: python train.py {train}")
         st.stop()
@@ -137,7 +137,7 @@ def pick_label(model, key: str = "label") -> Tensor | None:
     if len(options) > classes.MOST_PILLS:
         label = st.selectbox(head, options, format_func=partial(classes.name, model), key=key, bind="query-params")
     else:
-        written = [classes.markdown(name) for name in classes.names(model)]
+        written = [words.markdown(name) for name in classes.names(model)]
         label = st.pills(head, options, format_func=written.__getitem__, default=0, required=True, key=key, bind="query-params")
     return torch.tensor([label or 0])
 
@@ -161,7 +161,7 @@ def pick_labels(model, key: str) -> list[int]:
         name = partial(classes.name, model)
         chosen = st.multiselect(head, options, format_func=name, key=key, bind="query-params", help=explained)
     else:
-        written = [classes.markdown(name) for name in classes.names(model)].__getitem__
+        written = [words.markdown(name) for name in classes.names(model)].__getitem__
         chosen = st.pills(head, options, selection_mode="multi", format_func=written, key=key, bind="query-params", help=explained)
     return sorted(chosen) or options
 
@@ -170,7 +170,8 @@ def real_digit(name: str, model) -> None:
     """Offer to start from an encoded test picture: its latent point, and its label where the model takes one."""
     digits = resources.encoded(name)
     if digits is None:
-        st.caption(f"No encoded test {classes.noun(model)}s yet. Make them with: python evaluate.py {name}")
+        remedy = f"Make them with: python evaluate.py {name}"
+        st.caption(words.markdown(f"No encoded test {classes.noun(model)}s yet. {remedy}"))
         return
     present = sorted(set(digits.labels.tolist()))
     label = st.selectbox("Class", present, format_func=partial(classes.name, model), key="real_class")

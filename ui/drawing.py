@@ -5,7 +5,7 @@ import streamlit as st
 import torch
 
 from cvae import corruptions, tasks
-from ui import canvas, charts, classes, controls, images, link, resources, sampling, sketch, zoo
+from ui import canvas, charts, classes, controls, images, link, resources, sampling, sketch, words, zoo
 from ui.source import Source, address
 
 CAREFUL = 8  # importance samples once the pen rests
@@ -63,7 +63,7 @@ def _reading(name: str, model, scores) -> None:
     """Say which digit it is and how much like a digit it is at all."""
     best = int(scores.argmax())
     share = float(scores.softmax(0)[best])
-    read = classes.markdown(classes.name(model, best))
+    read = words.markdown(classes.name(model, best))
     st.subheader(f"It reads as {read}, with {100 * share:.3g} % of the probability", anchor=False)
     st.caption(
         "The bars show log p(x | y), estimated for each label with "
@@ -72,7 +72,8 @@ def _reading(name: str, model, scores) -> None:
     log_p = float(scores.logsumexp(0) - np.log(len(scores)))
     noun, measured = classes.noun(model), resources.spread(name)
     if measured is None:
-        st.caption(f"How it compares with test {noun}s is not measured yet. Measure it with: python evaluate.py {name}")
+        remedy = f"Measure it with: python evaluate.py {name}"
+        st.caption(words.markdown(f"How it compares with test {noun}s is not measured yet. {remedy}"))
         return
     quantiles, _ = measured
     rank = float(np.interp(log_p, quantiles, np.linspace(0, 100, len(quantiles))))

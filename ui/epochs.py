@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from cvae.config import FAMILIES
-from ui import link, resources
+from ui import link, resources, words
 from ui.live import SHARED
 
 HERE = Path(__file__).parent
@@ -28,12 +28,13 @@ def watch(pair: list[tuple[str, object]]) -> None:
     stored = {name: found for name, _ in pair if (found := resources.progress(name)) is not None}
     for name, model in dict(pair).items():
         if model.config.family == "classifier":
-            st.caption(f"{name} draws nothing, so there are no pictures of its training.")
+            st.caption(words.markdown(f"{name} draws nothing, so there are no pictures of its training."))
         elif name not in stored:
-            st.caption(f"{name} has no pictures of its training (progress.npz); train.py stores them while it trains.")
+            missing = f"{name} has no pictures of its training (progress.npz); train.py stores them while it trains."
+            st.caption(words.markdown(missing))
     if not stored:
         holders = [name for name in resources.available(FAMILIES)[0] if resources.progress(name)]
-        st.info(f"Models with stored pictures: {', '.join(holders) or 'none yet'}.")
+        st.info(words.markdown(f"Models with stored pictures: {', '.join(holders) or 'none yet'}."))
         return
     epochs = sorted({epoch for found in stored.values() for epoch in found.epochs})
     models = [_what(name, model, stored[name]) for name, model in dict(pair).items() if name in stored]

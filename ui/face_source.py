@@ -16,7 +16,7 @@ from torch import Tensor
 from cvae import faces, lfw, pictures, tasks
 from cvae.faces import Space
 from cvae.mnist import default_data_dir
-from ui import controls, gallery, images, link, resources
+from ui import controls, gallery, images, link, resources, words
 
 GALLERY, UPLOAD, CAMERA = "Gallery", "Upload", "Camera"
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "avif"]
@@ -184,7 +184,7 @@ def _photo(kind: str, name: str, model, space: Space) -> str:
     try:
         picture = _on_white(pictures.open_picture(content))
     except ValueError as error:
-        st.error(str(error))
+        st.error(words.markdown(str(error)))
         return ""
     digest = hashlib.sha256(content).hexdigest()[:12]
     if st.session_state.get("found_in") != digest:  # once, not in every run

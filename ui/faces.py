@@ -8,7 +8,7 @@ from torch import Tensor
 
 from cvae import faces, latent, metrics, tasks
 from cvae.faces import Space
-from ui import controls, face_source, gallery, images, resources
+from ui import controls, face_source, gallery, images, resources, words
 from ui.face_source import Held
 from ui.steer import Axis, steer
 
@@ -31,13 +31,14 @@ def reconstruct(name: str, model, space: Space, held: Held) -> None:
     st.html(images.figures_html(figures))
     if held.x is None:
         st.caption(
-            f"{held.name}, from {len(held.u)} stored numbers. The original is shown too where LFW lies under CVAE_DATA_DIR."
+            f"{words.markdown(held.name)}, from {len(held.u)} stored numbers. The original is shown too where LFW lies under "
+            "CVAE_DATA_DIR."
         )
         return
     error, alike = metrics.mse(held.x, x_hat), metrics.ssim(held.x, x_hat)
     st.caption(
-        f"{held.name}: {held.x.numel():,} values squeezed into {len(held.u)} numbers. Mean squared error {float(error):.4f}, "
-        f"SSIM {float(alike):.2f}. Too bright in orange, too dark in blue."
+        f"{words.markdown(held.name)}: {held.x.numel():,} values squeezed into {len(held.u)} numbers. "
+        f"Mean squared error {float(error):.4f}, SSIM {float(alike):.2f}. Too bright in orange, too dark in blue."
     )
 
 
@@ -104,7 +105,7 @@ def _own_slider(name: str, model, space: Space, held: Held, groups: dict[str, li
     try:
         between = latent.attribute_direction(space.u, present)
     except ValueError as error:
-        st.info(str(error).capitalize())
+        st.info(words.markdown(str(error).capitalize()))
         return
     way = resources.kept(name, ("way", *map(tuple, groups.values())), lambda: latent.in_pictures(model, space.u, between))
     called = st.text_input("Name of the slider", "Your direction", max_chars=24, key="called", bind="query-params")
@@ -185,7 +186,7 @@ def bias(space: Space, figures: dict) -> None:
             + "."
         )
     lines.append("As one sees, strong settings also change the sex and the age of some faces.")
-    st.markdown("\n\n".join(lines))
+    st.markdown("\n\n".join(map(words.markdown, lines)))
 
 
 def _rows(parameter: str, space: Space) -> list[int]:

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from cvae import mnist
+from ui import words
 
 
 @dataclass
@@ -58,7 +59,7 @@ def test_digits() -> tuple[np.ndarray, np.ndarray] | None:
     """
     found = read_test()
     if isinstance(found, str):
-        st.warning(f"{found} Remove it, or fetch it again.")
+        st.warning(words.markdown(f"{found} Remove it, or fetch it again."))
         return None
     return found
 
@@ -100,10 +101,11 @@ def _watch(key: str, download: Download) -> None:
 
 def _offer(key: str, error: str) -> None:
     if error:
-        st.info(f"{error} Everything else here works without them.")
+        st.info(words.markdown(f"{error} Everything else here works without them."))
     label = "Try again" if error else "Fetch MNIST's test digits (1.6 MB)"
     st.button(label, key=f"{key}_fetch", on_click=_start)
-    st.caption(f"Nothing else in this app uses the internet: this button loads from {' or '.join(mnist.hosts())}.")
+    hosts = " or ".join(mnist.hosts())
+    st.caption(words.markdown(f"Nothing else in this app uses the internet: this button loads from {hosts}."))
 
 
 def _start() -> None:

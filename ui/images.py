@@ -82,8 +82,8 @@ def strips_html(rows: list[tuple[str, Tensor]], alt: str, columns: int = 0) -> s
         strip = grid_png(pictures, columns or len(pictures))
         width, height = Image.open(io.BytesIO(strip)).size  # told to the browser, so that nothing jumps while it decodes
         style = f"flex:1;min-width:0;width:100%;height:auto;aspect-ratio:{width}/{height}"
-        data = base64.b64encode(strip).decode()
-        image = f'<img style="{style}" alt="{alt}, {caption}" decoding="sync" src="data:image/png;base64,{data}">'
+        data, caption = base64.b64encode(strip).decode(), html.escape(caption)
+        image = f'<img style="{style}" alt="{html.escape(alt)}, {caption}" decoding="sync" src="data:image/png;base64,{data}">'
         name = (
             f'<figcaption style="font-size:.85rem;white-space:nowrap;min-width:2.6rem">{caption}</figcaption>' if caption else ""
         )
@@ -95,7 +95,7 @@ def steps_html(steps: list[tuple[str, np.ndarray]]) -> str:
     """Return HTML with one captioned picture per step; steps are (caption, grey picture (H, W) uint8)."""
     figures = []
     for caption, picture in steps:
-        data = base64.b64encode(png(picture)).decode()
+        data, caption = base64.b64encode(png(picture)).decode(), html.escape(caption)
         image = f'<img alt="{caption}" style="{STEP}" src="data:image/png;base64,{data}">'
         figures.append(
             f'<figure style="margin:0;width:6.5rem">{image}<figcaption style="font-size:.8rem">{caption}</figcaption></figure>'

@@ -4,7 +4,7 @@ import streamlit as st
 import torch
 
 from cvae import corruptions
-from ui import canvas, classes, controls, resources, sketch
+from ui import canvas, classes, controls, resources, sketch, words
 from ui.source import Source
 
 CAPTIONS = [f"Completion {i + 1}" for i in range(sketch.COMPLETIONS)] + ["Mean", "Deviation"]
@@ -20,7 +20,7 @@ def preset_row(size: tuple[int, int]) -> None:
 
 def _hint(model) -> str:
     """Let the visitor say which class it is, for a conditional model to complete; empty for no hint."""
-    names = [*map(classes.markdown, classes.names(model)), "None"]  # the last one stands for -1
+    names = [*map(words.markdown, classes.names(model)), "None"]  # the last one stands for -1
     chosen = st.pills(
         "Hint: it is a",
         range(-1, model.config.n_classes),

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from cvae import latent, maps, tasks
-from ui import canvas, charts, classes, controls, images, link, plot, points, resources, sketch
+from ui import canvas, charts, classes, controls, images, link, plot, points, resources, sketch, words
 
 NEIGHBOURS = 8
 Neighbours = tuple[list[float], list[int]]  # distances and numbers of digits, the nearest first
@@ -57,7 +57,7 @@ def found(name: str) -> maps.LatentMap | None:
     try:
         return resources.latent_map(name)
     except ValueError as error:
-        st.warning(str(error))
+        st.warning(words.markdown(str(error)))
         return None
 
 
@@ -112,7 +112,7 @@ def panel(name: str, model, held: maps.LatentMap, near: Neighbours) -> None:
     """Show the chosen digit with its neighbours and the chosen groups, or how to choose."""
     point = plot.chosen_point(held)
     if point is None and (text := st.query_params.get("point", "")):
-        st.warning(f"There is no digit of number {text[:20]!r}; the map has 0 to {len(held) - 1:,}.")
+        st.warning(words.markdown(f"There is no digit of number {text[:20]!r}; the map has 0 to {len(held) - 1:,}."))
     members = {group: plot.chosen_group(held, group) for group in plot.GROUPS}
     for group, rows in members.items():
         if rows is None and st.query_params.get(group):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from cvae import pictures, preprocess, tasks
-from ui import canvas, classes, controls, fetch, images, link, resources, sketch
+from ui import canvas, classes, controls, fetch, images, link, resources, sketch, words
 
 DRAW, UPLOAD, GENERATED, TEST = "Draw", "Upload", "Generated digit", "Real digit"
 PICTURE = "Generated picture"  # by a model of other classes than digits
@@ -76,7 +76,7 @@ def _upload() -> Source:
     try:
         return Source(sketch.unpack_digit(st.query_params["digit"])) if "digit" in st.query_params else Source(None)
     except ValueError as error:
-        st.warning(f"{str(error)[0].upper()}{str(error)[1:]}")
+        st.warning(words.markdown(f"{str(error)[0].upper()}{str(error)[1:]}"))
         return Source(None)
 
 
@@ -95,7 +95,7 @@ def _read(content: bytes, digest: str) -> None:
 def _show_steps() -> None:
     """Show how the upload became a digit, or why it did not."""
     if st.session_state["upload_problem"]:
-        st.error(st.session_state["upload_problem"])
+        st.error(words.markdown(st.session_state["upload_problem"]))
     else:
         st.html(images.steps_html(st.session_state["upload_steps"]))
 

@@ -10,7 +10,7 @@ import streamlit as st
 from cvae import checkpoints
 from cvae.config import FAMILIES
 from cvae.losses import GAUSSIAN_STD
-from ui import controls, resources
+from ui import controls, resources, words
 
 KINDS = {  # family -> what it is
     "vae": "VAE",
@@ -51,7 +51,7 @@ def every_model() -> dict:
     """Return the models of all families by name, with one line for each folder that cannot be used. Stops a page without any."""
     models, problems = resources.available(FAMILIES)
     for problem in problems:
-        st.warning(problem)
+        st.warning(words.markdown(problem))
     if not models:
         st.info("There is no trained model yet. Train one with: python train.py vae-dense-2d")
         st.stop()
@@ -224,4 +224,5 @@ def explain(models: dict) -> None:
         f"within one likelihood alone, so they are sorted inside each. {said}{density}"
     )
     if missing := [name for name in models if not resources.figures(name)]:
-        st.caption(f"Not measured yet: {', '.join(missing)}. Measure with: python evaluate.py {' '.join(missing)}")
+        remedy = f"Measure with: python evaluate.py {' '.join(missing)}"
+        st.caption(words.markdown(f"Not measured yet: {', '.join(missing)}. {remedy}"))

@@ -1,0 +1,24 @@
+"""Words that are not the app's own - of a visitor, a file, a checkpoint or a data set - as Markdown that shows exactly them.
+
+Streamlit reads as Markdown what st.markdown, st.caption, the headings and the coloured boxes show, labels and helps of
+widgets, and the options of pills and segmented controls; not what a select box or a text field holds. Words that go into
+HTML pass html.escape instead.
+"""
+
+import re
+
+JOINER = "\N{WORD JOINER}"  # has no width
+# what Markdown, its tables, formulas and directives, take for markup; a name such as big_cat stays as it is, also in an address
+MARKUP = re.compile(r"[\\`*\[\]$~<>|]|(?<![^\W_])_|_(?![^\W_])|:(?=[\w+-])|&(?=#?\w+;)|^[#+-](?=[\s#+-]|$)")
+NUMBERED = re.compile(r"^(\d+)(?=[.)](?:\s|$))")  # as a list is
+# what is looked for once more when the backslashes have gone: links, mail, icons and emoji, arrows that stand alone
+LOOKED_FOR = re.compile(
+    r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)(?=[\w-])|(?<=:)(?=[\w+-]+:|material/)|(?<=(?<!\S)[<>~-])(?=(?:->|[>=-])(?!\S))",
+    re.IGNORECASE,
+)
+
+
+def markdown(text: str) -> str:
+    """Return one line of Markdown that shows exactly this text, but for its white space, at any place of a line."""
+    line = LOOKED_FOR.sub(JOINER, " ".join(text.split()))
+    return NUMBERED.sub(r"\1\\", MARKUP.sub(lambda sign: "\\" + sign[0], line))

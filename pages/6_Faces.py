@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import controls, face_source, faces, resources, words
+from ui import controls, face_source, faces, keeping, resources, words
 
 controls.begin("Faces", "A face in a few numbers. Change the numbers and someone else looks back.", wide=True)
 hint = "ae-conv-faces, then measure it with: python evaluate.py ae-conv-faces"
@@ -37,7 +37,7 @@ def work() -> None:
         held = face_source.pick(kind, name, model, space)
     with above if gallery else below:
         if held is None:
-            st.info("Bring a picture with one face. It is cropped and stays on this machine.")
+            st.info(f"Bring a picture with one face. {keeping.STAYS}")
         else:
             TOOLS[tool](name, model, space, held)
 

@@ -194,7 +194,15 @@ def upload(page: str, name: str, content: bytes):
 def test_an_upload_becomes_a_digit_with_its_steps(zoo, page):
     app = upload(page, "seven.png", sheet())
     assert not app.exception and not app.error
+    assert "digit" not in app.query_params and "forgets it" in app.file_uploader(key="upload").help
+    app.toggle(key="digit_in_link").set_value(True).run()
     assert sketch.unpack_digit(in_address(app, "digit")).max() > 0.9
+    assert any("whoever gets the link sees it" in caption.value for caption in app.caption)
+    app.toggle(key="digit_in_link").set_value(False).run()
+    assert "digit" not in app.query_params
+    app.toggle(key="digit_in_link").set_value(True).run()
+    del app.query_params["digit"]  # as the browser's way back does
+    assert not app.run().toggle(key="digit_in_link").value and "digit" not in app.query_params
     assert any("28 x 28" in element.proto.body for element in app.get("html"))
 
 
@@ -219,7 +227,7 @@ def test_a_bad_upload_gets_one_sentence_and_the_page_lives(zoo, page, name):
     app = upload(page, name, FILES[name])
     assert not app.exception and len(app.error) == 1 and "\n" not in app.error[0].value
     app.file_uploader(key="upload").set_value(("good.png", sheet(), "image/png")).run()
-    assert not app.exception and not app.error and "digit" in app.query_params
+    assert not app.exception and not app.error and app.toggle(key="digit_in_link").value is False
 
 
 @pytest.mark.parametrize(
@@ -228,7 +236,43 @@ def test_a_bad_upload_gets_one_sentence_and_the_page_lives(zoo, page, name):
 )
 def test_unusual_pictures_are_read(zoo, mode, options):
     app = upload("pages/3_Draw.py", "any.png", sheet(mode=mode, **options))
-    assert not app.exception and not app.error and "digit" in app.query_params
+    assert not app.exception and not app.error and kept_digit(app)
+
+
+def kept_digit(app) -> str:
+    """Return the uploaded digit that goes into the canvas's questions, empty without one."""
+    return next((sent(app, i)["query"].get("digit", "") for i in range(len(app.get("bidi_component")))), "")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_upload_stays_with_the_visit_and_out_of_other_links(zoo, page):
+    app = upload(page, "mine.png", sheet())
+    digit = kept_digit(app)
+    app.toggle(key="digit_in_link").set_value(True).run()
+    app.segmented_control(key="source").set_value(source.GENERATED).run()
+    assert "digit" not in app.query_params  # which would go along unseen
+    app.segmented_control(key="source").set_value(source.UPLOAD).run()
+    assert kept_digit(app) == digit and app.toggle(key="digit_in_link").value is False
+    app.switch_page("app.py").run()
+    app.query_params["source"] = source.UPLOAD
+    app.switch_page(page).run()
+    assert not app.exception and kept_digit(app) == digit and "digit" not in app.query_params
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_link_with_an_upload_shows_it(zoo, page):
+    app = open_page(page, source=source.UPLOAD, digit=DIGIT)
+    assert kept_digit(app) == DIGIT and app.toggle(key="digit_in_link").value and in_address(app, "digit") == DIGIT
+    app.file_uploader(key="upload").set_value(("another.png", sheet(), "image/png")).run()
+    assert kept_digit(app) != DIGIT and "digit" not in app.query_params
+
+
+def test_the_way_to_inpaint_takes_an_upload_along(zoo):
+    app = upload("pages/3_Draw.py", "mine.png", sheet())
+    onward = next(element.proto.body for element in app.get("html") if "Inpaint?" in element.proto.body)
+    assert kept_digit(app) in onward and "the link carries your picture" in onward
+    drawn = open_page("pages/3_Draw.py", ink=sketch.shorten(INK))
+    assert not any("carries your picture" in element.proto.body for element in drawn.get("html"))
 
 
 def test_without_models_the_pages_say_how_to_train_them(zoo):

@@ -238,7 +238,10 @@ def test_any_picture_becomes_a_face(zoo, content, tool):
     app = open_page("pages/6_Faces.py", face="Upload", tool=tool)
     app.file_uploader(key="face_upload").set_value(("a.png", content, "image/png")).run()
     assert not app.exception and not app.error and not app.info
+    assert not kept_photo(app)
+    app.toggle(key="photo_in_link").set_value(True).run()
     assert 0 < len(kept_photo(app)) < face_source.LONGEST
+    assert any("whoever gets the link sees it" in caption.value for caption in app.caption)
 
 
 def kept_photo(app) -> str:
@@ -246,10 +249,34 @@ def kept_photo(app) -> str:
     return next(data["photo"] for data in controls(app) if "photo" in data)
 
 
+def test_a_picture_stays_with_the_visit_and_out_of_the_address(zoo):
+    app = open_page("pages/6_Faces.py", face="Upload", tool="Smile")
+    app.file_uploader(key="face_upload").set_value(("a.png", PICTURES["no face"], "image/png")).run()
+    start = steered(app)["start"]
+    for key, away, back in (("face", "Gallery", "Upload"), ("tool", "New faces", "Smile")):
+        app.segmented_control(key=key).set_value(away).run()
+        app.segmented_control(key=key).set_value(back).run()
+        assert steered(app)["start"] == start and not kept_photo(app)
+    app.switch_page("app.py").run()
+    app.query_params["face"] = "Upload"
+    app.switch_page("pages/6_Faces.py").run()
+    assert not app.exception and steered(app)["start"] == start and not kept_photo(app)
+
+
+def test_another_picture_is_not_in_the_link_that_was_asked_for(zoo):
+    app = open_page("pages/6_Faces.py", face="Upload")
+    app.file_uploader(key="face_upload").set_value(("a.png", PICTURES["no face"], "image/png")).run()
+    app.toggle(key="photo_in_link").set_value(True).run()
+    app.query_params["photo"] = kept_photo(app)  # as the browser does
+    app.file_uploader(key="face_upload").set_value(("b.png", PICTURES["large"], "image/png")).run()
+    assert not app.toggle(key="photo_in_link").value and not kept_photo(app)
+
+
 def test_a_picture_that_goes_takes_its_face_along(zoo):
     app = open_page("pages/6_Faces.py", face="Upload")
     uploader = app.file_uploader(key="face_upload")
     uploader.set_value(("a.png", PICTURES["no face"], "image/png")).run()
+    app.toggle(key="photo_in_link").set_value(True).run()
     app.query_params["photo"] = photo = kept_photo(app)  # as the browser does
     app.file_uploader(key="face_upload").set_value(("b.png", b"no picture", "image/png")).run()
     assert app.error and app.info and not kept_photo(app)

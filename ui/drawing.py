@@ -48,7 +48,8 @@ def reconstruct(name: str, model, source: Source) -> None:
     _reading(name, model, scores)
     _ten_digits(model, source, scores)
     own = {} if resources.is_digit(model) and classes.are_digits(model) else {"model": name}
-    link.onward("Inpaint", "Hide a part of it and let a model complete it", address() | own)
+    there, says = address() | own, "Hide a part of it and let a model complete it"
+    link.onward("Inpaint", f"{says}; the link carries your picture" if "digit" in there else says, there)
 
 
 def _samples(model, source: Source, scores) -> None:

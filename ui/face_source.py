@@ -1,4 +1,4 @@
-"""Where the face of the Faces page comes from: the gallery, a file or the camera; and the address that keeps it."""
+"""Where the face of the Faces page comes from: the gallery, a file or the camera."""
 
 import base64
 import binascii
@@ -6,6 +6,7 @@ import hashlib
 import io
 import unicodedata
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -16,7 +17,7 @@ from torch import Tensor
 from cvae import faces, lfw, pictures, tasks
 from cvae.faces import Space
 from cvae.mnist import default_data_dir
-from ui import controls, gallery, images, link, resources, words
+from ui import controls, gallery, images, keeping, link, resources, words
 
 GALLERY, UPLOAD, CAMERA = "Gallery", "Upload", "Camera"
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "avif"]
@@ -63,8 +64,8 @@ def pick(kind: str, name: str, model, space: Space) -> Held | None:
         choose(name, model, space, "who", [row], "Find the face to start from")
         return Held(space.u[row], person(space, row), original(space, row, side), row)
     photo = _photo(kind, name, model, space)
-    _keep(key="keep_photo", data={"photo": photo})
     x = _unpacked(photo, side)
+    _keep(key="keep_photo", data={"photo": "" if x is None else keeping.for_address("photo", photo)})
     if x is None:
         return None
     if float(faces.strangeness(model, space, x)) > faces.STRANGE:
@@ -171,16 +172,25 @@ def _restart(pages: str) -> None:
 
 
 def _photo(kind: str, name: str, model, space: Space) -> str:
-    """Take a picture; return the part in its crop box as text for the address, or what a link brought; empty without either."""
+    """Take a picture; return the part in its crop box as text, or what was kept of one before; empty without either."""
+    renewed = partial(_renewed, kind)
     if kind == UPLOAD:
-        file = st.file_uploader("A picture with one face", TYPES, key="face_upload", help="It stays on this machine.")
+        file = st.file_uploader("A picture with one face", TYPES, key="face_upload", help=keeping.STAYS, on_change=renewed)
     else:
-        file = st.camera_input("Look into the camera", key="face_camera")
-    if file is None:  # a photo in the address belongs to the link that was opened, not to a file that went or to the camera
-        linked = st.session_state.setdefault("photo_of", kind) == kind
-        return st.query_params.get("photo", "") if linked else ""
-    st.session_state["photo_of"] = "file"
-    content = file.getvalue()
+        file = st.camera_input("Look into the camera", key="face_camera", help=keeping.STAYS, on_change=renewed)
+    if file is not None:
+        keeping.keep("photo", _cropped(file.getvalue(), name, model, space), kind)
+    return keeping.kept("photo", kind)
+
+
+def _renewed(kind: str) -> None:
+    """Forget the picture before, also where a file went and none came."""
+    keeping.renew("photo")
+    keeping.keep("photo", "", kind)
+
+
+def _cropped(content: bytes, name: str, model, space: Space) -> str:
+    """Return the part of a picture in its crop box as text; empty, with a sentence on the page, where it cannot be read."""
     try:
         picture = _on_white(pictures.open_picture(content))
     except ValueError as error:

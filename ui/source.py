@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from cvae import pictures, preprocess, tasks
-from ui import canvas, classes, controls, fetch, images, link, resources, sketch, words
+from ui import canvas, classes, controls, fetch, images, keeping, link, resources, sketch, words
 
 DRAW, UPLOAD, GENERATED, TEST = "Draw", "Upload", "Generated digit", "Real digit"
 PICTURE = "Generated picture"  # by a model of other classes than digits
-ADDRESS = ("source", "ink", "digit", "digit_label", "pick", "index")
+ADDRESS = ("source", "ink", "digit_label", "pick", "index")
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "avif"]
 
 
@@ -40,13 +40,16 @@ def pick_kind(model, draws: bool = True) -> str:
 def pick(kind: str, model) -> Source:
     """Let the visitor choose the digit of this kind; it comes at the size of the model's pictures."""
     does = {DRAW: _drawing, UPLOAD: _upload, GENERATED: partial(_generated, model), PICTURE: partial(_generated, model), TEST: _real}
+    if kind != UPLOAD:
+        link.set_text("digit", "")  # lest a link to something else carries an upload
     found = does[kind]()
     return found if found.x is None else replace(found, x=sketch.fitted(found.x, model))
 
 
 def address() -> dict[str, str]:
-    """Return the part of the address that says which digit it is, for a link to another page."""
-    return {name: st.query_params[name] for name in ADDRESS if name in st.query_params}
+    """Return what an address says of the digit, an uploaded one itself, for a link to another page."""
+    there = {name: st.query_params[name] for name in ADDRESS if name in st.query_params}
+    return there | ({"digit": keeping.kept("digit")} if there.get("source") == UPLOAD else {})
 
 
 def pad(source: Source, name: str, model) -> None:
@@ -65,16 +68,21 @@ def _drawing() -> Source:
 
 
 def _upload() -> Source:
-    """Take a file and keep the digit made of it in the address, so that a link shows it too."""
-    file = st.file_uploader("A photo or scan of one digit", TYPES, key="upload", help="Dark ink on paper or chalk on a board.")
+    """Take a file and keep the digit made of it, in the address too where the visitor wants a link with it."""
+    explained = f"Dark ink on paper or chalk on a board. {keeping.STAYS}"
+    renewed = partial(keeping.renew, "digit")
+    file = st.file_uploader("A photo or scan of one digit", TYPES, key="upload", help=explained, on_change=renewed)
     if file is not None:
         content = file.getvalue()
         digest = hashlib.sha256(content).hexdigest()
         if st.session_state.get("upload_digest") != digest:
             _read(content, digest)
         _show_steps()
+    digit = keeping.kept("digit")
     try:
-        return Source(sketch.unpack_digit(st.query_params["digit"])) if "digit" in st.query_params else Source(None)
+        source = Source(sketch.unpack_digit(digit)) if digit else Source(None)
+        keeping.for_address("digit", digit)
+        return source
     except ValueError as error:
         st.warning(words.markdown(f"{str(error)[0].upper()}{str(error)[1:]}"))
         return Source(None)
@@ -85,7 +93,7 @@ def _read(content: bytes, digest: str) -> None:
     try:
         picture = pictures.open_picture(content)
         st.session_state["upload_steps"] = preprocess.steps(picture)
-        link.set_text("digit", sketch.pack_digit(preprocess.to_digit(picture)))
+        keeping.keep("digit", sketch.pack_digit(preprocess.to_digit(picture)))
         st.session_state["upload_problem"] = ""
     except ValueError as error:
         st.session_state["upload_problem"] = str(error)  # the digit that was there before stays

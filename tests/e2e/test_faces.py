@@ -98,11 +98,13 @@ def a_face() -> bytes:
     return out.getvalue()
 
 
-def test_an_upload_is_cropped_and_reconstructed_and_stays_in_the_link(new_page):
+def test_an_upload_is_cropped_and_reconstructed_and_in_the_link_when_asked_for(new_page):
     page = new_page("/Faces?face=Upload&tool=Reconstruct", "[data-testid=stFileUploader]")
     page.locator("input[type=file]").set_input_files({"name": "me.jpg", "mimeType": "image/jpeg", "buffer": a_face()})
     expect(page.get_by_alt_text("Reconstruction", exact=True)).to_be_visible()
     expect(page.get_by_alt_text("Difference, 4 times", exact=True)).to_be_visible()
+    assert "photo=" not in page.url
+    page.get_by_text("Put the picture into the link").click()
     page.wait_for_url("**photo=*")
     source = page.get_by_alt_text("Original", exact=True).get_attribute("src")
     link, steps = page.url, page.evaluate("history.length")
@@ -125,6 +127,15 @@ def test_a_picture_of_the_camera_goes_the_same_way(new_page):
     page.locator("[data-testid=stCameraInputButton]:not([disabled])").click()
     expect(page.get_by_alt_text("The picture with the crop box")).to_be_visible()
     expect(page.get_by_alt_text("Reconstruction", exact=True)).to_be_visible()
+    assert "photo=" not in page.url
+    shown = page.get_by_alt_text("Reconstruction", exact=True).get_attribute("src")
+    page.get_by_role("link", name="Models").click()
+    page.wait_for_selector(".zoo")
+    page.get_by_role("link", name="Faces", exact=True).click()
+    page.get_by_text("Camera", exact=True).click()
+    page.get_by_text("Reconstruct", exact=True).click()
+    expect(page.get_by_alt_text("Reconstruction", exact=True)).to_have_attribute("src", shown)
+    page.get_by_text("Put the picture into the link").click()
     page.wait_for_url("**photo=*")
 
 

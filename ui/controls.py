@@ -19,6 +19,13 @@ SEEDS = 2**31
 SHIPPED = {preset.data.dataset for preset in PRESETS.values()}  # data sets
 PAGES = Path(__file__).parent.parent / "pages"
 STYLE = Path(__file__).with_name("page.css")
+# Where the list of pages covers the page, Streamlit folds it at a press beside it, but not at a choice in it: that counts as one too
+MENU = """<script>
+document.querySelector("[data-testid=stSidebar]").onclick = (event) => {
+  const press = new MouseEvent("mousedown", { bubbles: true });
+  if (event.target.closest("a")) document.querySelector("[data-testid=stMain]").dispatchEvent(press);
+};
+</script>"""
 WIDE = ".stMainBlockContainer { max-width: 72rem; }"
 
 
@@ -39,6 +46,7 @@ def _list_pages() -> None:
         st.sidebar.page_link("app.py", label="Home")
         for page in sorted(PAGES.glob("*.py")):
             st.sidebar.page_link(page, label=page.stem.split("_", 1)[1])
+        st.sidebar.html(MENU, unsafe_allow_javascript=True)
     except StreamlitAPIException:
         return
 

@@ -1,6 +1,6 @@
 // The visitor's hand: a pad to draw a digit or to paint a hole over one, and pictures that follow every move.
 // What is drawn is a list of strokes over a base, the bitmap that Python knew when the page opened.
-// ui/shared.js stands before this text. Streamlit calls the default export again whenever `data` changes.
+// ui/shared.js and ui/strokes.js stand before this text. Streamlit calls the default export again whenever `data` changes.
 
 const LENGTH = 560; // of the pad in its own pixels, about: each board takes a multiple of its grid
 const MODES = {
@@ -19,7 +19,7 @@ function makeBoard(box, data, changed) {
       "Control Z undoes.",
   });
   const paper = sheet.getContext("2d");
-  const layer = new OffscreenCanvas(SIDE, SIDE), ink = layer.getContext("2d", { willReadFrequently: true });
+  const layer = new OffscreenCanvas(SIDE, SIDE), ink = layer.getContext("2d"), bitmap = makeBitmap(grid, SIDE);
   let base = null, background = null, strokes = [], undone = [], stroke = null, held = null, cursor = null, down = false;
   let erasing = false, size = start;
 
@@ -32,6 +32,7 @@ function makeBoard(box, data, changed) {
     ink.moveTo(...path.points[Math.max(0, from - 1)]);
     for (const point of path.points.slice(from)) ink.lineTo(...point);
     ink.stroke();
+    bitmap.mark(path, from);
   }
 
   function fillBits(context, bits) { // squares of the grid
@@ -46,10 +47,15 @@ function makeBoard(box, data, changed) {
     });
   }
 
-  function repaint() {
+  function lay(bits) { // a bitmap, or null for none, in place of everything
     ink.clearRect(0, 0, SIDE, SIDE);
-    if (base) fillBits(ink, base);
-    for (const path of strokes) path.clear ? ink.clearRect(0, 0, SIDE, SIDE) : mark(path, 0);
+    if (bits) fillBits(ink, bits);
+    bitmap.lay(bits);
+  }
+
+  function repaint() {
+    lay(base);
+    for (const path of strokes) path.clear ? lay(null) : mark(path, 0);
     show();
   }
 
@@ -62,7 +68,7 @@ function makeBoard(box, data, changed) {
       paper.drawImage(background, 0, 0, SIDE, SIDE);
       paper.globalAlpha = 0.75;
     }
-    if (snaps) fillBits(paper, bits()); // whole pixels, as the model will see the hole
+    if (snaps) fillBits(paper, bitmap.bits()); // whole pixels, as the model will see the hole
     else paper.drawImage(layer, 0, 0);
     paper.globalAlpha = 1;
     if (cursor && document.activeElement && sheet.matches(":focus")) {
@@ -72,21 +78,6 @@ function makeBoard(box, data, changed) {
       paper.arc(...cursor, (sizes[size] * SIDE) / 2 + 3, 0, 7);
       paper.stroke();
     }
-  }
-
-  function bits() { // a bit is set where ink covers at least half of its square
-    const cell = SIDE / grid, found = new Uint8Array(Math.ceil((grid * grid) / 8));
-    const alpha = ink.getImageData(0, 0, SIDE, SIDE).data;
-    const at = (x, y) => alpha[4 * (Math.floor(y) * SIDE + Math.floor(x)) + 3];
-    for (let row = 0; row < grid; row++) {
-      for (let column = 0; column < grid; column++) {
-        let sum = 0;
-        for (const dy of [0.17, 0.5, 0.83]) for (const dx of [0.17, 0.5, 0.83]) sum += at((column + dx) * cell, (row + dy) * cell) > 127;
-        const place = row * grid + column;
-        if (sum >= 5) found[place >> 3] |= 128 >> (place & 7);
-      }
-    }
-    return found;
   }
 
   function begin(point) {
@@ -119,7 +110,7 @@ function makeBoard(box, data, changed) {
   }
   const undo = () => step(strokes, undone), redo = () => step(undone, strokes);
   function clear() {
-    if (!bits().some(Boolean)) return;
+    if (!bitmap.bits().some(Boolean)) return;
     strokes.push({ clear: true });
     undone = [];
     refresh();
@@ -206,7 +197,7 @@ function makeBoard(box, data, changed) {
     refresh();
     repaint();
   }
-  function lay(pixels) { // the digit below the hole
+  function underlay(pixels) { // the digit below the hole
     background = null;
     if (pixels) {
       background = element("canvas", { width: data.side, height: data.side });
@@ -215,10 +206,10 @@ function makeBoard(box, data, changed) {
     show();
   }
   const text = () => { // empty where nothing is drawn
-    const found = bits();
+    const found = bitmap.bits();
     return found.some(Boolean) ? toText(found) : "";
   };
-  return { bits: text, load, lay };
+  return { bits: text, load, underlay };
 }
 
 function create(root) {
@@ -324,7 +315,7 @@ function create(root) {
         if (finished) answered.then(() => bits !== known && tell(asker.routeless())); // first the picture, then the rest
       }) : null;
     }
-    if (board && (remade || differs("background"))) board.lay(data.background);
+    if (board && (remade || differs("background"))) board.underlay(data.background);
     const elsewhere = remade || data.bits !== known; // Python chose another bitmap
     if (board && elsewhere) {
       known = bits = data.bits;

@@ -12,12 +12,8 @@ HERE = Path(__file__).parent
 HTML = """<div class="frame"><div class="sketch"><div class="board"></div>
 <div class="seen"><div class="pictures"></div><div class="bars" hidden></div><p class="status" role="status"></p></div>
 </div></div>"""
-_mount = st.components.v2.component(
-    "canvas",
-    html=HTML,
-    css=(HERE / "canvas.css").read_text(encoding="utf-8"),
-    js=SHARED + (HERE / "canvas.js").read_text(encoding="utf-8"),
-)
+JS = SHARED + (HERE / "strokes.js").read_text(encoding="utf-8") + (HERE / "canvas.js").read_text(encoding="utf-8")
+_mount = st.components.v2.component("canvas", html=HTML, css=(HERE / "canvas.css").read_text(encoding="utf-8"), js=JS)
 MODES = ("ink", "hole")  # those with a pad
 
 

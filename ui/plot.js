@@ -11,8 +11,6 @@ const MOVE = "move", GROUPS = ["a", "b"];
 const LANDMARK_CELLS = 14, PURE = 0.6, LONGEST_NAME = 14; // where the names of the classes stand
 const AROUND = 50; // digits that the key L takes into a group
 
-const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
-
 function unpackPoints(buffer, about) { // one array after the other: x and y of every layout, labels, features
   const n = about.count, layouts = {}, features = {};
   let at = 0;

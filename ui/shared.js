@@ -7,6 +7,8 @@ const element = (tag, attributes = {}, ...children) => {
   return made;
 };
 
+const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
+
 const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
 const toText = (bytes) => btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");

@@ -1,5 +1,6 @@
 // The visitor's hand: a pad to draw a digit or to paint a hole over one, and pictures that follow every move.
-// What is drawn is a list of strokes over a base, the bitmap that Python knew when the page opened.
+// What is drawn is a list of strokes over a base, the bitmap that Python knew when the drawing began. The address holds
+// the bitmap that they make, and the tab remembers the strokes: where the two disagree, the address is right.
 // ui/shared.js and ui/strokes.js stand before this text. Streamlit calls the default export again whenever `data` changes.
 
 const LENGTH = 560; // of the pad in its own pixels, about: each board takes a multiple of its grid
@@ -19,9 +20,10 @@ function makeBoard(box, data, changed) {
       "Control Z undoes.",
   });
   const paper = sheet.getContext("2d");
-  const layer = new OffscreenCanvas(SIDE, SIDE), ink = layer.getContext("2d"), bitmap = makeBitmap(grid, SIDE);
-  let base = null, background = null, strokes = [], undone = [], stroke = null, held = null, cursor = null, down = false;
-  let erasing = false, size = start;
+  const layer = new OffscreenCanvas(SIDE, SIDE), ink = layer.getContext("2d");
+  const bitmap = makeBitmap(grid, SIDE), memory = makeMemory(`${data.base}/${data.mode}-${grid}`);
+  let base = "", background = null, strokes = [], undone = [], stroke = null, held = null, cursor = null, down = false;
+  let erasing = false, size = start, own = false; // own: chosen or drawn by the visitor, not what a page begins with
 
   function mark(path, from) { // paint the points of one stroke from this index on
     ink.globalCompositeOperation = path.erase ? "destination-out" : "source-over";
@@ -54,7 +56,7 @@ function makeBoard(box, data, changed) {
   }
 
   function repaint() {
-    lay(base);
+    lay(base ? fromText(base) : null);
     for (const path of strokes) path.clear ? lay(null) : mark(path, 0);
     show();
   }
@@ -80,6 +82,14 @@ function makeBoard(box, data, changed) {
     }
   }
 
+  const keep = () => memory.keep({ base, strokes, undone, size, erasing, own });
+  function finished() {
+    own = true;
+    refresh();
+    keep();
+    changed(true);
+  }
+
   function begin(point) {
     stroke = { width: sizes[size] * SIDE, erase: erasing, points: [point, point] };
     undone = [];
@@ -89,7 +99,10 @@ function makeBoard(box, data, changed) {
   }
   function extend(points) {
     const from = stroke.points.length;
-    stroke.points.push(...points);
+    for (const point of points) {
+      const [x, y] = stroke.points.at(-1);
+      if (Math.hypot(point[0] - x, point[1] - y) >= 1) stroke.points.push(point); // what is nearer shows nothing
+    }
     mark(stroke, from);
     show();
     changed(false);
@@ -98,29 +111,27 @@ function makeBoard(box, data, changed) {
     if (!stroke) return;
     strokes.push(stroke);
     stroke = null;
-    refresh();
-    changed(true);
+    finished();
   }
   function step(from, to) { // undo and redo
     if (stroke || !from.length) return;
     to.push(from.pop());
-    refresh();
     repaint();
-    changed(true);
+    finished();
   }
   const undo = () => step(strokes, undone), redo = () => step(undone, strokes);
   function clear() {
     if (!bitmap.bits().some(Boolean)) return;
     strokes.push({ clear: true });
     undone = [];
-    refresh();
     repaint();
-    changed(true);
+    finished();
   }
 
   const place = (event) => {
     const r = sheet.getBoundingClientRect();
-    return [((event.clientX - r.left) / r.width) * SIDE, ((event.clientY - r.top) / r.height) * SIDE];
+    const across = [(event.clientX - r.left) / r.width, (event.clientY - r.top) / r.height];
+    return across.map((v) => Math.round(10 * SIDE * v) / 10); // more would only fill the memory
   };
   sheet.onpointerdown = (event) => {
     if (event.button || held !== null) return;
@@ -171,11 +182,11 @@ function makeBoard(box, data, changed) {
     made.onclick = action;
     return made;
   };
-  const choose = (erase) => { erasing = erase; refresh(); };
+  const choose = (erase) => { erasing = erase; refresh(); keep(); };
   const tools = [button(pen, () => choose(false)), button("Eraser", () => choose(true))];
   const dots = sizes.map((width, i) => {
     const dot = element("span", { class: "dot", style: `width:${8 * (i + 1)}px;height:${8 * (i + 1)}px` });
-    return button(dot, () => { size = i; refresh(); }, { "aria-label": `${SIZE_NAMES[i]} ${pen.toLowerCase()}`, class: "size" });
+    return button(dot, () => { size = i; refresh(); keep(); }, { "aria-label": `${SIZE_NAMES[i]} ${pen.toLowerCase()}`, class: "size" });
   });
   const undoing = button("Undo", undo), redoing = button("Redo", redo), clearing = button("Clear", clear);
   function refresh() {
@@ -189,13 +200,29 @@ function makeBoard(box, data, changed) {
   box.replaceChildren(sheet, bar);
   refresh();
 
-  function load(text) { // another bitmap from Python: a link, a preset, a new digit
-    base = text ? fromText(text) : null;
-    strokes = [];
-    undone = [];
+  const text = () => { // empty where nothing is drawn
+    const bits = bitmap.bits();
+    return bits.some(Boolean) ? toText(bits) : "";
+  };
+  function recall() { // false where this tab remembers no drawing of this kind, or one that is spoiled
+    try {
+      ({ base, strokes, undone, own } = memory.recall());
+      repaint();
+      ({ size, erasing } = memory.recall());
+      return true;
+    } catch { return false; }
+  }
+  // Python's bitmap: a link, a preset, what a page begins with. Strokes that make it stay; on a pad that opens (`fresh`)
+  // so do the visitor's own where the address names no bitmap.
+  function load(wanted, named, fresh) {
     stroke = null;
+    down = false;
+    if (!(recall() && (text() === wanted || (fresh && own && !named)))) {
+      [base, strokes, undone, own] = [wanted, [], [], named];
+      repaint();
+      keep();
+    }
     refresh();
-    repaint();
   }
   function underlay(pixels) { // the digit below the hole
     background = null;
@@ -205,10 +232,6 @@ function makeBoard(box, data, changed) {
     }
     show();
   }
-  const text = () => { // empty where nothing is drawn
-    const found = bitmap.bits();
-    return found.some(Boolean) ? toText(found) : "";
-  };
   return { bits: text, load, underlay };
 }
 
@@ -217,6 +240,7 @@ function create(root) {
   const barBox = root.querySelector(".bars"), status = root.querySelector(".status");
   let data, setStateValue, board = null, canvases = [], bars = [];
   let bits = "", known = "", sequence = 0; // known: the last bits that Python and this page agreed on
+  let inscribed = null; // the last bits that the address got here: Python may read them there before it is told
   let asked = ""; // the question whose answer is shown or on its way
 
   function address() {
@@ -224,16 +248,26 @@ function create(root) {
     if (board) query.set(data.mode === "ink" ? "bits" : "hole", bits);
     return `${data.base}/api/sketch?${query}`;
   }
+  async function inscribe() { // in place: a stroke is no step of the browser's history
+    const made = bits, short = await shorten(made);
+    if (!board || !root.isConnected) return short; // another page's address is none of its business
+    inscribed = made;
+    const here = new URL(location.href);
+    if (short) here.searchParams.set(data.mode, short);
+    else here.searchParams.delete(data.mode);
+    history.replaceState(history.state, "", here);
+    return short;
+  }
   async function tell(ask) { // ask: Python is to send the pictures too
     const number = ++sequence, sent = bits;
     known = bits;
-    const short = await shorten(sent);
-    const here = new URL(location.href); // in place: a stroke is no step of the browser's history
-    if (short) here.searchParams.set(data.mode, short);
-    else here.searchParams.delete(data.mode);
-    if (board) history.replaceState(history.state, "", here);
+    const short = await inscribe();
     setStateValue("drawn", { bits: sent, short, sequence: number, ask });
     return number;
+  }
+  function settle(answered) { // the address at once, in case of a reload; then the picture, then the rest
+    inscribe();
+    answered.then(() => root.isConnected && bits !== known && tell(asker.routeless()));
   }
   async function ask() { // an empty pad has no pictures; it says what to do instead
     if (!board || bits) {
@@ -243,6 +277,7 @@ function create(root) {
       return asker.ask();
     }
     asked = "";
+    asker.drop(); // what waits behind a running question would ask about the empty pad
     root.querySelector(".sketch").classList.add("empty");
     status.textContent = data.empty;
   }
@@ -312,16 +347,20 @@ function create(root) {
       board = MODES[data.mode] ? makeBoard(boardBox, data, (finished) => {
         bits = board.bits();
         const answered = ask();
-        if (finished) answered.then(() => bits !== known && tell(asker.routeless())); // first the picture, then the rest
+        if (finished) settle(answered);
       }) : null;
     }
     if (board && (remade || differs("background"))) board.underlay(data.background);
+    if (data.bits === inscribed) known = inscribed;
     const elsewhere = remade || data.bits !== known; // Python chose another bitmap
     if (board && elsewhere) {
-      known = bits = data.bits;
-      board.load(bits);
+      known = data.bits;
+      inscribed = null;
+      board.load(known, data.named, remade);
+      bits = board.bits();
     }
-    if (elsewhere || differs("query", "captions", "empty", "side")) ask();
+    if (bits !== known && elsewhere) settle(ask());
+    else if (elsewhere || differs("query", "captions", "empty", "side")) ask();
     else if (data.scores && differs("scores")) showBars(data.scores);
   }
 

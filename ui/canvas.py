@@ -34,7 +34,9 @@ def canvas(
     """Draw the canvas with the pictures that sketch.answer(query) returns, one below each of `captions`.
 
     `mode` is ink (a drawing), hole (a mask over `digit`, (1, 1, S, S)) or view (no pad). `bits` is the bitmap it
-    starts from, as in sketch.pack_bits. A finished stroke writes the new one into the address under the mode's name.
+    starts from, as in sketch.pack_bits. A finished stroke writes the new one into the address under the mode's name. The
+    browser remembers the strokes for its tab: they come back wherever they make the bitmap that is asked for, and on a
+    pad that opens where the address names none.
     `labels` name the bars of log p(x | y), and `scores` are more careful values of them than those of a moving pen.
     `side` is that of all pictures, S. `empty` stands there while nothing is drawn.
     """
@@ -51,6 +53,7 @@ def canvas(
         "empty": empty,
         "scores": scores,
         "bits": bits,
+        "named": mode in st.query_params,
         "background": None if digit is None else base64.b64encode(images.to_uint8(digit).tobytes()).decode(),
         "sequence": sent.get("sequence", 0),
     }

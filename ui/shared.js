@@ -69,5 +69,6 @@ function makeAsker({ address, tell, show, report }) {
     running = null;
   }
 
-  return { ask, done: () => running ?? Promise.resolve(), hear: (fresh) => answer?.(fresh), routeless: () => routeless };
+  const drop = () => { again = false; };
+  return { ask, drop, done: () => running ?? Promise.resolve(), hear: (fresh) => answer?.(fresh), routeless: () => routeless };
 }

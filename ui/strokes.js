@@ -1,7 +1,8 @@
-// What a drawing is made of: strokes that become a bitmap.
+// What a drawing is made of: strokes that become a bitmap, and the place where they outlive a page.
 // ui/canvas.py puts this text between ui/shared.js and ui/canvas.js.
 
 const FINE = 3; // samples along a side of each square of the grid
+const MOST = 500_000; // characters of a drawing that is kept: some minutes of a pen that never rests
 
 // The bitmap (grid, grid) of a pad of `side` pixels: a square is set where ink covers most of its samples.
 // It is computed here, for browsers that resist fingerprinting hand out noise, or white, as the pixels of a canvas.
@@ -44,4 +45,18 @@ function makeBitmap(grid, side) {
   }
 
   return { mark, lay, bits };
+}
+
+// What this tab remembers under a name, through changes of page and reloads; another tab has its own. Where a browser
+// keeps nothing, or has no room left, there is nothing to remember.
+function makeMemory(name) {
+  const quietly = (action) => { try { return action(); } catch { return null; } };
+  return {
+    recall: () => quietly(() => JSON.parse(sessionStorage.getItem(name))),
+    keep: (thing) => quietly(() => {
+      const text = JSON.stringify(thing);
+      sessionStorage.removeItem(name); // rather nothing than an older drawing
+      if (text.length <= MOST) sessionStorage.setItem(name, text);
+    }),
+  };
 }

@@ -48,8 +48,8 @@ def pick(kind: str, model) -> Source:
 
 def address() -> dict[str, str]:
     """Return what an address says of the digit, an uploaded one itself, for a link to another page."""
-    there = {name: st.query_params[name] for name in ADDRESS if name in st.query_params}
-    return there | ({"digit": keeping.kept("digit")} if there.get("source") == UPLOAD else {})
+    there = {"source": DRAW} | {name: st.query_params[name] for name in ADDRESS if name in st.query_params}  # Draw's own first
+    return there | ({"digit": keeping.kept("digit")} if there["source"] == UPLOAD else {})
 
 
 def pad(source: Source, name: str, model) -> None:

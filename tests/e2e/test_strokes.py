@@ -91,6 +91,13 @@ def test_strokes_outlive_a_task_a_page_and_a_reload(new_page):
     page.get_by_test_id("stSidebar").get_by_role("link", name="Draw").click()
     settled(page)
     is_whole(page, drawn)
+    page.get_by_role("link", name="Hide a part of it").click()
+    page.wait_for_url("**/Inpaint?*")
+    page.wait_for_selector(".pad >> nth=1")
+    poll(page, lambda: shot(page, 0) == drawn)
+    page.go_back()
+    settled(page)
+    is_whole(page, drawn)
 
 
 def test_a_link_to_another_drawing_takes_the_place_of_the_strokes(new_page):

@@ -90,6 +90,7 @@ function create(root) {
 
   const toggle = () => (timer === null ? play() : pause());
   button.onclick = toggle;
+  scrollPast(slider);
   slider.oninput = () => { clearInterval(timer); timer = null; label("Play"); show(Number(slider.value)); };
   slider.onchange = pause;
   slider.onkeydown = (event) => { if (event.key === " ") { event.preventDefault(); toggle(); } };

@@ -103,6 +103,9 @@ function create(root) {
   return { update };
 }
 
+const FINGER = "Drag the point, or sideways, or after a short rest. Up or down scrolls the page.";
+const REST = 200; // ms after which a finger does not want to scroll
+
 function makePad(box, data, current, move, settle) {
   const marker = element("div", { class: "marker" });
   const pad = element("div", {
@@ -124,15 +127,36 @@ function makePad(box, data, current, move, settle) {
       1: inside(data.span - (2 * (event.clientY - r.top)) / r.height * data.span),
     });
   };
-  let held = null;
+  // A mouse steers at once. A finger may as well want to scroll the page: it steers if it begins on the marker, moves
+  // sideways first or rests first; a tap goes to its place, and up or down scrolls. The browser follows the same rule by
+  // `touch-action: pan-y`, but for the rest, after which it must not scroll any more.
+  let held = null; // {id, at: where it began, steers, resting: the timer}
+  const steer = (event) => { held.steers = true; follow(event); };
   pad.onpointerdown = (event) => {
     if (event.button || held !== null) return;
-    held = event.pointerId;
-    pad.setPointerCapture(held);
-    follow(event);
+    held = { id: event.pointerId, at: [event.clientX, event.clientY], steers: false };
+    pad.setPointerCapture(held.id);
+    if (event.pointerType === "mouse" || event.target === marker) steer(event);
+    else held.resting = setTimeout(steer, REST, event);
   };
-  pad.onpointermove = (event) => { if (event.pointerId === held) follow(event); };
-  pad.onpointerup = pad.onpointercancel = (event) => { if (event.pointerId === held) { held = null; settle(); } };
+  pad.onpointermove = (event) => {
+    if (event.pointerId !== held?.id) return;
+    if (held.steers) return follow(event);
+    const [across, along] = [event.clientX - held.at[0], event.clientY - held.at[1]].map(Math.abs);
+    if (Math.max(across, along) < SLOP) return;
+    clearTimeout(held.resting);
+    if (across > along) steer(event);
+    else held = null; // it scrolls
+  };
+  pad.onpointerup = pad.onpointercancel = (event) => {
+    if (event.pointerId !== held?.id) return;
+    clearTimeout(held.resting);
+    if (event.type === "pointerup" && !held.steers) steer(event);
+    const steered = held.steers;
+    held = null;
+    if (steered) settle();
+  };
+  pad.addEventListener("touchmove", (event) => { if (held?.steers && event.cancelable) event.preventDefault(); }, { passive: false });
   const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
   pad.onkeydown = (event) => {
     const way = arrows[event.key], size = event.shiftKey ? 0.5 : 0.125;
@@ -147,7 +171,7 @@ function makePad(box, data, current, move, settle) {
   const note = data.points
     ? `Dots: ${data.points}`
     : `Class map missing. Make it with: python evaluate.py ${data.model}`;
-  box.replaceChildren(pad, element("p", { class: "note" }, place, element("span", {}, note)));
+  box.replaceChildren(pad, element("p", { class: "note" }, place, element("span", {}, note)), element("p", { class: "note finger" }, FINGER));
   const show = ([x, y]) => {
     marker.style.left = percent(inside(x));
     marker.style.top = percent(-inside(y));
@@ -162,6 +186,7 @@ function makeSliders(box, data, current, move, settle) {
       type: "range", min: -data.span, max: data.span, step: 1 / 32, "aria-label": `Latent dimension ${dimension + 1}`,
     });
     const value = element("output", { "aria-hidden": "true" });
+    scrollPast(input);
     input.oninput = () => move({ [dimension]: Number(input.value) });
     input.onchange = settle;
     const name = element("span", { class: "dimension" }, `z${dimension + 1}`);

@@ -27,6 +27,36 @@ function putPixels(canvas, pixels, channels) { // uint8, row by row, grey or RGB
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
+const SLOP = 8; // pixels after which a finger has shown where it goes
+
+// A finger may want to scroll past a slider, but browsers move the slider as soon as they are touched. Call this before
+// the slider gets its other listeners: a touch moves it once it goes sideways, or lifts where it began.
+function scrollPast(slider) {
+  let touch = null; // {at: where it began, before, wanted: values}, until it is clear what it is
+  const is = (event) => touch && event.pointerType === "touch";
+  slider.addEventListener("pointerdown", (event) => {
+    const { pointerType, clientX, clientY } = event, before = slider.value;
+    if (pointerType === "touch") touch = { at: [clientX, clientY], before, wanted: before };
+  });
+  slider.addEventListener("input", (event) => {
+    if (!touch) return;
+    touch.wanted = slider.value;
+    slider.value = touch.before;
+    event.stopImmediatePropagation();
+  });
+  slider.addEventListener("pointermove", (event) => {
+    const across = is(event) && Math.abs(event.clientX - touch.at[0]);
+    if (across >= SLOP && across > Math.abs(event.clientY - touch.at[1])) touch = null;
+  });
+  slider.addEventListener("pointercancel", () => { touch = null; }); // it scrolls
+  slider.addEventListener("pointerup", (event) => {
+    if (!is(event)) return;
+    slider.value = touch.wanted;
+    touch = null;
+    for (const name of ["input", "change"]) slider.dispatchEvent(new Event(name));
+  });
+}
+
 // Ask for pixels, one request at a time; whatever happened meanwhile is asked next, only the latest.
 // The route at address() answers; where it does not exist, Python does, after tell() has sent it the question.
 function makeAsker({ address, tell, show, report }) {

@@ -55,6 +55,7 @@ function create(root) {
         show();
         asker.ask();
       };
+      scrollPast(input);
       input.oninput = () => take(Number(input.value));
       input.onchange = settle;
       const back = element("button", { type: "button", title: `Back to ${axis.first}`, "aria-label": `${axis.name}: back` }, "\u21ba");

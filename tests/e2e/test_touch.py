@@ -3,7 +3,112 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.e2e.test_app import PAD, middle, poll, shown
+
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+SCROLLED = "document.querySelector('[data-testid=stMain]').scrollTop"
+
+
+class Finger:
+    """A finger on the screen of a page; places are in pixels of it."""
+
+    def __init__(self, page):
+        self.page, self.session = page, page.context.new_cdp_session(page)
+
+    def send(self, kind: str, *places) -> None:
+        points = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(places)]
+        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def swipe(self, start, *ends, rest: int = 0) -> None:
+        """Go down at a place, rest in milliseconds, move on a straight line to each of the ends, and lift."""
+        self.send("touchStart", start)
+        self.page.wait_for_timeout(rest)
+        for end in ends:
+            for step in range(1, 11):
+                self.send("touchMove", tuple(a + (b - a) * step / 10 for a, b in zip(start, end, strict=True)))
+                self.page.wait_for_timeout(16)
+            start = end
+        self.send("touchEnd")
+        self.page.wait_for_timeout(200)
+
+
+@pytest.fixture
+def pad(new_page):
+    """Return a function that opens a page with a pad: the page, a finger, a place beside the marker."""
+
+    def open_it(path):
+        page = new_page(path, selector=".live[data-shown]", **PHONE)
+        page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+        x, y = middle(page, ".pad")
+        return page, Finger(page), (x - 90, y + 60)
+
+    return open_it
+
+
+@pytest.mark.parametrize("path", ["/", PAD])
+def test_a_swipe_up_scrolls_past_the_pad(pad, path):
+    page, finger, (x, y) = pad(path)
+    top, point = page.evaluate(SCROLLED), shown(page)
+    finger.swipe((x, y), (x + 12, y - 150))
+    poll(page, lambda: page.evaluate(SCROLLED) > top + 50)
+    assert shown(page) == point and "z=" not in page.url
+
+
+def test_a_finger_that_starts_sideways_steers_in_both_directions(pad):
+    page, finger, (x, y) = pad(PAD)
+    top = page.evaluate(SCROLLED)
+    finger.swipe((x, y), (x + 60, y + 4), (x + 60, y - 120))
+    page.wait_for_url("**z=*")
+    z = [float(v) for v in shown(page).split(",")]
+    assert page.evaluate(SCROLLED) == top and z[0] < 0 and z[1] > 0
+
+
+def test_a_finger_that_rests_first_steers(pad):
+    page, finger, (x, y) = pad(PAD)
+    top = page.evaluate(SCROLLED)
+    finger.swipe((x, y), (x, y - 120), rest=350)
+    page.wait_for_url("**z=*")
+    assert page.evaluate(SCROLLED) == top and float(shown(page).split(",")[1]) > 0
+
+
+def test_a_finger_on_the_marker_steers_at_once(pad):
+    page, finger, _ = pad(PAD)
+    top = page.evaluate(SCROLLED)
+    x, y = middle(page, ".marker")
+    finger.swipe((x + 12, y + 10), (x + 12, y - 100))
+    page.wait_for_url("**z=*")
+    assert page.evaluate(SCROLLED) == top and float(shown(page).split(",")[1]) > 0.5
+
+
+def test_a_tap_goes_to_its_place(pad):
+    page, finger, (x, y) = pad(PAD)
+    page.touchscreen.tap(x, y)
+    page.wait_for_url("**z=*")
+    poll(page, lambda: all(float(v) < -0.5 for v in shown(page).split(",")))
+
+
+SLIDERS = {"live": "/Explore?model=cvae-conv", "steer": "/Faces", "epochs": "/Models?view=Watch+it+learn"}
+
+
+@pytest.mark.parametrize("kind", SLIDERS)
+def test_a_swipe_up_scrolls_past_a_slider(new_page, kind):
+    page = new_page(SLIDERS[kind], selector=f".{kind}[data-shown] input[type=range]", **PHONE)
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    slider = page.locator("input[type=range]").first
+    slider.scroll_into_view_if_needed()
+    box, value, top = slider.bounding_box(), slider.input_value(), page.evaluate(SCROLLED)
+    x, y = box["x"] + 0.2 * box["width"], box["y"] + box["height"] / 2
+    finger = Finger(page)
+    finger.swipe((x, y), (x + 8, y - 150))
+    poll(page, lambda: page.evaluate(SCROLLED) > top + 50)
+    assert slider.input_value() == value
+    slider.scroll_into_view_if_needed()
+    y = slider.bounding_box()["y"] + box["height"] / 2
+    finger.swipe((x, y), (x + 40, y + 3))
+    poll(page, lambda: slider.input_value() != value)
+    value = slider.input_value()
+    page.touchscreen.tap(box["x"] + 0.8 * box["width"], y)
+    poll(page, lambda: slider.input_value() != value)
 
 
 def menu(page):

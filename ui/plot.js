@@ -91,6 +91,7 @@ function create(root) {
     paper.drawImage(ground, 0, 0, side, side);
     if (lasso) outline();
     paintMarks();
+    placeTip();
   }
 
   function paintPoints() {
@@ -263,16 +264,22 @@ function create(root) {
   function hover(i) { // the picture at once, from the sprite
     if (i === hovered) return;
     hovered = i;
-    tip.hidden = i < 0 || !sprites[0];
     box.dataset.hovered = i;
     mark();
-    if (tip.hidden) return;
+    if (i < 0 || !sprites[0]) { tip.hidden = true; return; }
     tip.querySelectorAll("canvas").forEach((canvas, k) => {
       canvas.hidden = !sprites[k];
       if (sprites[k]) canvas.getContext("2d").drawImage(sprites[k], ...cut(i), 0, 0, TILE, TILE);
     });
     tip.querySelector("p").textContent = describe(i);
-    const [px, py] = toScreen(layout().x[i], layout().y[i]), wide = tip.offsetWidth, high = tip.offsetHeight;
+    placeTip();
+  }
+
+  function placeTip() { // beside its point wherever that goes; none where it is out of view
+    const [px, py] = hovered < 0 ? [-1, -1] : toScreen(layout().x[hovered], layout().y[hovered]);
+    tip.hidden = !sprites[0] || Math.min(px, py) < 0 || Math.max(px, py) > side || !shows(hovered);
+    if (tip.hidden) return;
+    const wide = tip.offsetWidth, high = tip.offsetHeight;
     tip.style.left = `${clamp(px + (px > side - wide - 24 ? -wide - 18 : 18), 4, side - wide - 4)}px`;
     tip.style.top = `${clamp(py - high / 2, 4, Math.max(4, side - high - 4))}px`;
   }
@@ -501,6 +508,7 @@ function create(root) {
   async function load() {
     const wanted = data.points;
     loaded = wanted;
+    hover(-1);
     points = null;
     sprites = [];
     named = {};
@@ -522,6 +530,9 @@ function create(root) {
       if (loaded === wanted) sprites[k] = sprite;
     }
     box.dataset.sprites = sprites.filter(Boolean).length;
+    const pointed = hovered; // at a point without a picture as yet
+    hover(-1);
+    hover(pointed);
     draw();
   }
 

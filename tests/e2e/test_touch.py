@@ -4,8 +4,11 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.test_app import PAD, middle, poll, shown
+from tests.e2e.test_map import PHONE, STAGE, loneliest, on_screen, said
+from tests.e2e.test_map import held as _held
+from tests.e2e.test_map import open_map as _open_map
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+held, open_map = _held, _open_map
 SCROLLED = "document.querySelector('[data-testid=stMain]').scrollTop"
 
 
@@ -109,6 +112,67 @@ def test_a_swipe_up_scrolls_past_a_slider(new_page, kind):
     value = slider.input_value()
     page.touchscreen.tap(box["x"] + 0.8 * box["width"], y)
     poll(page, lambda: slider.input_value() != value)
+
+
+def is_beside(page, u: float, v: float) -> bool:
+    """Return whether the picture stands right or left of a place on the map, given in [0, 1], at its height."""
+    stage, tip = page.locator(STAGE).bounding_box(), page.locator(".tip").bounding_box()
+    x, y = stage["x"] + u * stage["width"], stage["y"] + v * stage["height"]
+    gap = min(abs(tip["x"] - x - 18), abs(x - tip["x"] - tip["width"] - 18))
+    return page.locator(".tip").is_visible() and gap < 3 and abs(tip["y"] + tip["height"] / 2 - y) < 3
+
+
+@pytest.fixture
+def tapped(open_map, held):
+    """Return a phone's map with a digit tapped, and the digit's place in [0, 1]."""
+    page = open_map(**PHONE)
+    stage = page.locator(STAGE).bounding_box()
+    for i in loneliest(held):
+        x, y = on_screen(page, held, i)
+        stage = page.locator(STAGE).bounding_box()
+        u, v = (x - stage["x"]) / stage["width"], (y - stage["y"]) / stage["height"]
+        if 0.3 < u < 0.45 and 0.35 < v < 0.65:
+            break
+    page.touchscreen.tap(x, y)
+    page.wait_for_url(f"**point={i}*")
+    poll(page, lambda: is_beside(page, u, v))
+    return page, u, v
+
+
+def test_the_picture_beside_a_digit_follows_it(tapped):
+    page, u, v = tapped
+    stage, finger = page.locator(STAGE).bounding_box(), Finger(page)
+    x, y = stage["x"] + 0.7 * stage["width"], stage["y"] + 0.5 * stage["height"]
+    for old, gap in ((20, 20), (20, 24), (24, 28)):
+        finger.send("touchMove" if gap > old else "touchStart", (x - gap, y), (x + gap, y))
+        page.wait_for_timeout(100)
+        shift = (gap - old) / 2 / stage["width"]  # one finger moves after the other
+        for at, grows in ((0.7 - shift, (gap + old) / 2 / old), (0.7, 2 * gap / (gap + old))):
+            u, v = at + (u - at) * grows, 0.5 + (v - 0.5) * grows
+    poll(page, lambda: is_beside(page, u, v))
+    finger.send("touchEnd")
+    page.set_viewport_size({"width": 430, "height": 700})
+    poll(page, lambda: page.locator(STAGE).bounding_box()["width"] != stage["width"] and is_beside(page, u, v))
+    page.get_by_role("radio", name="PCA").click()
+    expect(page.locator(".tip")).to_be_hidden()
+
+
+def test_the_picture_beside_a_digit_goes_with_it_out_of_view(tapped):
+    page, u, v = tapped
+    stage = page.locator(STAGE).bounding_box()
+    x, y = stage["x"] + 0.8 * stage["width"], stage["y"] + v * stage["height"]
+    before, finger = page.locator(".tip").bounding_box()["x"], Finger(page)
+    for gap in (20, 25, 30):
+        finger.send("touchMove" if gap > 20 else "touchStart", (x - gap, y), (x + gap, y))
+    poll(page, lambda: page.locator(".tip").bounding_box()["x"] < before - 20)
+    for gap in (60, 60):
+        finger.send("touchMove", (x - gap, y), (x + gap, y))
+    expect(page.locator(".tip")).to_be_hidden()
+    for gap in (40, 20, 10):
+        finger.send("touchMove", (x - gap, y), (x + gap, y))
+    expect(page.locator(".tip")).to_be_visible()
+    finger.send("touchEnd")
+    assert said(page, "hovered") != "-1"
 
 
 def menu(page):

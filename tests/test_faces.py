@@ -2,6 +2,8 @@
 
 import base64
 import io
+import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -436,3 +438,20 @@ def test_copies_of_a_picture_do_not_hide_the_nearest_other():
     u = torch.tensor([[0.0], [0.0], [5.0], [5.1]])
     assert face_figures.same_person(u, ("a", "a", "b", "c")) == 1.0
     assert np.isclose(face_figures.same_person(u, ("a", "b", "a", "a")), 2 / 3)
+
+
+def test_a_copied_model_works_though_the_original_is_gone(zoo):
+    shutil.move(zoo / "small", zoo / "my-faces")
+    app = open_page("pages/6_Faces.py")
+    assert not app.exception and not app.info and app.selectbox(key="model").value == "my-faces"
+    assert not open_page("pages/1_Explore.py").selectbox  # it has no model of anything else
+    assert open_page("pages/7_Models.py", a="my-faces").selectbox(key="a").value == "my-faces"
+
+
+def test_a_model_of_faces_without_codes_says_how_to_make_them(zoo):
+    preset = checkpoints.load_preset("small")
+    path = zoo / "small" / checkpoints.CONFIG
+    path.write_text(json.dumps(replace(preset, data=replace(preset.data, dataset="lfw")).to_dict()))
+    (zoo / "small" / faces.FILE).unlink()
+    app = open_page("pages/6_Faces.py")
+    assert not app.exception and "python evaluate.py small" in app.info[0].value

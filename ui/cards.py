@@ -81,7 +81,7 @@ def facts(name: str, model) -> list[str]:
 
 def retrain(name: str, preset: Preset) -> str:
     """Return the command that trains this model anew: its preset, and the options in which it differs from that."""
-    base = PRESETS.get(name) or next((p for p in PRESETS.values() if p.about == preset.about), None)
+    base = next((p for p in PRESETS.values() if p.about == preset.about), None) or PRESETS.get(name)
     if base is None:
         return f"python train.py --help  # no preset made {name}; its config.json holds all settings"
     options = ["--overwrite"] if base.name == name else [f"--name {shlex.quote(name)}", "--overwrite"]

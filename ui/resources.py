@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +34,10 @@ class Progress:
 
 
 HISTORY_COLUMNS = ("epoch", "train_nll", "train_kl", "val_nll", "val_kl", "seconds")
+FACES = "lfw"  # the data set, as cvae/data.py has it, which the app need not load
 MAPPED = ("vae", "cvae")  # the families of which there are maps
 GENERATIVE = ("autoencoder", "vae", "cvae")  # the families whose latent point and label make a picture
+COMPLETING = ("inpainting", *GENERATIVE)  # the families that complete a picture
 
 
 def available(families: tuple[str, ...] = GENERATIVE) -> tuple[dict, list[str]]:
@@ -77,7 +79,12 @@ def is_alike(model, other) -> bool:
 
 def is_picture(model) -> bool:
     """Tell whether a model belongs where pictures of any kind do: all but models of faces, which have a page of their own."""
-    return model.preset.data.dataset.split(":")[0] != "lfw" and not is_face(model)
+    return not _of_faces(model) and not is_face(model)
+
+
+def _of_faces(model) -> bool:
+    """Tell whether a model learned from the faces that evaluate.py measures, perhaps to tell whether they smile."""
+    return model.preset.data.dataset.split(":")[0] == FACES
 
 
 def encoded(name: str) -> Encoded | None:
@@ -86,9 +93,14 @@ def encoded(name: str) -> Encoded | None:
 
 
 def is_face(model) -> bool:
-    """Tell whether a model's pictures are the faces of evaluate.py: square and in colour, with their codes beside it."""
+    """Tell whether a model's pictures are faces: square and in colour, learned from faces or with codes of faces beside it."""
     channels, height, width = model.config.image_shape
-    return channels == 3 and height == width and (checkpoints.ROOT / model.preset.name / faces.FILE).is_file()
+    return channels == 3 and height == width and (_of_faces(model) or has_space(model.preset.name))
+
+
+def has_space(name: str) -> bool:
+    """Tell whether the codes of faces lie beside a model; whether they are sound is another question."""
+    return (checkpoints.ROOT / name / faces.FILE).is_file()
 
 
 def space(name: str) -> faces.Space:
@@ -218,9 +230,11 @@ def _stamped(name: str, *files: str) -> tuple[Path, tuple[int, ...]]:
 
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _load(folder: Path, stamp: tuple[int, ...]):
-    """Return the model in a folder, or one line that says what is wrong."""
+    """Return the model in a folder, called as that, or one line that says what is wrong."""
     try:
-        return checkpoints.load_run(folder)
+        loaded = checkpoints.load_run(folder)
+        loaded.preset = replace(loaded.preset, name=folder.name)  # config.json of a copied folder has the name of the original
+        return loaded
     except (ValueError, OSError) as error:
         return f"{folder.name} is left out: {' '.join(str(error).split())}"
 

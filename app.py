@@ -37,7 +37,8 @@ def home() -> None:
 def picture(name: str, model) -> None:
     """Draw the pad (or sliders) and the digit at its point."""
     u, label = controls.first_digit(name, model)
-    live(name, model, link.point("z", u), label, key="home")
+    with address.told():
+        live(name, model, link.point("z", u), label, key="home")
 
 
 if not st.runtime.exists():
@@ -46,7 +47,7 @@ if not st.runtime.exists():
 
     app = st.App(__file__, routes=api.routes(), lifespan=server.lifespan)
 else:
-    from ui import controls, link, resources
+    from ui import address, controls, link, resources
     from ui.live import live
 
     home()

@@ -2,14 +2,16 @@
 
 import streamlit as st
 
-from ui import classes, controls, link, resources, views
+from ui import address, classes, controls, link, resources, views
 from ui.live import live
 
 controls.begin("Explore", "Every point of latent space is a picture. Move, and watch what changes.")
-name, model = controls.pick_model(prefer=lambda config: config.latent_dim == 2, fits=resources.is_picture)
+may = lambda config: controls.asked("view") != views.PLANE or controls.flat(config)  # noqa: E731
+name, model = controls.pick_model(controls.flat, resources.is_picture, view=may)
 
 
 @st.fragment
+@address.told()
 def explore() -> None:
     """Draw everything that follows the current point."""
     dims = model.config.latent_dim
@@ -23,7 +25,9 @@ def explore() -> None:
     live(name, model, u, label, key="live")
     choices = {"Traversals": views.traversals, "Between two points": views.between}
     if dims == 2:
-        choices["The whole plane"] = views.manifold
+        choices[views.PLANE] = views.manifold
+    for end in "ab":  # read by one view only, judged in all
+        link.point(end, u)
     choices[controls.choose("View", list(choices), "view")](name, model, u, label)
 
 

@@ -2,18 +2,22 @@
 
 import streamlit as st
 
-from ui import classes, controls, images, link, resources, sampling
+from ui import address, classes, controls, images, link, resources, sampling
 from ui.live import live
 
+SAMPLES = "Samples"
 controls.begin("Generate", "Pictures nobody made, drawn from what a model has learned.")
-name, model = controls.pick_model(prefer=lambda config: config.n_classes > 0, fits=resources.is_picture)
+may = lambda config: controls.labelled(config) or controls.asked("show") in ("", SAMPLES)  # noqa: E731
+name, model = controls.pick_model(controls.labelled, resources.is_picture, view=may)
 n_classes, noun = model.config.n_classes, classes.noun(model)
-EVERY = "One style, ten digits" if classes.are_digits(model) else "One style, all classes"
+COUNTS = [10, 20, 50, 100, 200]
+EVERY = sampling.every(model)
 
 
 def pick_digits() -> list[int]:
     """Let the visitor choose classes; none chosen means all, and a model without labels has none."""
     if not n_classes:
+        address.judge("digits", False)
         st.info(f"This model has no labels, so it chooses the {noun}s itself. Pick a conditional model to ask for one.")
         return []
     return controls.pick_labels(model, "digits")
@@ -22,13 +26,16 @@ def pick_digits() -> list[int]:
 def pick_amounts() -> tuple[int, float, int]:
     """Let the visitor choose how many, the temperature and the seed."""
     left, right = st.columns(2)
-    count = left.select_slider("How many", [10, 20, 50, 100, 200], value=50, key="count", bind="query-params")
+    address.choice("count", map(str, COUNTS))
+    address.number("temperature", 0, 1.5)
+    count = left.select_slider("How many", COUNTS, value=50, key="count", bind="query-params")
     explained = f"Scales the noise: 0 is the most typical {noun}, 1 the model as trained."
     temperature = right.slider("Temperature", 0.0, 1.5, 1.0, 0.05, key="temperature", bind="query-params", help=explained)
     return count, temperature, controls.pick_seed("seed")
 
 
 @st.fragment
+@address.told()
 def samples() -> None:
     """Draw a grid of samples, the same for the same controls."""
     digits = pick_digits()
@@ -40,6 +47,7 @@ def samples() -> None:
 
 
 @st.fragment
+@address.told()
 def one_style() -> None:
     """Draw the same point decoded for every label."""
     u = link.point("z", link.centre(model))
@@ -50,5 +58,6 @@ def one_style() -> None:
     live(name, model, u, sampling.every_label(model), key="style")
 
 
-views = {"Samples": samples, EVERY: one_style} if n_classes else {"Samples": samples}
+link.point("z", link.centre(model))  # read by one view only, judged in both
+views = {SAMPLES: samples, EVERY: one_style} if n_classes else {SAMPLES: samples}
 views[controls.choose("View", list(views), "show")]()

@@ -2,13 +2,16 @@
 
 import streamlit as st
 
-from ui import controls, drawing, resources, source
+from ui import address, classes, controls, drawing, resources, source
 
-controls.begin("Draw", "Write a digit, or bring one. See what the models make of it while the pen still moves.")
-name, model = controls.pick_model(prefer=lambda config: config.n_classes > 0, fits=resources.is_grey, about=False)
+LEAD = "{} a {}, or bring one. See what the models make of it while the pen still moves."
+lead = controls.begin("Draw", LEAD.format("Write", "digit"))
+name, model = controls.pick_model(controls.labelled, resources.is_grey, about=False)
+lead.markdown(LEAD.format("Write" if classes.are_digits(model) else "Draw", classes.noun(model)))
 
 
 @st.fragment
+@address.told()
 def draw() -> None:
     """Show one digit and what the chosen task makes of it."""
     tasks = {"Reconstruct": drawing.reconstruct, "Denoise": drawing.denoise}

@@ -2,17 +2,19 @@
 
 import streamlit as st
 
-from ui import controls, inpainting, resources, source
+from ui import address, classes, controls, inpainting, resources, source
 
-controls.begin("Inpaint", "Hide a part of a digit with the brush. The model imagines what could be there.")
-families = ("inpainting", *resources.GENERATIVE)
-painters = lambda config: config.family == "inpainting"  # noqa: E731
-name, model = controls.pick_model(painters, resources.is_grey, about=False, train="cvae-inpaint", families=families)
+LEAD = "Hide a part of a {} with the brush. The model imagines what could be there."
+lead = controls.begin("Inpaint", LEAD.format("digit"))
+wanted = {"train": "cvae-inpaint", "families": resources.COMPLETING}
+name, model = controls.pick_model(controls.paints, resources.is_grey, about=False, **wanted)
+lead.markdown(LEAD.format(classes.noun(model)))
 if not resources.available(("inpainting",))[0]:
     st.info("There is no inpainting model yet. Train one with: python train.py cvae-inpaint")
 
 
 @st.fragment
+@address.told()
 def inpaint() -> None:
     """Show one digit, its hole and the completions."""
     chosen = source.pick(source.pick_kind(model, draws=False), model)

@@ -2,18 +2,20 @@
 
 import streamlit as st
 
-from ui import controls, maps
+from ui import address, controls, maps
 
-controls.begin("Map", "Ten thousand digits where a model puts them. Near points are digits that look alike to it.", wide=True)
+place = controls.begin("Map", maps.LEAD.format("Ten thousand", "digit", "digit"), wide=True)
 
 
 @st.fragment
+@address.told()
 def walk() -> None:
     """Show the map, and beside it what is chosen there or the visitor's own digit."""
     picks = st.columns([3, 4, 3], vertical_alignment="bottom")
     with picks[0]:
         name, model = maps.model()
     held, mine = maps.found(name), maps.own_digit(model)
+    place.markdown(maps.lead(model, held))
     left, right = st.columns([3, 2], gap="medium")
     with right:
         near = maps.beside(name, model, held, mine)

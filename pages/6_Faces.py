@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from ui import controls, face_source, faces, keeping, resources, words
+from ui import address, controls, face_source, faces, keeping, resources, words
 
 controls.begin("Faces", "A face in a few numbers. Change the numbers and someone else looks back.", wide=True)
 hint = "ae-conv-faces, then measure it with: python evaluate.py ae-conv-faces"
-name, model = controls.pick_model(prefer=lambda config: config.network == "conv", fits=resources.is_face, about=False, train=hint)
+unmeasured = lambda name: not resources.has_space(name)  # noqa: E731
+name, model = controls.pick_model(controls.convolutional, resources.is_face, about=False, train=hint, last=unmeasured)
 try:
     space = resources.space(name)
 except ValueError as error:
@@ -23,6 +24,7 @@ TOOLS = {
 
 
 @st.fragment
+@address.told()
 def work() -> None:
     """Show one face and what the chosen tool makes of it."""
     with st.container(horizontal=True, gap="medium"):

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import cards, comparing, controls, curves, epochs, table, zoo
+from ui import address, cards, comparing, controls, curves, epochs, table, zoo
 
 LEAD = "Every variant that courses and papers build, measured by the same code. Choose two and compare."
 ALL = "All models"
@@ -20,12 +20,14 @@ view = controls.choose("View", [ALL, *views], "view")
 
 
 @st.fragment
+@address.told()
 def compare() -> None:
     """Show the chosen models in the chosen way."""
     views[view]()
 
 
 if view == ALL:
-    table.tables(models, [name for name, _ in pair])  # a press on its rows chooses models, so it is no part of the fragment
+    with address.told():
+        table.tables(models, [name for name, _ in pair])  # a press on its rows chooses models, so it is no part of the fragment
 else:
     compare()

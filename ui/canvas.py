@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import images, link, sketch
+from ui import address, images, link, sketch
 from ui.live import SHARED
 
 HERE = Path(__file__).parent
@@ -89,6 +89,9 @@ def drawn(mode: str, default: str = "", side: int = sketch.INK) -> str:
     if mode not in st.query_params and not st.session_state.get(f"{mode}_touched"):
         return default
     try:
-        return sketch.lengthen(st.query_params[mode], side) if mode in st.query_params else ""
+        bits = sketch.lengthen(st.query_params[mode], side) if mode in st.query_params else ""
     except ValueError:
+        address.judge(mode, False)
         return default
+    address.judge(mode, True)
+    return bits

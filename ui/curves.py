@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from plotly import graph_objects as go  # Streamlit imports it at its start wherever it is installed
 
-from ui import controls, images, resources, words, zoo
+from ui import address, classes, controls, images, resources, words, zoo
 
 QUANTITIES = ("-elbo", "nll", "kl")
 PARTS = (("val", "validation", "solid"), ("train", "training", "dot"))
@@ -14,6 +14,7 @@ PARTS = (("val", "validation", "solid"), ("train", "training", "dot"))
 
 def show(models: dict, pair: list[tuple[str, object]]) -> None:
     """Let the visitor choose models, quantity, axes; draw their curves."""
+    address.choice("curves", models, several=True)
     first = list(dict(pair))
     several = {"selection_mode": "multi", "default": first, "format_func": words.markdown}
     chosen = st.pills("Models", list(models), key="curves", bind="query-params", **several)

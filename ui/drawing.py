@@ -1,16 +1,19 @@
 """What the Draw page shows of a digit: its reconstruction and reading, or the digit spoiled and cleaned."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 import torch
 
 from cvae import corruptions, tasks
-from ui import canvas, charts, classes, controls, images, link, resources, sampling, sketch, words, zoo
-from ui.source import Source, address
+from ui import address, canvas, charts, classes, controls, images, link, resources, sampling, sketch, words, zoo
+from ui.source import Source, picked
 
 CAREFUL = 8  # importance samples once the pen rests
 SAMPLES = 9
 KINDS = {"Gaussian": "gaussian", "Salt and pepper": "salt-and-pepper", "Blur": "blur", "Strokes": "strokes"}
+EMPTY = "Draw a {} with the mouse, a pen or a finger. Everything here follows while you draw."
 STRENGTHS = {  # kind -> what its slider says, at first, step
     "gaussian": ("Standard deviation of the noise", 0.4, 0.05),
     "salt-and-pepper": ("Share of the pixels", 0.25, 0.05),
@@ -22,7 +25,7 @@ STRENGTHS = {  # kind -> what its slider says, at first, step
 def show(name: str, model, source: Source, query: dict[str, str], captions: list[str], columns: int, **more) -> None:
     """Draw the canvas for this digit, or only the pictures where it was not drawn here."""
     query = {"model": name, **query, **source.query()}
-    more["side"] = model.config.image_shape[-1]
+    more |= {"side": model.config.image_shape[-1], "empty": EMPTY.format(classes.noun(model))}
     mode = "ink" if source.drawing else "view"
     if source.drawing or source.x is not None:
         canvas.canvas(
@@ -47,8 +50,9 @@ def reconstruct(name: str, model, source: Source) -> None:
         return
     _reading(name, model, scores)
     _ten_digits(model, source, scores)
-    own = {} if resources.is_digit(model) and classes.are_digits(model) else {"model": name}
-    there, says = address() | own, "Hide a part of it and let a model complete it"
+    painter = controls.best(controls.paints, partial(resources.is_alike, model), ("inpainting",))
+    onward = name if painter is None or controls.by_hand(name) else painter[0]
+    there, says = picked() | {"model": onward}, "Hide a part of it and let a model complete it"
     link.onward("Inpaint", f"{says}; the link carries your picture" if "digit" in there else says, there)
 
 
@@ -106,7 +110,8 @@ def denoise(name: str, model, source: Source) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         kind = KINDS[controls.choose("Damage", list(KINDS), "noise")]
-    says, first, step = STRENGTHS[kind]
+    (says, first, step), noun = STRENGTHS[kind], classes.noun(model)
+    address.number(kind, 0, corruptions.LARGEST[kind])
     strength = right.slider(says, 0.0, corruptions.LARGEST[kind], first, step, key=kind, bind="query-params")
     area = st.container()  # the pictures stand above the seed that they depend on
     seed = controls.pick_seed("noise_seed", "Again", st.columns([2, 2, 5], vertical_alignment="bottom")[:2])
@@ -122,7 +127,7 @@ def denoise(name: str, model, source: Source) -> None:
         st.info(f"There is no denoising autoencoder of this size yet. Train one with: python train.py dae-conv{data}")
     st.caption(
         "A denoising autoencoder has learned to undo the damage. A variational one never saw any: it can only redraw what "
-        "its latent space holds, and takes strong noise for ink. PSNR compares with the clean digit; more is better."
+        f"its latent space holds, and takes strong noise for ink. PSNR compares with the clean {noun}; more is better."
     )
 
 
@@ -131,6 +136,7 @@ def _pick_denoiser(model) -> list[str]:
     found = {n: m for n, m in resources.available(("denoising",))[0].items() if m.config.image_shape == model.config.image_shape}
     alike = [name for name, other in found.items() if resources.is_alike(model, other)]
     names = alike + [name for name in found if name not in alike]
+    address.choice("denoiser", names)
     if len(names) < 2:
         return names
     return [st.selectbox("Cleaned by", names, key="denoiser", bind="query-params") or names[0]]

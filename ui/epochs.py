@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from cvae.config import FAMILIES
-from ui import link, resources, words
+from ui import address, link, resources, words
 from ui.live import SHARED
 
 HERE = Path(__file__).parent
@@ -25,6 +25,7 @@ _mount = st.components.v2.component(
 
 def watch(pair: list[tuple[str, object]]) -> None:
     """Draw the player with all stored epochs of both models; the epoch stands in the address under `epoch`."""
+    asked = _asked()
     stored = {name: found for name, _ in pair if (found := resources.progress(name)) is not None}
     for name, model in dict(pair).items():
         if model.config.family == "classifier":
@@ -38,7 +39,7 @@ def watch(pair: list[tuple[str, object]]) -> None:
         return
     epochs = sorted({epoch for found in stored.values() for epoch in found.epochs})
     models = [_what(name, model, stored[name]) for name, model in dict(pair).items() if name in stored]
-    _mount(key="epochs", data={"epochs": epochs, "epoch": _asked(), "models": models}, on_epoch_change=_moved)
+    _mount(key="epochs", data={"epochs": epochs, "epoch": asked, "models": models}, on_epoch_change=_moved)
     st.caption("Each model shows its latest stored epoch up to the one chosen. Space plays and pauses while the bar has the focus.")
 
 
@@ -65,7 +66,9 @@ def _loss(history: dict[str, np.ndarray], epoch: int) -> str:
 def _asked() -> int:
     """Return the epoch in the address; -1, for the last, where there is none."""
     text = st.query_params.get("epoch", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else -1
+    means = text.isascii() and text.isdigit() and len(text) < 8
+    address.judge("epoch", means)
+    return int(text) if means else -1
 
 
 def _moved() -> None:

@@ -17,7 +17,7 @@ from torch import Tensor
 from cvae import faces, lfw, pictures, tasks
 from cvae.faces import Space
 from cvae.mnist import default_data_dir
-from ui import controls, gallery, images, keeping, link, resources, words
+from ui import address, controls, gallery, images, keeping, link, resources, words
 
 GALLERY, UPLOAD, CAMERA = "Gallery", "Upload", "Camera"
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "avif"]
@@ -88,6 +88,7 @@ def choose(name: str, model, space: Space, parameter: str, chosen: list[int], la
         )
         found = matching(space, wanted or "")
         last = max(1, -(-len(found) // SHOWN))
+        address.number(pages, 1, last, int)
         page = st.pagination(last, key=pages, bind="query-params", max_visible_pages=0)
     rows = found[(page - 1) * SHOWN : page * SHOWN]
     if not rows:
@@ -164,7 +165,9 @@ def original(space: Space, row: int, side: int) -> Tensor | None:
 def whole(parameter: str, count: int, default: int = 0) -> int:
     """Return the whole number below count in the address, or the default where there is none."""
     text = st.query_params.get(parameter, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 and int(text) < count else default
+    means = text.isascii() and text.isdigit() and len(text) < 9 and int(text) < count
+    address.judge(parameter, means)
+    return int(text) if means else default
 
 
 def _restart(pages: str) -> None:

@@ -8,13 +8,15 @@ from torch import Tensor
 
 from cvae import faces, latent, metrics, tasks
 from cvae.faces import Space
-from ui import controls, face_source, gallery, images, resources, words
+from ui import address, controls, face_source, gallery, images, resources, words
 from ui.face_source import Held
 from ui.steer import Axis, steer
 
 AXES = 8  # attributes with a slider each
 FRAMES = 24  # of a morph's GIF, one way
 SAMPLES = 24
+LONGEST = 24  # characters of the name of an own slider
+NOTHING = (1, 0)  # a range without numbers
 AMPLIFIED = 4  # errors are about a tenth of full scale
 GROUPS = {"With it": "plus", "Without it": "minus"}
 KINDS = {"Gaussian": "gaussian", "Mixture of Gaussians": "mixture"}
@@ -47,6 +49,8 @@ def attributes(name: str, model, space: Space, held: Held) -> None:
     if not space.columns:
         st.info("The attribute file was missing when these directions were made, so there are none. Build your own instead.")
         return
+    for parameter in [name for name in st.query_params if name.startswith(address.ATTRIBUTE)]:
+        address.number(parameter, *((Axis.least, Axis.most) if parameter[2:] in space.columns else NOTHING))
     stage = st.container()
     ways = [kind.capitalize() for kind in faces.WAYS]
     kind = ways.index(controls.choose("Direction", ways, "way"))
@@ -56,7 +60,7 @@ def attributes(name: str, model, space: Space, held: Held) -> None:
     )
     with stage:
         chosen = _columns(space)
-        axes = [Axis(space.columns[k], space.directions[k, kind], f"a_{space.columns[k]}") for k in chosen]
+        axes = [Axis(space.columns[k], space.directions[k, kind], address.ATTRIBUTE + space.columns[k]) for k in chosen]
         steer(name, model, held.u, axes, (f"{held.name}, as the model sees it", "Moved"), f"attributes_{kind}")
 
 
@@ -64,6 +68,7 @@ def _columns(space: Space) -> list[int]:
     """Return the attributes with a slider, which the visitor chooses where there are many."""
     if len(space.columns) <= AXES:
         return list(range(len(space.columns)))
+    address.choice("columns", space.columns, several=True)
     first = [c for c in ("Smiling",) if c in space.columns] or [space.columns[0]]
     names = st.multiselect("Attributes", space.columns, first, key="columns", bind="query-params", max_selections=AXES)
     return [space.columns.index(c) for c in names]
@@ -108,7 +113,8 @@ def _own_slider(name: str, model, space: Space, held: Held, groups: dict[str, li
         st.info(words.markdown(str(error).capitalize()))
         return
     way = resources.kept(name, ("way", *map(tuple, groups.values())), lambda: latent.in_pictures(model, space.u, between))
-    called = st.text_input("Name of the slider", "Your direction", max_chars=24, key="called", bind="query-params")
+    address.judge("called", len(st.query_params.get("called", "")) <= LONGEST)
+    called = st.text_input("Name of the slider", "Your direction", max_chars=LONGEST, key="called", bind="query-params")
     steer(name, model, held.u, [Axis(called or "Your direction", way, "own")], (held.name, "Moved"), "own")
 
 
@@ -157,6 +163,7 @@ def _to_gallery() -> None:
 def sample(name: str, model, space: Space) -> None:
     """Show faces of nobody."""
     kind = controls.choose("Drawn from", list(KINDS), "from")
+    address.number("face_temperature", 0, 1.5)
     temperature = st.slider("Temperature", 0.0, 1.5, 0.8, 0.05, key="face_temperature", bind="query-params")
     seed = controls.pick_seed("face_seed")
     u = getattr(space, KINDS[kind]).sample(SAMPLES, temperature, torch.Generator().manual_seed(seed))
@@ -192,7 +199,9 @@ def bias(space: Space, figures: dict) -> None:
 def _rows(parameter: str, space: Space) -> list[int]:
     """Return the rows in the address, those that exist, each once."""
     texts = st.query_params.get(parameter, "").split(",")[:40]
-    return list(dict.fromkeys(int(t) for t in texts if t.isascii() and t.isdigit() and len(t) < 9 and int(t) < len(space.people)))
+    rows = list(dict.fromkeys(int(t) for t in texts if t.isascii() and t.isdigit() and len(t) < 9 and int(t) < len(space.people)))
+    address.judge(parameter, bool(rows))
+    return rows
 
 
 def _toggled(parameter: str, other: str, space: Space, row: int) -> dict[str, str]:

@@ -4,7 +4,7 @@ import streamlit as st
 import torch
 
 from cvae import corruptions
-from ui import canvas, classes, controls, resources, sketch, words
+from ui import address, canvas, classes, controls, resources, sketch, words
 from ui.source import Source
 
 CAPTIONS = [f"Completion {i + 1}" for i in range(sketch.COMPLETIONS)] + ["Mean", "Deviation"]
@@ -21,6 +21,7 @@ def preset_row(size: tuple[int, int]) -> None:
 def _hint(model) -> str:
     """Let the visitor say which class it is, for a conditional model to complete; empty for no hint."""
     names = [*map(words.markdown, classes.names(model)), "None"]  # the last one stands for -1
+    address.choice("hint", names)
     chosen = st.pills(
         "Hint: it is a",
         range(-1, model.config.n_classes),
@@ -38,8 +39,9 @@ def _who(name: str, model) -> dict[str, str]:
     """Let the visitor choose the label where one is needed or helps; return who completes, as ui/sketch.py asks for it."""
     if model.config.n_classes:
         return {"model": name, "label": str(int(controls.pick_label(model)))}
+    address.judge("label", False)
     helpers = [n for n, m in resources.available(("cvae",))[0].items() if resources.is_alike(model, m)]
-    if model.config.family != "inpainting" or not helpers:
+    if not controls.paints(model.config) or not helpers:
         return {"painter": name}
     return {"painter": name, "model": helpers[0], "label": _hint(resources.model(helpers[0]))}
 

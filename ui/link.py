@@ -15,6 +15,8 @@ import streamlit as st
 import torch
 from torch import Tensor
 
+from ui import address
+
 LIMIT = 8 - 1 / 256
 
 
@@ -49,6 +51,7 @@ def unpack(text: str, dims: int) -> Tensor | None:
 def point(parameter: str, default: Tensor) -> Tensor:
     """Return the point (D,) in the address, or `default` (D,) where there is none that fits."""
     found = unpack(st.query_params.get(parameter, ""), len(default))
+    address.judge(parameter, found is not None)
     return snap(default) if found is None else found
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from cvae import latent, maps, tasks
-from ui import canvas, charts, classes, controls, images, link, plot, points, resources, sketch, words
+from ui import address, canvas, charts, classes, controls, images, link, plot, points, resources, sketch, words
 
 NEIGHBOURS = 8
 Neighbours = tuple[list[float], list[int]]  # distances and numbers of digits, the nearest first
@@ -17,15 +17,16 @@ SPREAD_OF = 200  # members of a group whose pictures are compared
 STEPS = 9
 PICTURE = "width:100%;aspect-ratio:1;background:#000;border-radius:6px;image-rendering:pixelated;display:block"
 HINT = """
-Choose a digit: click it, or type its number. With a lasso you choose a group, with two the way between them.
+Choose a {}: click it, or type its number. With a lasso you choose a group, with two the way between them.
 
 On the keyboard, once the map has the focus: arrow keys and Enter choose, L takes what lies around into a group, Escape lets go,
 plus, minus and Home change the view.
 """
-SIDE_BY_SIDE = {
-    "vae-conv": "no labels. What digit it is must be in the latents, and digits lie apart.",
-    "cvae-conv": "told the label. In base coordinates the latents hold the style, and digits lie through one another.",
+SIDE_BY_SIDE = {  # whether a model is told the label -> what its map shows
+    False: "no labels. What {noun} it is must be in the latents, and {nouns} lie apart.",
+    True: "told the label. In base coordinates the latents hold the style, and {nouns} lie through one another.",
 }
+LEAD = "{} {}s where a model puts them. Near points are {}s that look alike to it."
 READING = """
 **Near means alike; far means little.** t-SNE keeps neighbours and gives up distances: gaps between clusters and their sizes
 tell nothing, and its axes have no meaning. PCA keeps directions: its axes are the two along which the latents differ most,
@@ -36,7 +37,7 @@ WHY = """
 **Why a CVAE's latents need not cluster by digit.** A VAE has only z to say which digit a picture is. So it spends latents on
 it, and pictures of one digit come to lie together. A conditional VAE is told the label, encoder and decoder alike. Bits of z
 that repeat it would cost KL and buy nothing, so z is left with what the label does not say: slant, width, weight of the
-stroke; a slanted 1 lies beside a slanted 7. Two things keep it from being perfect here. The prior of `cvae-conv` is learned and
+stroke; a slanted 1 lies beside a slanted 7. Two things keep it from being perfect here. The prior of {name} is learned and
 depends on the label, so nothing forbids z itself to differ between digits: raw z does cluster, as the table shows. The map
 shows the base coordinates, after the prior's own shift for each label is undone. There, too, some labels can be told, more
 often than by chance (10 %): ones have no loops, and no digit has every style.
@@ -44,12 +45,20 @@ often than by chance (10 %): ones have no loops, and no digit has every style.
 COLOURS = {"digit": "Digit", "nll": "nll, nats", "kl": "KL, nats"}
 
 
+def lead(model, held: maps.LatentMap | None) -> str:
+    """Return the line below the title: how many pictures of what a map shows."""
+    count = 10_000 if held is None else len(held)
+    many = "Ten thousand" if count == 10_000 else f"{count:,}"
+    return LEAD.format(many, classes.noun(model), classes.noun(model))
+
+
 def model() -> tuple[str, object]:
     """Let the visitor choose a model that can have a map; at first a VAE of convolutions."""
-    textbook = lambda config: config.network == "conv" and not config.n_classes  # noqa: E731
     mapped = _maps()
     mapless = lambda name: name not in mapped  # noqa: E731
-    return controls.pick_model(textbook, resources.is_grey, about=False, train="vae-conv", families=resources.MAPPED, last=mapless)
+    return controls.pick_model(
+        controls.textbook, resources.is_grey, about=False, train="vae-conv", families=resources.MAPPED, last=mapless
+    )
 
 
 def found(name: str) -> maps.LatentMap | None:
@@ -70,13 +79,15 @@ def _pick_view(model, held: maps.LatentMap, boxes: list) -> tuple[str, tuple[str
     titles = {value: COLOURS.get(value, value) for value in ("digit", *points.feature_values(held))}
     titles["digit"] = classes.heading(model)
     options = list(titles)
+    address.choice("colour", titles.values())
     colour = right.selectbox("Colour", options, format_func=titles.get, key="colour", bind="query-params") or options[0]
     return layout, (colour, titles[colour])
 
 
 def beside(name: str, model, held: maps.LatentMap | None, mine: Tensor | None) -> list[int]:
     """Show the visitor's own digit or what is chosen on the map; return the numbers of the digits nearest to it in latent space."""
-    if st.toggle("Where is mine? Draw a digit of your own", key=plot.OWN, bind="query-params"):
+    address.choice(plot.OWN, ("true", "false"))
+    if st.toggle(f"Where is mine? Draw a {classes.noun(model)} of your own", key=plot.OWN, bind="query-params"):
         return where_is_mine(name, model, held, mine)
     if held is None:
         return []
@@ -111,12 +122,7 @@ def _nearest(name: str, space: str, query: Tensor, itself: int = -1) -> Neighbou
 def panel(name: str, model, held: maps.LatentMap, near: Neighbours) -> None:
     """Show the chosen digit with its neighbours and the chosen groups, or how to choose."""
     point = plot.chosen_point(held)
-    if point is None and (text := st.query_params.get("point", "")):
-        st.warning(words.markdown(f"There is no digit of number {text[:20]!r}; the map has 0 to {len(held) - 1:,}."))
     members = {group: plot.chosen_group(held, group) for group in plot.GROUPS}
-    for group, rows in members.items():
-        if rows is None and st.query_params.get(group):
-            st.warning(f"Group {group.upper()} of this link is empty or damaged, so it is left out.")
     if point is not None:
         one(name, model, held, point, near)
     for group, rows in members.items():
@@ -125,7 +131,7 @@ def panel(name: str, model, held: maps.LatentMap, near: Neighbours) -> None:
     if all(rows is not None for rows in members.values()):
         between(model, held, *members.values())
     if point is None and not any(rows is not None for rows in members.values()):
-        st.markdown(HINT)
+        st.markdown(HINT.format(classes.noun(model)))
 
 
 def one(name: str, model, held: maps.LatentMap, i: int, near: Neighbours) -> None:
@@ -228,7 +234,7 @@ def _strip(model, held: maps.LatentMap, pictures: np.ndarray, distances: list[fl
 def where_is_mine(name: str, model, held: maps.LatentMap | None, mine: Tensor | None) -> list[int]:
     """Draw the pad and the neighbours of the digit `mine` (1, D) on it; return their numbers, none for an empty pad."""
     captions = ["What the model sees", "Reconstruction", "Difference"]
-    empty = "Draw a digit. A pin will show where it belongs on the map, among its nearest neighbours."
+    empty = f"Draw a {classes.noun(model)}. A pin will show where it belongs on the map, among its nearest neighbours."
     more = {"columns": 3, "side": model.config.image_shape[-1], "empty": empty}
     canvas.canvas("drawing", {"task": "reconstruct", "model": name}, captions, bits=canvas.drawn("ink"), **more)
     if mine is None or held is None:
@@ -254,14 +260,17 @@ def says() -> None:
     """Say what maps tell and what they do not, by the figures of those that there are."""
     st.header("What the map says", anchor=False)
     st.markdown(READING)
-    for column, name in zip(st.columns(2), [name for name in SIDE_BY_SIDE if name in _maps()]):
-        column.image(resources.thumbnail_map(name), width="stretch", alt=f"t-SNE of the test digits in the latent space of {name}")
-        column.caption(f"{name}: {SIDE_BY_SIDE[name]}")
-    st.markdown(WHY)
+    pair = _pair()
+    for column, (told, (name, model)) in zip(st.columns(2), pair.items()):
+        named = {"noun": "digit", "nouns": "digits"} if classes.are_digits(model) else {"noun": "class", "nouns": "classes"}
+        column.image(resources.thumbnail_map(name), width="stretch", alt=f"t-SNE of the test {classes.noun(model)}s in the latent space of {name}")
+        column.caption(f"{words.markdown(name)}: {SIDE_BY_SIDE[told].format(**named)}")
+    if True in pair and pair[True][1].config.flow_layers and classes.are_digits(pair[True][1]):
+        st.markdown(WHY.replace("{name}", f"`{pair[True][0]}`"))
     if held := _maps():
         st.html(_table(held))
         st.caption(
-            "5-NN: the share of digits whose label most of their five nearest others have. Trustworthiness "
+            "5-NN: the share of pictures whose label most of their five nearest others have. Trustworthiness "
             "(Venna and Kaski 2001): how far the 12 nearest on the map are near in latent space too, 1 at best."
         )
 
@@ -275,6 +284,14 @@ def _maps() -> dict[str, maps.LatentMap]:
         except ValueError:
             continue
     return kept
+
+
+def _pair() -> dict[bool, tuple[str, object]]:
+    """Return, of the models with a map, the best that is told no label and the best that is told one, whichever there are."""
+    models = {name: resources.model(name) for name in _maps()}
+    wanted = {False: controls.textbook, True: controls.labelled}
+    fitting = {told: {n: m for n, m in models.items() if controls.labelled(m.config) == told} for told in wanted}
+    return {told: (name := controls.preferred(some, wanted[told]), some[name]) for told, some in fitting.items() if some}
 
 
 def _table(held: dict[str, maps.LatentMap]) -> str:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from cvae.maps import EMBEDDINGS, LatentMap
-from ui import classes, images, link, resources, sketch
+from ui import address, classes, images, link, resources, sketch, words
 from ui.live import SHARED
 
 HERE = Path(__file__).parent
@@ -95,9 +95,10 @@ def _chosen(key: str) -> None:
 def chosen_point(found: LatentMap) -> int | None:
     """Return the number of the digit in the address; None where there is none or the map has no such digit."""
     text = st.query_params.get("point", "")
-    if text.isascii() and text.isdigit() and len(text) < 10 and int(text) < len(found):
-        return int(text)
-    return None
+    means = text.isascii() and text.isdigit() and len(text) < 10 and int(text) < len(found)
+    says = f"There is no digit of number {words.markdown(repr(text[:20]))}; the map has 0 to {len(found) - 1:,}."
+    address.judge("point", means, says)
+    return int(text) if means else None
 
 
 def chosen_group(found: LatentMap, group: str) -> Tensor | None:
@@ -105,6 +106,7 @@ def chosen_group(found: LatentMap, group: str) -> Tensor | None:
     try:
         raw = sketch.inflated(st.query_params.get(group, ""), -(-len(found) // 8))
     except ValueError:
-        return None
-    members = np.flatnonzero(np.unpackbits(np.frombuffer(raw, np.uint8), count=len(found)))
+        raw = b""
+    members = np.flatnonzero(np.unpackbits(np.frombuffer(raw, np.uint8), count=len(found))) if raw else ()
+    address.judge(group, len(members) > 0, f"Group {group.upper()} of this link is empty or damaged, so it is left out.")
     return torch.from_numpy(members) if len(members) else None

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from cvae import tasks
+from ui import classes
 
 USUAL, WIDEST = 10, 20  # pictures in a row, and the most
 
@@ -19,6 +20,11 @@ def columns(digits: list[int]) -> int:
     if not digits or len(digits) > WIDEST:
         return USUAL
     return max(1, USUAL // len(digits)) * len(digits)
+
+
+def every(model) -> str:
+    """Return what the view of one point decoded for all labels is called."""
+    return "One style, ten digits" if classes.are_digits(model) else "One style, all classes"
 
 
 def every_label(model) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from cvae import pictures, preprocess, tasks
-from ui import canvas, classes, controls, fetch, images, keeping, link, resources, sketch, words
+from ui import address, canvas, classes, controls, fetch, images, keeping, link, resources, sketch, words
 
 DRAW, UPLOAD, GENERATED, TEST = "Draw", "Upload", "Generated digit", "Real digit"
 PICTURE = "Generated picture"  # by a model of other classes than digits
@@ -39,14 +39,26 @@ def pick_kind(model, draws: bool = True) -> str:
 
 def pick(kind: str, model) -> Source:
     """Let the visitor choose the digit of this kind; it comes at the size of the model's pictures."""
-    does = {DRAW: _drawing, UPLOAD: _upload, GENERATED: partial(_generated, model), PICTURE: partial(_generated, model), TEST: _real}
+    does = {DRAW: _drawing, UPLOAD: partial(_upload, model), GENERATED: partial(_generated, model), PICTURE: partial(_generated, model), TEST: _real}
+    _judge_pictures()
     if kind != UPLOAD:
         link.set_text("digit", "")  # lest a link to something else carries an upload
     found = does[kind]()
     return found if found.x is None else replace(found, x=sketch.fitted(found.x, model))
 
 
-def address() -> dict[str, str]:
+def _judge_pictures() -> None:
+    """Judge the drawing and the picture in the address, whichever of them is shown."""
+    for name, read in (("ink", lambda text: sketch.lengthen(text, sketch.INK)), ("digit", sketch.unpack_digit)):
+        try:
+            read(st.query_params.get(name, ""))
+        except ValueError as error:
+            address.judge(name, False, f"{str(error)[0].upper()}{str(error)[1:]}" if name == "digit" else "")
+        else:
+            address.judge(name, True)
+
+
+def picked() -> dict[str, str]:
     """Return what an address says of the digit, an uploaded one itself, for a link to another page."""
     there = {"source": DRAW} | {name: st.query_params[name] for name in ADDRESS if name in st.query_params}  # Draw's own first
     return there | ({"digit": keeping.kept("digit")} if there["source"] == UPLOAD else {})
@@ -67,11 +79,12 @@ def _drawing() -> Source:
         return Source(None, drawing=True)
 
 
-def _upload() -> Source:
+def _upload(model) -> Source:
     """Take a file and keep the digit made of it, in the address too where the visitor wants a link with it."""
     explained = f"Dark ink on paper or chalk on a board. {keeping.STAYS}"
     renewed = partial(keeping.renew, "digit")
-    file = st.file_uploader("A photo or scan of one digit", TYPES, key="upload", help=explained, on_change=renewed)
+    what = f"A photo or scan of one {classes.noun(model)}"
+    file = st.file_uploader(what, TYPES, key="upload", help=explained, on_change=renewed)
     if file is not None:
         content = file.getvalue()
         digest = hashlib.sha256(content).hexdigest()
@@ -79,13 +92,8 @@ def _upload() -> Source:
             _read(content, digest)
         _show_steps()
     digit = keeping.kept("digit")
-    try:
-        source = Source(sketch.unpack_digit(digit)) if digit else Source(None)
-        keeping.for_address("digit", digit)
-        return source
-    except ValueError as error:
-        st.warning(words.markdown(f"{str(error)[0].upper()}{str(error)[1:]}"))
-        return Source(None)
+    keeping.for_address("digit", digit)
+    return Source(sketch.unpack_digit(digit)) if digit else Source(None)
 
 
 def _read(content: bytes, digest: str) -> None:
@@ -126,6 +134,7 @@ def _real() -> Source:
         return Source(None)
     pictures, labels = found
     left, middle, right = st.columns([2, 2, 5], vertical_alignment="bottom")
+    address.number("index", 0, len(labels) - 1)
     index = left.number_input("Test digit", 0.0, len(labels) - 1.0, step=1.0, format="%.0f", key="index", bind="query-params")
     middle.button("Another", on_click=controls.draw_number, args=("index", len(labels)), width="stretch")
     index = round(index or 0)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from cvae import tasks
-from ui import images, link
+from ui import address, images, link
 from ui.live import SHARED
 
 HERE = Path(__file__).parent
@@ -40,10 +40,12 @@ class Axis:
     def value(self) -> float:
         """Return the value in the address, or the first where there is none in range."""
         try:
-            found = float(st.query_params.get(self.parameter, ""))
+            value = float(st.query_params.get(self.parameter, ""))
         except ValueError:
-            return self.first
-        return found if math.isfinite(found) and self.least <= found <= self.most else self.first
+            value = math.nan
+        means = self.least <= value <= self.most
+        address.judge(self.parameter, means)
+        return value if means else self.first
 
 
 def steer(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import link, resources, zoo
+from ui import address, link, resources, zoo
 from ui.live import SHARED
 
 HERE = Path(__file__).parent
@@ -33,6 +33,8 @@ def table(models: dict, columns: list[zoo.Column], chosen: list[str], key: str) 
     """Draw one table with the rows of the `chosen` models marked A and B; `key` is also the parameter of its order."""
     heads = [{"title": c.title, "about": c.about, "within": c.within} for c in columns]
     data = {"heads": heads, "rows": zoo.rows(models, columns), "chosen": chosen}
+    titles = ["model", "kind", "likelihood", *(column.title for column in columns)]
+    address.choice(key, titles + [f"~{title}" for title in titles])
     data |= {"parameter": key, "sort": st.query_params.get(key, "")}
     _mount(key=f"table_{key}", data=data, on_sort_change=lambda: _sorted(key), on_pick_change=lambda: _picked(key, models))
 

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 
 from cvae import tasks
-from ui import classes, controls, images, link, resources
+from ui import address, classes, controls, images, link, resources
 
+PLANE = "The whole plane"  # the view that models of two latents have
 SHOWN = 8  # dimensions traversed
 STEPS = 7  # -3, -2, ... 3
 
@@ -24,6 +25,7 @@ def traversals(name: str, model, u: Tensor, label: Tensor | None) -> None:
 
 def manifold(name: str, model, u: Tensor, label: Tensor | None) -> None:
     """Show the whole plane as a square of pictures at quantiles of the prior."""
+    address.number("side", 8, 30)
     side = st.slider("Pictures per side", 8, 30, 18, key="side", bind="query-params")
     picture = images.grid_png(tasks.decode_grid(model, side, label), side, scale=2, gap=0, radius=0)
     st.image(picture, width="stretch", alt=f"The latent plane as {side} by {side} decoded {classes.noun(model)}s")

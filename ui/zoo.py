@@ -10,7 +10,7 @@ import streamlit as st
 from cvae import checkpoints
 from cvae.config import FAMILIES
 from cvae.losses import GAUSSIAN_STD
-from ui import controls, resources, words
+from ui import address, controls, resources, words
 
 KINDS = {  # family -> what it is
     "vae": "VAE",
@@ -65,6 +65,7 @@ def pick_two(models: dict) -> list[tuple[str, object]]:
     chosen = []
     for column, key, first in zip(st.columns(2), "ab", (plain, labelled)):
         options = sorted(models, key=lambda name: name != first)  # at the top, as Streamlit wants what a press on the table may change
+        address.choice(key, options)
         chosen.append(column.selectbox(f"Model {key.upper()}", options, key=key, bind="query-params") or first)
     return [(name, models[name]) for name in chosen]
 
@@ -172,7 +173,7 @@ COLUMNS = [  # of models that draw from a z
     Column("judged", "Samples that the judge reads as asked for", _figure("judge_accuracy"), lambda v: f"{100 * v:.1f} %"),
     Column(
         "diversity",
-        "Mean distance between two samples, relative to real digits",
+        "Mean distance between two samples, relative to real pictures",
         _figure("diversity"),
         lambda v: f"{100 * v:.0f} %",
     ),

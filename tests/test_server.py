@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from cvae import tasks
 from tests.app import answer
 from tests.conftest import ROOT
-from ui import api, sketch
+from ui import api, server, sketch
 
 SERVE = """
 import asyncio, gc, sys
@@ -124,3 +124,33 @@ def ask_together(addresses: list[str]) -> list[str]:
 
     asyncio.run(ask_all())
     return answered
+
+
+@pytest.mark.parametrize("base", ["", "/demo"])
+@pytest.mark.parametrize(
+    "typed, leads",
+    [
+        ("/explore", "Explore?z=AA&view=The+whole+plane"),
+        ("/MODELS/", "../Models?z=AA&view=The+whole+plane"),
+        ("/Explore", None),
+        ("/explorer", None),
+        ("/x/explore", None),
+        ("/", None),
+    ],
+)
+def test_a_page_is_known_in_any_case(monkeypatch, base, typed, leads):
+    monkeypatch.setattr(server.link, "base_path", lambda: base)
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    async def app(scope, receive, send):
+        sent.append("the app")
+
+    scope = {"type": "http", "method": "GET", "path": base + typed, "headers": [], "query_string": b"z=AA&view=The+whole+plane"}
+    asyncio.run(server.PageNames(app)(scope, None, send))
+    if leads is None:
+        assert sent == ["the app"]
+    else:
+        assert sent[0]["status"] == 307 and dict(sent[0]["headers"])[b"location"] == leads.encode()

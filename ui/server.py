@@ -9,12 +9,31 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 import torch
+from starlette.responses import RedirectResponse
 
 from cvae import tasks
-from ui import resources
+from ui import controls, link, resources
 
 LATER = 3  # seconds after the start, when the first visitor has his page
 THREADS = 1  # one picture is too small to share out; tasks.decode shares many out itself
+
+
+class PageNames:
+    """Lead an address such as /explore, which someone typed, to the page of that name, with all that follows."""
+
+    def __init__(self, app):
+        self.app = app
+        self.pages = {page.lower(): page for page in controls.page_names()}
+
+    async def __call__(self, scope, receive, send) -> None:
+        base, _, typed = scope.get("path", "").rstrip("/").rpartition("/")
+        page = self.pages.get(typed.lower(), typed)
+        if scope["type"] != "http" or page == typed or base != link.base_path():
+            await self.app(scope, receive, send)
+            return
+        up = "../" if scope["path"].endswith("/") else ""  # relative, lest a proxy's own part of the path is lost
+        query = scope["query_string"].decode("latin-1")
+        await RedirectResponse(f"{up}{page}" + (f"?{query}" if query else ""))(scope, receive, send)
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ import gc
 
 import streamlit as st
 
+
 def home() -> None:
     """Draw the live picture, what this is, and what to try."""
     lead = controls.begin(controls.NAME, "Here you move through what a model has learned.")

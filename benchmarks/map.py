@@ -127,9 +127,8 @@ def searches() -> list[tuple[str, list[float], str]]:
 
 def layouts() -> list[tuple[str, float, float]]:
     """Return the seconds and the trustworthiness of two t-SNEs of the same latents: the map's, and scikit-learn's defaults."""
-    from sklearn.manifold import TSNE
-
     import torch
+    from sklearn.manifold import TSNE
 
     from cvae import latent, maps
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cvae.config import DataConfig
 from cvae import lfw as faces
+from cvae.config import DataConfig
 from cvae.mnist import default_data_dir
 
 DATASETS = {  # name -> torchvision class, its extra arguments

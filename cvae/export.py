@@ -1,6 +1,5 @@
 """Write a model as ONNX, checked against torch: python -m cvae.export NAME. See python -m cvae.export --help."""
 
-import argparse
 import importlib.util
 import logging
 import sys

@@ -1,9 +1,8 @@
 """Figures of merit on held-out images; likelihoods in nats per image."""
 
-from functools import partial
-
 import statistics
 import time
+from functools import partial
 
 import torch
 from torch import Tensor

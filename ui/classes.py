@@ -1,6 +1,6 @@
 """What the labels of a model are called: on a page, in Markdown and in an address."""
 
-from ui.words import markdown
+from ui import words
 
 MOST_PILLS = 24  # labels that are offered side by side; more come in a list
 
@@ -39,4 +39,4 @@ def called(model, label: int) -> str:
 def parameter(model, label: int) -> str:
     """Return how an address names a label: as the controls that offer it write it."""
     plain = name(model, label)
-    return plain if model.config.n_classes > MOST_PILLS else markdown(plain)
+    return plain if model.config.n_classes > MOST_PILLS else words.markdown(plain)

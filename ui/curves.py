@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from plotly import graph_objects as go  # Streamlit imports it at its start wherever it is installed
 
-from ui import address, classes, controls, images, resources, words, zoo
+from ui import address, controls, images, resources, words, zoo
 
 QUANTITIES = ("-elbo", "nll", "kl")
 PARTS = (("val", "validation", "solid"), ("train", "training", "dot"))

@@ -17,7 +17,7 @@ from torch import Tensor
 from cvae import faces, lfw, pictures, tasks
 from cvae.faces import Space
 from cvae.mnist import default_data_dir
-from ui import address, controls, gallery, images, keeping, link, resources, words
+from ui import address, controls, gallery, images, keeping, resources, words
 
 GALLERY, UPLOAD, CAMERA = "Gallery", "Upload", "Camera"
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "avif"]

@@ -4,7 +4,6 @@ from functools import partial
 
 import streamlit as st
 import torch
-from torch import Tensor
 
 from cvae import faces, latent, metrics, tasks
 from cvae.faces import Space

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
-import torch
 from torch import Tensor
 
 from cvae import tasks

@@ -17,7 +17,6 @@ from tqdm import tqdm
 from cvae import checkpoints, corruptions, data, face_figures, faces, latent, lfw, maps, metrics, preprocess, report, tasks
 from cvae.claim import claim
 from cvae.commands import OneLineParser, run, whole
-from cvae.models import VAE, Autoencoder, Classifier, DenoisingAutoencoder, InpaintingCVAE
 
 RESULTS = Path(__file__).parent / "docs" / "results.md"
 BEGIN, END = "<!-- evaluate.py writes from here -->", "<!-- to here -->"
@@ -102,39 +101,38 @@ def _is_public(name: str) -> bool:
 def evaluate(name: str, args: argparse.Namespace) -> None:
     """Measure one checkpoint; writes metrics.json and, for models with latents, encoded test images in map.npz."""
     model = checkpoints.load_run(name)
-    preset = model.preset
+    preset, kind = model.preset, model.config.kind
     images = data.load(preset.data.dataset, False, args.data_dir, preset.model.image_shape, download=True)
-    parameters = sum(p.numel() for p in model.parameters())
     generator = torch.Generator().manual_seed(args.seed)
-    if isinstance(model, Classifier):
-        found = {"parameters": parameters, "accuracy": metrics.accuracy(model, images.pixels(), images.labels)}
-        faces_right = f"faces right ({' or '.join(preset.classes)})"
-        found["of"] = faces_right if preset.data.dataset.startswith(data.FACES) else "digits right"
-    elif isinstance(model, DenoisingAutoencoder):
-        found = {"parameters": parameters, "psnr": _denoising(model, images.pixels(), generator)}
-    elif preset.data.dataset == data.FACES:
-        found = {"parameters": parameters, **_faces(name, model, args)}
-    elif isinstance(model, Autoencoder):
-        found = {"parameters": parameters, **_code(model, images)}
-        write_points(name, model, images)
-    elif isinstance(model, InpaintingCVAE):
-        found = {"parameters": parameters, **_inpainting(model, images.pixels(), args, generator)}
-    else:
-        found = {"parameters": parameters, "decoder_mflop": metrics.decoder_mflop(model), **_kept(name, args)}
-        found["protocol"] = _protocol(preset)
-        if "nll" not in found:
-            found |= _generative(model, images, args)
-        if model.config.n_classes and "classification" not in found:
-            found["classification"] = _classification(model, images, args.classify_samples, generator)
-        write_points(name, model, images)
+    of_faces = kind.decodes and preset.data.dataset == data.FACES
+    measure = _faces if of_faces else FIGURES[kind.figures]
+    found = {"parameters": sum(p.numel() for p in model.parameters()), **measure(name, model, images, args, generator)}
     found |= _costs(name, model)
-    if isinstance(model, VAE) and not isinstance(model, InpaintingCVAE) and preset.data.dataset != data.FACES:
+    if kind.decodes and not of_faces:
         x, labels = images.pixels()[:DIVERSE], images.labels[:DIVERSE]
         if len(x) > 1 and metrics.spread_of(x) > 0:  # else there is nothing to compare with
             found["diversity"] = metrics.diversity(model, x, labels, generator)
     found |= {"weights": checkpoints.weights_hash(name), "images": len(images), "seed": args.seed}
     checkpoints.write_text(checkpoints.run_dir(name) / checkpoints.METRICS, json.dumps(found, indent=2) + "\n")
     print("\n".join(report.lines(name, preset, found)))
+
+
+def _accuracy(name: str, model, images: data.ImageSet, args: argparse.Namespace, generator: torch.Generator) -> dict:
+    """Return how much a classifier reads right, and of what."""
+    right = f"faces right ({' or '.join(model.preset.classes)})"
+    of = right if model.preset.data.dataset.startswith(data.FACES) else "digits right"
+    return {"accuracy": metrics.accuracy(model, images.pixels(), images.labels), "of": of}
+
+
+def _likelihood(name: str, model, images: data.ImageSet, args: argparse.Namespace, generator: torch.Generator) -> dict:
+    """Return the figures of a VAE or CVAE, and write the encoded test images."""
+    found = {"decoder_mflop": metrics.decoder_mflop(model), **_kept(name, args), "protocol": _protocol(model.preset)}
+    if "nll" not in found:
+        found |= _generative(model, images, args)
+    if model.config.n_classes and "classification" not in found:
+        found["classification"] = _classification(model, images, args.classify_samples, generator)
+    write_points(name, model, images)
+    return found
 
 
 def _protocol(preset) -> str:
@@ -154,7 +152,7 @@ def _costs(name: str, model) -> dict:
                 found["training_seconds"] = round(sum(float(row["seconds"]) for row in csv.DictReader(rows)))
         except (KeyError, TypeError, ValueError, csv.Error) as error:
             raise ValueError(f"{history} must have a column of seconds; remove it, or train the model anew.") from error
-    if isinstance(model, VAE) and not isinstance(model, InpaintingCVAE):
+    if model.config.kind.decodes:
         found["decode_ms"] = round(metrics.decode_ms(model), 2)
     return found
 
@@ -237,7 +235,7 @@ def _reads(preset) -> tuple:
     return tuple(preset.classes), tuple(preset.model.image_shape)
 
 
-def _faces(name: str, model, args: argparse.Namespace) -> dict:
+def _faces(name: str, model, images: data.ImageSet, args: argparse.Namespace, generator: torch.Generator) -> dict:
     """Return the figures of a model of faces, and write faces.npz, learned from the training part of the people alone."""
     side = model.config.image_shape[1]
     everyone = data.lfw(args.data_dir, "all", side, download=True)
@@ -252,7 +250,7 @@ def _faces(name: str, model, args: argparse.Namespace) -> dict:
     faces.save(checkpoints.run_dir(name), measured)
     space = faces.load(checkpoints.run_dir(name))  # as the page will have it
     found = {"code": model.config.latent_dim, **face_figures.reconstruction(model, x["train"], x["test"])}
-    if not isinstance(model, Autoencoder):
+    if model.config.kind.has_prior:
         found |= _terms(model, x["test"], None, torch.Generator().manual_seed(args.seed))
     found["similar"] = face_figures.recognition(model, space, rows, x["train"], x["test"])
     if "Smiling" in space.columns and SMILE_JUDGE in checkpoints.list_runs():
@@ -267,26 +265,28 @@ def _faces(name: str, model, args: argparse.Namespace) -> dict:
     return found | {"test_pictures": len(rows)}
 
 
-def _code(model, images: data.ImageSet) -> dict:
+def _code(name: str, model, images: data.ImageSet, args: argparse.Namespace, generator: torch.Generator) -> dict:
     """Return what there is to say of a plain autoencoder, which has no likelihood: nll (its objective) and squared error."""
+    write_points(name, model, images)
     x = images.pixels()
     nll, _ = metrics.nll_and_kl(model, x)
     error = metrics.mse(x, tasks.reconstruct(model, x)).mean()
     return {"code": model.config.latent_dim, "nll": float(nll.mean()), "mse": float(error)}
 
 
-def _denoising(model, x: torch.Tensor, generator: torch.Generator) -> dict[str, dict[str, float]]:
+def _denoising(name: str, model, images: data.ImageSet, args: argparse.Namespace, generator: torch.Generator) -> dict:
     """Return PSNR in dB, of the mean squared error over all pixels of all images, before and after cleaning."""
-    found = {}
+    found, x = {}, images.pixels()
     for kind, strength in NOISE:
         noisy = corruptions.corrupt(x, kind, strength, generator)
         errors = [metrics.mse(x, y).mean() for y in (noisy, tasks.denoise(model, noisy))]
         found[f"{kind} {strength}"] = {k: float(metrics.psnr(e)) for k, e in zip(("before", "after"), errors)}
-    return found
+    return {"psnr": found}
 
 
-def _inpainting(model, x: torch.Tensor, args: argparse.Namespace, generator: torch.Generator) -> dict:
+def _inpainting(name: str, model, images: data.ImageSet, args: argparse.Namespace, generator: torch.Generator) -> dict:
     """Return the error of mean completions, and for Pyro's quadrant tasks -elbo and -log p of the hidden pixels in nats."""
+    x = images.pixels()
     size = tuple(x.shape[2:])
     holes = corruptions.preset_holes(size)
     n = args.hole_samples
@@ -345,6 +345,15 @@ def pen_digits() -> tuple[torch.Tensor, torch.Tensor]:
     found = load_digits()
     large = [Image.fromarray((d * 255 / 16).astype(np.uint8)).resize((200, 200), Image.Resampling.BICUBIC) for d in found.images]
     return torch.cat([preprocess.to_digit(picture) for picture in large]), torch.from_numpy(found.target)
+
+
+FIGURES = {  # by Family.figures
+    "likelihood": _likelihood,
+    "code": _code,
+    "completions": _inpainting,
+    "cleaning": _denoising,
+    "accuracy": _accuracy,
+}
 
 
 def read_metrics(name: str) -> dict:

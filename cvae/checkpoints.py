@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
+from torch import nn
 
 from cvae.config import Preset, preset_from_dict
 from cvae.models import build_model
@@ -49,7 +50,7 @@ def load_preset(name_or_path: str | Path) -> Preset:
         raise ValueError(f"{path} is not a configuration of this project: {error}") from error
 
 
-def load_run(name_or_path: str | Path):
+def load_run(name_or_path: str | Path) -> nn.Module:
     """Return the model of a run in eval mode on the CPU, without gradients; `model.preset` tells what it is.
 
     A name user/repo of which there is no folder is fetched from the Hugging Face hub, whose folders hold the same two files.

@@ -4,14 +4,14 @@ import re
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
-FAMILIES = ("autoencoder", "vae", "cvae", "inpainting", "denoising", "classifier")
+from cvae.families import FAMILIES, PIXELS, Family
 
 
 @dataclass(frozen=True)
 class ModelConfig:
     """What is needed to build a model; every field is stored beside its weights."""
 
-    family: str = "vae"  # one of FAMILIES
+    family: str = "vae"  # a key of families.FAMILIES
     network: str = "dense"  # dense | conv | residual
     image_shape: tuple[int, int, int] = (1, 28, 28)  # channels, height, width
     latent_dim: int = 2
@@ -31,38 +31,56 @@ class ModelConfig:
     posterior_flow_layers: int = 0  # coupling layers of the posterior; 0: diagonal Gaussian
 
     def __post_init__(self) -> None:
-        _one_of("family", self.family, FAMILIES)
+        _one_of("family", self.family, tuple(FAMILIES))
         _one_of("network", self.network, ("dense", "conv", "residual"))
         _one_of("decoder", self.decoder, ("", "dense", "conv", "residual"))
         _one_of("label_in", self.label_in, ("both", "decoder"))
         _one_of("norm", self.norm, ("none", "batch"))
         _one_of("likelihood", self.likelihood, ("bernoulli", "gaussian"))
         _between("fold", self.fold, 1, 2)
-        _between("latent_dim", self.latent_dim, 0 if self.family == "denoising" else 1, 4096)
-        _between("n_classes", self.n_classes, 2 if self.family in ("cvae", "classifier") else 0, 10_000)
+        _between("latent_dim", self.latent_dim, 1 if self.kind.latent else 0, 4096)
+        _between("n_classes", self.n_classes, 2 if self.kind.labelled else 0, 10_000)
+        self._check_networks()
+        self._check_flows()
+        if any(side % self.side_step for side in self.image_shape[1:]):
+            wanted, shape = f"sides divisible by {self.side_step}", "x".join(map(str, self.image_shape[1:]))
+            raise ValueError(f"a residual network of {len(self.widths)} widths needs {wanted}; got {shape}.")
+
+    def _check_networks(self) -> None:
+        kind = self.kind
+        if self.network not in kind.networks:
+            wanted = " or ".join(map(repr, kind.networks))
+            raise ValueError(f"the {self.family} family needs network {wanted}; got {self.network!r}.")
         if bool(self.decoder) != bool(self.decoder_widths):
             raise ValueError("decoder and decoder_widths go together: name both or neither.")
         if self.kernel % 2 == 0 or self.kernel < 1:
             raise ValueError(f"kernel must be odd, so that a convolution has a middle; got {self.kernel}.")
-        if self.family == "denoising" and self.network != "residual":
-            raise ValueError(f"the denoising family needs network 'residual', for its feature maps; got {self.network!r}.")
-        if self.family == "inpainting" and self.network == "conv":
-            raise ValueError("the inpainting family needs network 'residual', for its feature maps, or 'dense'; got 'conv'.")
         if self.norm != "none" and self.network != "dense":
             raise ValueError(f"norm {self.norm!r} is for network 'dense'; the others have their own. Got network {self.network!r}.")
-        if self.linear and self.family not in ("autoencoder", "vae", "cvae"):
+        if self.linear and not kind.decodes:
             raise ValueError(f"linear is for the autoencoder, vae and cvae families; got {self.family!r}.")
-        if self.family == "autoencoder" and (self.flow_layers or self.n_classes):
+
+    def _check_flows(self) -> None:
+        if self.kind.posterior == "point" and (self.flow_layers or self.n_classes):
             raise ValueError("an autoencoder has neither a learned prior nor labels: flow_layers and n_classes must be 0.")
-        if self.family == "inpainting" and bool(self.flow_layers) != (self.network == "residual"):
+        if self.n_classes and not self.kind.labelled:
+            raise ValueError(f"the {self.family} family takes no labels: n_classes must be 0; got {self.n_classes}.")
+        if self.kind.given == PIXELS and bool(self.flow_layers) != self.sees_pixels:
             raise ValueError("a residual inpainting model needs flow_layers of 1 or more: its prior depends on the visible pixels; a dense one has none.")
         if self.posterior_flow_layers and not self.flow_layers:
             raise ValueError("posterior_flow_layers needs flow_layers of 1 or more: a posterior that bends needs a prior that does.")
         if self.flow_layers and self.latent_dim < 2:
             raise ValueError(f"flow_layers={self.flow_layers} needs latent_dim of at least 2; got {self.latent_dim}.")
-        if any(side % self.side_step for side in self.image_shape[1:]):
-            shape = "x".join(map(str, self.image_shape[1:]))
-            raise ValueError(f"a residual network of {len(self.widths)} widths needs sides divisible by {self.side_step}; got {shape}.")
+
+    @property
+    def kind(self) -> Family:
+        """The record of the model's family."""
+        return FAMILIES[self.family]
+
+    @property
+    def sees_pixels(self) -> bool:
+        """Whether a prior network looks at the visible pixels; else they enter encoder and decoder as numbers."""
+        return self.kind.given == PIXELS and self.network == "residual"
 
     @property
     def side_step(self) -> int:
@@ -138,7 +156,7 @@ class Preset:
             raise ValueError("name, about and each of classes must be text.")
         if self.train.bend_epochs and not self.model.posterior_flow_layers:
             raise ValueError("bend_epochs needs posterior_flow_layers of 1 or more: without a flow no posterior bends.")
-        if self.train.refine_epochs and self.model.family != "autoencoder":
+        if self.train.refine_epochs and self.model.kind.posterior != "point":
             raise ValueError(f"refine_epochs is for the codes of an autoencoder; got them for a model of family {self.model.family}.")
 
     @property

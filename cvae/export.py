@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from cvae.checkpoints import load_run
 from cvae.commands import OneLineParser, run
+from cvae.conditions import Condition
 from cvae.config import ModelConfig
-from cvae.gaussian import Point
+from cvae.families import LABEL, PIXELS
 
 NEEDS = ("onnx", "onnxscript", "onnxruntime")
 BATCHES = (1, 2, 7)  # on which torch and onnxruntime are compared
@@ -35,7 +36,7 @@ class Encoder(nn.Module):
         posterior = self.model.encode(x, c)
         gaussian = getattr(posterior, "base", posterior)
         u = self.model.prior(c).to_base(posterior.mode())
-        return (gaussian.mu, u) if isinstance(posterior, Point) else (gaussian.mu, gaussian.logvar, u)
+        return (gaussian.mu, gaussian.logvar, u) if self.model.config.kind.has_prior else (gaussian.mu, u)
 
 
 class Decoder(nn.Module):
@@ -59,14 +60,14 @@ class Whole(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.model(x)
-        return out.sigmoid() if self.model.config.family == "denoising" else out.log_softmax(1)
+        return out.sigmoid() if self.model.config.kind.cleans else out.log_softmax(1)
 
 
-def condition(model, told: Tensor | None, like: Tensor) -> Tensor | None:
+def condition(model: nn.Module, told: Tensor | None, like: Tensor) -> Tensor | Condition | None:
     """Return what a model's methods take as c, for labels (N,) int64 or a mask `visible` (N, 1, H, W) of pictures `like`."""
     if told is None:
         return None
-    if model.config.family == "cvae":
+    if model.config.kind.given == LABEL:
         return torch.eye(model.config.n_classes)[told]
     seen = told.to(like.dtype)
     return model.condition(torch.cat([like * seen, seen], dim=1), like)
@@ -74,12 +75,13 @@ def condition(model, told: Tensor | None, like: Tensor) -> Tensor | None:
 
 def parts(config: ModelConfig) -> dict[str, tuple[type[nn.Module], tuple[str, ...], tuple[str, ...]]]:
     """Return for each file that a model is written to its module, the names of its inputs and those of its outputs."""
-    if config.family in ("denoising", "classifier"):
-        return {config.family: (Whole, ("x",), ("clean",) if config.family == "denoising" else ("log_p",))}
-    told = {"cvae": ("label",), "inpainting": ("visible",)}.get(config.family, ())
-    found = ("mu", "u") if config.family == "autoencoder" else ("mu", "logvar", "u")
-    also = ("x",) if config.family == "inpainting" else ()
-    return {"encoder": (Encoder, ("x", *told), found), "decoder": (Decoder, ("u", *told, *also), ("pixels",))}
+    kind = config.kind
+    if not kind.latent:
+        return {config.family: (Whole, ("x",), ("clean",) if kind.cleans else ("log_p",))}
+    told = {LABEL: ("label",), PIXELS: ("visible",)}.get(kind.given, ())
+    gives = ("mu", "logvar", "u") if kind.has_prior else ("mu", "u")
+    also = ("x",) if kind.completes else ()
+    return {"encoder": (Encoder, ("x", *told), gives), "decoder": (Decoder, ("u", *told, *also), ("pixels",))}
 
 
 def examples(config: ModelConfig, names: tuple[str, ...], n: int) -> tuple[Tensor, ...]:
@@ -96,7 +98,7 @@ def examples(config: ModelConfig, names: tuple[str, ...], n: int) -> tuple[Tenso
 
 
 @torch.inference_mode()
-def export(model, folder: Path) -> dict[Path, float]:
+def export(model: nn.Module, folder: Path) -> dict[Path, float]:
     """Write the files of `parts` into `folder`; return each with the largest difference from torch over BATCHES.
 
     The first axis of every input and output is the batch, of any size. ValueError where a package is missing or a file

@@ -1,10 +1,11 @@
 """Figures of merit of a model of faces: sharpness beside principal components, smiles, whether people find themselves."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from cvae import latent, metrics, tasks
 from cvae.faces import Space
+from cvae.models import LatentModel
 
 STRENGTH = 2.0  # standard deviations that an edit moves a face
 OTHERS = 100  # people among whom an edited face must still be nearest to itself
@@ -20,7 +21,7 @@ def components(x: Tensor, dims: int) -> tuple[Tensor, Tensor]:
     return rows.mean(0), found[:, :dims]
 
 
-def reconstruction(model, train: Tensor, test: Tensor) -> dict[str, float]:
+def reconstruction(model: LatentModel, train: Tensor, test: Tensor) -> dict[str, float]:
     """Return mean squared error and SSIM of the model, of its encoder alone, and of as many principal components.
 
     The model's own are those of the codes that `code` gives.
@@ -35,12 +36,12 @@ def reconstruction(model, train: Tensor, test: Tensor) -> dict[str, float]:
     return found
 
 
-def code(model, x: Tensor) -> Tensor:
+def code(model: LatentModel, x: Tensor) -> Tensor:
     """Return the base coordinates (N, D) of pictures x (N, C, H, W): the encoder's, refined."""
     return tasks.refine(model, x, tasks.encode(model, x))
 
 
-def reconstructed(model, x: Tensor) -> Tensor:
+def reconstructed(model: LatentModel, x: Tensor) -> Tensor:
     """Return the reconstructions of x (N, C, H, W) by the encoder's codes."""
     return torch.cat([tasks.reconstruct(model, rows) for rows in x.split(BATCH)])
 
@@ -52,7 +53,7 @@ def shares(judge, x: Tensor) -> Tensor:
     return torch.cat([judge(rows).softmax(1)[:, 1] for rows in small.split(BATCH)])
 
 
-def edits(model, judge, u: Tensor, present: Tensor, way: Tensor) -> dict[str, float]:
+def edits(model: LatentModel, judge: nn.Module, u: Tensor, present: Tensor, way: Tensor) -> dict[str, float]:
     """Move faces u (N, D) without the attribute along +way (D,), the others along -way; return how often each succeeds.
 
     `judge` says whether. `identity` is the share of edited faces that are still nearer, in pixels, to their own
@@ -84,7 +85,7 @@ def same_person(u: Tensor, people: tuple[str, ...]) -> float:
     return sum(hits) / len(hits)
 
 
-def recognition(model, space: Space, rows: Tensor, train: Tensor, test: Tensor) -> dict[str, float]:
+def recognition(model: LatentModel, space: Space, rows: Tensor, train: Tensor, test: Tensor) -> dict[str, float]:
     """Return `same_person` for the test rows of a space, with and without its metric, and for principal components."""
     people = tuple(space.people[i] for i in rows.tolist())
     u = space.u[rows]
@@ -96,7 +97,7 @@ def recognition(model, space: Space, rows: Tensor, train: Tensor, test: Tensor) 
     }
 
 
-def dragged(model, space: Space, u: Tensor, column: int, way: Tensor) -> dict[str, float]:
+def dragged(model: LatentModel, space: Space, u: Tensor, column: int, way: Tensor) -> dict[str, float]:
     """Return what else happens to faces u (N, D) that are moved STRENGTH along the `way` (D,) of one attribute.
 
     `outside_mouth` is the share of the squared change of pixels that lies outside the region of the mouth, `brightness`

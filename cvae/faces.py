@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from cvae import checkpoints, latent, lfw, metrics, tasks
 from cvae.mixture import Mixture, fit
+from cvae.models import LatentModel
 
 FILE = "faces.npz"
 LEVEL = 1 / 16  # a code is kept as whole numbers of this size in one byte: within (-8, 8), the error far below its spread
@@ -53,7 +54,13 @@ class Space:
 
 
 def measure(
-    model, u: Tensor, people: tuple[str, ...], numbers: tuple[int, ...], columns: tuple, present: Tensor, learn: Tensor
+    model: LatentModel,
+    u: Tensor,
+    people: tuple[str, ...],
+    numbers: tuple[int, ...],
+    columns: tuple,
+    present: Tensor,
+    learn: Tensor,
 ) -> Space:
     """Make a Space of the codes u (N, D) of all faces; directions, metric and mixtures come from the rows `learn` (N,) bool."""
     told = [k for k in range(len(columns)) if {0.0, 1.0} <= set(present[learn][:, k].tolist())]  # others have no direction
@@ -124,7 +131,7 @@ def load(folder: Path) -> Space:
         raise ValueError(f"{path} is damaged; make it anew with: python evaluate.py {folder.name}") from error
 
 
-def strangeness(model, space: Space, x: Tensor) -> Tensor:
+def strangeness(model: LatentModel, space: Space, x: Tensor) -> Tensor:
     """Return how little pictures x (N, 3, S, S) in [0, 1] look like faces to the model, (N,); above STRANGE hardly.
 
     A model reconstructs a plain wall better than a face, so its error is put in relation to that of a blur to 8x8, and
@@ -137,7 +144,7 @@ def strangeness(model, space: Space, x: Tensor) -> Tensor:
     return (error / (metrics.mse(x, blurred) + 3e-4)).log() - 3 * match
 
 
-def locate(model, space: Space, picture: Image.Image) -> tuple[float, float, float, float] | None:
+def locate(model: LatentModel, space: Space, picture: Image.Image) -> tuple[float, float, float, float] | None:
     """Return the box of the face in a picture, left, upper, right, lower in its pixels; None where nothing looks like one.
 
     The mean face laid over the picture in all sizes proposes boxes, the model chooses among them.
@@ -156,7 +163,7 @@ def locate(model, space: Space, picture: Image.Image) -> tuple[float, float, flo
     return None if strange[best] > STRANGE else tuple(scale * v for v in boxes[best])
 
 
-def _template(model, space: Space) -> Tensor:
+def _template(model: LatentModel, space: Space) -> Tensor:
     """Return the mean face without its shading, (1, 1, TEMPLATE, TEMPLATE), of mean 0 and length 1."""
     face = _unshaded(F.adaptive_avg_pool2d(tasks.decode(model, space.u.mean(0, keepdim=True)), TEMPLATE))
     return F.normalize(face - face.mean(), dim=(2, 3))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from cvae.gaussian import DiagonalGaussian
+from cvae.gaussian import DiagonalGaussian, Prior
 
 
 class CouplingFlow(nn.Module):
@@ -37,8 +37,8 @@ class CouplingFlow(nn.Module):
 
     def _scale_and_shift(self, net: nn.Module, kept: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         with torch.autocast(kept.device.type, enabled=False):  # densities to a hundredth of a nat need every digit
-            told = torch.cat([kept, c.expand(kept.shape[0], -1)], dim=1)
-            raw, shift = net(told.to(net[0].weight.dtype)).chunk(2, dim=1)
+            inputs = torch.cat([kept, c.expand(kept.shape[0], -1)], dim=1)
+            raw, shift = net(inputs.to(net[0].weight.dtype)).chunk(2, dim=1)
         return 2 * torch.tanh(raw / 2), shift  # log-scale within (-2, 2): no layer can explode
 
     def to_base(self, z: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
@@ -93,33 +93,33 @@ class FlowPrior:
 
 @dataclass(frozen=True)
 class FlowPosterior:
-    """q(z | x): the flow applied to the Gaussian `base` (N, D), whose parameters tell the flow about x."""
+    """q(z | x): the flow applied to the Gaussian `base` (N, D), conditional on its mean and log-variance."""
 
     flow: CouplingFlow
     base: DiagonalGaussian
 
-    def _told(self, z: Tensor) -> Tensor:
+    def _condition(self, z: Tensor) -> Tensor:
         return torch.cat([self.base.mu, self.base.logvar], dim=-1).expand(*z.shape[:-1], -1).flatten(0, -2)
 
     def from_base(self, u: Tensor) -> Tensor:
         """Map standard normal noise u (..., N, D) to z, same shape."""
         u = self.base.from_base(u)
-        return self.flow.from_base(u.flatten(0, -2), self._told(u)).view(u.shape)
+        return self.flow.from_base(u.flatten(0, -2), self._condition(u)).view(u.shape)
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Log-density of z (..., N, D) in nats, (..., N)."""
-        u, logdet = self.flow.to_base(z.flatten(0, -2), self._told(z))
+        u, logdet = self.flow.to_base(z.flatten(0, -2), self._condition(z))
         return self.base.log_prob(u.view(z.shape)) + logdet.view(z.shape[:-1])
 
     def mode(self) -> Tensor:
         """Return the image of the base's mean, (N, D): the centre of the posterior, not exactly its densest point."""
-        return self.flow.from_base(self.base.mu, self._told(self.base.mu))
+        return self.flow.from_base(self.base.mu, self._condition(self.base.mu))
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """Draw one reparameterised sample, (N, D)."""
-        return self.flow.from_base(self.base.sample(generator), self._told(self.base.mu))
+        return self.flow.from_base(self.base.sample(generator), self._condition(self.base.mu))
 
-    def kl(self, prior, z: Tensor | None = None, generator: torch.Generator | None = None) -> Tensor:
+    def kl(self, prior: Prior, z: Tensor | None = None, generator: torch.Generator | None = None) -> Tensor:
         """KL(self || prior) in nats, (N,): the unbiased estimate log q(z) - log p(z) at a sample z (N, D), given or fresh."""
         z = self.sample(generator) if z is None else z
         return self.log_prob(z) - prior.log_prob(z)

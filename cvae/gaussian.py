@@ -1,12 +1,46 @@
-"""The diagonal Gaussian, as posterior and as prior; and the point that an autoencoder has instead of a posterior."""
+"""The diagonal Gaussian, as posterior and as prior; and the point that an autoencoder has instead of a posterior.
+
+The three protocols say what a model asks of any distribution of z: these here, and those that a flow makes (flow.py).
+"""
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 LOG_2PI = math.log(2 * math.pi)
+
+
+class Distribution(Protocol):
+    """A density over z (..., D), given as a map from standard normal noise u, its base coordinates."""
+
+    def mode(self) -> Tensor:
+        """Return its centre, (..., D): where u = 0 goes."""
+
+    def from_base(self, u: Tensor) -> Tensor:
+        """Map standard normal noise u (..., D) to z, same shape."""
+
+    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        """Draw one z, (..., D), through which gradients pass."""
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """Log-density of z (..., D) in nats, (...)."""
+
+
+class Prior(Distribution, Protocol):
+    """p(z | c), whose base coordinates can be read off too."""
+
+    def to_base(self, z: Tensor) -> Tensor:
+        """Inverse of `from_base`."""
+
+
+class Posterior(Distribution, Protocol):
+    """q(z | x, c), which knows how far it is from a prior."""
+
+    def kl(self, prior: Prior, z: Tensor | None = None) -> Tensor:
+        """KL(self || prior) in nats, (...): exact where it can be, else estimated at the sample z (..., D)."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +97,10 @@ class DiagonalGaussian:
         log_ratio = self.logvar - prior.logvar
         return 0.5 * (log_ratio.expm1() - log_ratio + (self.mu - prior.mu) ** 2 * (-prior.logvar).exp())
 
-    def kl(self, prior=None, z: Tensor | None = None, generator: torch.Generator | None = None) -> Tensor:
-        """KL(self || prior) in nats, (...).
+    def kl(
+        self, prior: Prior | None = None, z: Tensor | None = None, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """KL(self || prior) in nats, (...); Kingma and Welling (2014), appendix B.
 
         Exact where the prior is a DiagonalGaussian (None: the standard normal). For any other prior with a
         `log_prob`, the unbiased estimate -entropy - log p(z) at the given sample z (..., D), or at a fresh one.
@@ -94,7 +130,7 @@ class Point:
         """Return the code, (..., D); there is nothing to draw."""
         return self.mu
 
-    def kl(self, prior=None, z: Tensor | None = None) -> Tensor:
+    def kl(self, prior: Prior | None = None, z: Tensor | None = None) -> Tensor:
         """Return zeros (...): an autoencoder pays nothing for its code."""
         return self.mu.new_zeros(self.mu.shape[:-1])
 

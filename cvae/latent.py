@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from cvae.gaussian import DiagonalGaussian
+from cvae.models import LatentModel
 from cvae.tasks import decode, encode
 
 if TYPE_CHECKING:  # the app uses directions and neighbours, and never loads a data set
@@ -25,14 +26,16 @@ TSNE_FEWEST = 4  # different points: the perplexity is then 1
 PLACED_BY = 10  # neighbours that say where a new point belongs
 
 
-def encode_dataset(model, images: "ImageSet") -> Tensor:
+def encode_dataset(model: LatentModel, images: "ImageSet") -> Tensor:
     """Return base coordinates u (N, D) of the posterior means of all images, with their own labels."""
     chunks = (images[i : i + BATCH] for i in range(0, len(images), BATCH))
     return torch.cat([encode(model, chunk.pixels(), chunk.labels) for chunk in chunks])
 
 
 @torch.inference_mode()
-def kl_per_dim(model, x: Tensor, labels: Tensor | None = None, generator: torch.Generator | None = None) -> Tensor:
+def kl_per_dim(
+    model: LatentModel, x: Tensor, labels: Tensor | None = None, generator: torch.Generator | None = None
+) -> Tensor:
     """Return the mean KL of each base coordinate from the standard normal in nats, (D,), over images x (N, C, H, W).
 
     Exact for a Gaussian prior. A learned prior bends the posterior: there it is the KL of the Gaussian with the mean
@@ -76,7 +79,7 @@ def attribute_direction(u: Tensor, present: Tensor, others: Tensor | None = None
 
 
 @torch.inference_mode()
-def in_pictures(model, u: Tensor, way: Tensor) -> Tensor:
+def in_pictures(model: LatentModel, u: Tensor, way: Tensor) -> Tensor:
     """Return a way (D,) made as long as one standard deviation of the pictures of u (N, D) along what it changes in them.
 
     How long a standard deviation of the codes is depends on how a model scales its codes; that of pictures does not. About

@@ -1,10 +1,16 @@
-"""Negative log-likelihoods and the two terms of the ELBO, per example and in nats: summed over pixels, never averaged."""
+"""Negative log-likelihoods and the two terms of the ELBO, per example and in nats: summed over pixels, never averaged.
+
+c is the condition of N pictures, as a tensor or as a Condition: see conditions.py.
+"""
 
 import math
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+
+from cvae.conditions import Condition
+from cvae.models import LatentModel
 
 GAUSSIAN_STD = 0.1  # fixed observation noise of the gaussian likelihood, in units of the [0, 1] pixel range
 
@@ -31,13 +37,13 @@ def _total(per_pixel: Tensor, counted: Tensor | None) -> Tensor:
 NLL = {"bernoulli": bernoulli_nll, "gaussian": gaussian_nll}
 
 
-def masked_nll(model, out: Tensor, x: Tensor, c: Tensor | None) -> Tensor:
-    """-log p(x | z, c) for what `model.decode` gave out, (N,); an inpainting model answers for the hidden pixels alone."""
-    visible = model.visible(c)
+def masked_nll(model: LatentModel, out: Tensor, x: Tensor, c: Tensor | Condition | None) -> Tensor:
+    """-log p(x | z, c) for what `model.decode` gave out, (N,); given visible pixels the hidden ones alone count."""
+    visible = model.condition(c, x).visible
     return NLL[model.config.likelihood](out, x, None if visible is None else ~visible)
 
 
-def nll_and_kl(model, x: Tensor, c: Tensor | None, noise: Tensor) -> tuple[Tensor, Tensor]:
+def nll_and_kl(model: LatentModel, x: Tensor, c: Tensor | Condition | None, noise: Tensor) -> tuple[Tensor, Tensor]:
     """One-sample estimate of both terms of -elbo, each (N,), for x (N, C, H, W) and standard normal noise (N, D).
 
     elbo = -(nll + kl), Kingma and Welling (2014), eq. 3. The KL is exact where the prior is Gaussian.
@@ -48,7 +54,22 @@ def nll_and_kl(model, x: Tensor, c: Tensor | None, noise: Tensor) -> tuple[Tenso
     return masked_nll(model, model.decode(z, c), x, c), posterior.kl(model.prior(c), z)
 
 
-def kl_of_frozen_posterior(model, x: Tensor, c: Tensor | None, noise: Tensor) -> Tensor:
+def clean_nll(model: nn.Module, x: Tensor, spoiled: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """-log p(x | spoiled), (N,), of a denoising autoencoder given a spoiled copy of x, and no KL."""
+    nll = bernoulli_nll(model(spoiled), x)
+    return nll, torch.zeros_like(nll)
+
+
+def class_nll(model: nn.Module, x: Tensor, y: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """-log p(y | x), (N,), of a classifier for labels y (N,), and no KL."""
+    nll = F.cross_entropy(model(x), y, reduction="none")
+    return nll, torch.zeros_like(nll)
+
+
+TERMS = {"elbo": nll_and_kl, "clean picture": clean_nll, "class": class_nll}  # by Family.objective
+
+
+def kl_of_frozen_posterior(model: LatentModel, x: Tensor, c: Tensor | Condition | None, noise: Tensor) -> Tensor:
     """KL(q(z | x, c) || p(z | c)) estimated with noise (K, N, D), (N,); gradients reach the prior alone."""
     k, n = noise.shape[:2]
     with torch.no_grad():
@@ -56,11 +77,11 @@ def kl_of_frozen_posterior(model, x: Tensor, c: Tensor | None, noise: Tensor) ->
         posterior = model.encode(x, c)
         z = posterior.from_base(noise)  # (K, N, D)
         log_posterior = posterior.log_prob(z)
-    log_prior = model.prior(c.repeat(k, 1)).log_prob(z.flatten(0, 1)).view(k, n)
+    log_prior = model.prior(c.repeat(k)).log_prob(z.flatten(0, 1)).view(k, n)
     return (log_posterior - log_prior).mean(0)
 
 
-def log_importance_weights(model, x: Tensor, c: Tensor | None, noise: Tensor) -> Tensor:
+def log_importance_weights(model: LatentModel, x: Tensor, c: Tensor | Condition | None, noise: Tensor) -> Tensor:
     """log p(x, z | c) - log q(z | x, c) for z drawn from q with noise (K, N, D); returns (K, N).
 
     Their log-mean-exp over K is the bound of Burda, Grosse and Salakhutdinov (2016), "Importance Weighted Autoencoders".
@@ -69,20 +90,20 @@ def log_importance_weights(model, x: Tensor, c: Tensor | None, noise: Tensor) ->
     c = model.condition(c, x)
     posterior = model.encode(x, c)
     z = posterior.from_base(noise)  # (K, N, D)
-    rows = c.repeat(k, 1)  # in the order of a flattened (K, N, ...)
+    rows = c.repeat(k)  # in the order of a flattened (K, N, ...)
     logits = model.decode(z.flatten(0, 1), rows)  # (K N, C, H, W)
     nll = masked_nll(model, logits, x.repeat(k, 1, 1, 1), rows).view(k, n)
     log_prior = model.prior(rows).log_prob(z.flatten(0, 1)).view(k, n)
     return log_prior - nll - posterior.log_prob(z)
 
 
-def log_prior_weights(model, x: Tensor, c: Tensor | None, noise: Tensor) -> Tensor:
+def log_prior_weights(model: LatentModel, x: Tensor, c: Tensor | Condition | None, noise: Tensor) -> Tensor:
     """log p(x | z, c) for z drawn from the prior with noise (K, N, D); returns (K, N).
 
     Their log-mean-exp over K is the Monte Carlo estimate of Sohn, Lee and Yan (2015), eq. 6.
     """
     k, n = noise.shape[:2]
-    rows = model.condition(c, x).repeat(k, 1)
+    rows = model.condition(c, x).repeat(k)
     out = model.decode(model.prior(rows).from_base(noise.flatten(0, 1)), rows)
     return -masked_nll(model, out, x.repeat(k, 1, 1, 1), rows).view(k, n)
 

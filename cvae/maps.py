@@ -14,6 +14,7 @@ from torch import Tensor
 
 from cvae import checkpoints, latent, metrics, tasks
 from cvae.config import Preset
+from cvae.models import LatentModel
 
 if TYPE_CHECKING:  # the app reads maps, and never loads a data set
     from cvae.data import ImageSet
@@ -53,7 +54,7 @@ def obstacle(preset: Preset, images: int | None = None, classes: int = 0) -> str
     `images` and `classes` are the numbers of test pictures and of classes, where they are known.
     """
     config = preset.model
-    if config.family not in ("vae", "cvae") or config.image_shape[0] != 1 or config.latent_dim < 2:
+    if not config.kind.has_likelihood or config.image_shape[0] != 1 or config.latent_dim < 2:
         kind = f"a {config.family} model of {config.latent_dim} latents, {config.image_shape[0]} channels"
         return f"A map needs a vae or cvae of grey pictures and at least two latents; {preset.name} is {kind}."
     if classes > MOST_CLASSES:
@@ -64,7 +65,7 @@ def obstacle(preset: Preset, images: int | None = None, classes: int = 0) -> str
     return ""
 
 
-def make_map(model, images: "ImageSet", seed: int = 0, progress: Callable[[int], None] | None = None) -> LatentMap:
+def make_map(model: LatentModel, images: "ImageSet", seed: int = 0, progress: Callable[[int], None] | None = None) -> LatentMap:
     """Encode grey images (N, 1, H, W) and lay them out; `progress` gets the steps of t-SNE done so far.
 
     ValueError where the model gives too few of them a code of their own.
@@ -98,7 +99,7 @@ def _tell_apart(model, u: Tensor) -> None:
 
 
 @torch.inference_mode()
-def _means(model, x: Tensor, labels: Tensor | None) -> Tensor:
+def _means(model: LatentModel, x: Tensor, labels: Tensor | None) -> Tensor:
     chunks = torch.arange(len(x)).split(latent.BATCH)
     return torch.cat([model.encode(x[rows], None if labels is None else labels[rows]).mode() for rows in chunks])
 

@@ -5,31 +5,34 @@ import time
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from cvae import losses, tasks
+from cvae.models import LatentModel
 
 BATCH = 500
 
 
 @torch.inference_mode()
-def nll_and_kl(model, x: Tensor, c: Tensor | None = None, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+def nll_and_kl(
+    model: LatentModel, x: Tensor, c: Tensor | None = None, generator: torch.Generator | None = None
+) -> tuple[Tensor, Tensor]:
     """Return nll (N,) and kl (N,) of x (N, C, H, W) given c (N, ...), one posterior sample per image; elbo = -(nll + kl).
 
-    c holds the labels of a CVAE, or what an inpainting model is told; then nll counts the hidden pixels.
+    c holds labels, or cat(x * visible, visible) for an inpainting model; then nll counts the hidden pixels.
     """
     parts = []
     for i in range(0, len(x), BATCH):
-        rows, told = x[i : i + BATCH], None if c is None else c[i : i + BATCH]
+        rows, given = x[i : i + BATCH], None if c is None else c[i : i + BATCH]
         noise = torch.randn(len(rows), model.config.latent_dim, generator=generator)
-        parts.append(losses.nll_and_kl(model, rows, told, noise))
+        parts.append(losses.nll_and_kl(model, rows, given, noise))
     return torch.cat([nll for nll, _ in parts]), torch.cat([kl for _, kl in parts])
 
 
 @torch.inference_mode()
 def log_likelihood(
-    model,
+    model: LatentModel,
     x: Tensor,
     labels: Tensor | None = None,
     n_importance: int = 100,
@@ -76,7 +79,9 @@ def ssim(x: Tensor, x_hat: Tensor) -> Tensor:
     return ((2 * mu * mu_hat + c1) * (2 * cov + c2) / ((mu**2 + mu_hat**2 + c1) * (var + var_hat + c2))).flatten(1).mean(1)
 
 
-def hole_mse(model, x: Tensor, visible: Tensor, n_samples: int = 32, generator: torch.Generator | None = None) -> float:
+def hole_mse(
+    model: LatentModel, x: Tensor, visible: Tensor, n_samples: int = 32, generator: torch.Generator | None = None
+) -> float:
     """Return the mean squared error, over the hidden pixels of all images, of the mean of n_samples completions.
 
     x is (N, C, H, W); visible is one bool mask (1, H, W) for all.
@@ -89,13 +94,15 @@ def hole_mse(model, x: Tensor, visible: Tensor, n_samples: int = 32, generator: 
 
 
 @torch.inference_mode()
-def accuracy(judge, x: Tensor, labels: Tensor) -> float:
+def accuracy(judge: nn.Module, x: Tensor, labels: Tensor) -> float:
     """Return the share of images (N, C, H, W) that the classifier `judge` reads as `labels` (N,)."""
     right = [(judge(rows).argmax(1) == y).sum() for rows, y in zip(x.split(BATCH), labels.split(BATCH))]
     return float(sum(right)) / len(x)
 
 
-def judge_accuracy(judge, model, n_per_class: int = 1000, generator: torch.Generator | None = None) -> float:
+def judge_accuracy(
+    judge: nn.Module, model: LatentModel, n_per_class: int = 1000, generator: torch.Generator | None = None
+) -> float:
     """Return the share of generated images, temperature 1, that `judge` reads as the class asked for."""
     labels = torch.arange(model.config.n_classes).repeat_interleave(n_per_class)
     return accuracy(judge, tasks.generate(model, labels, generator=generator), labels)
@@ -106,16 +113,16 @@ def spread_of(x: Tensor) -> float:
     return float(torch.pdist(x.flatten(1)).mean())
 
 
-def diversity(model, x: Tensor, labels: Tensor, generator: torch.Generator | None = None) -> float:
+def diversity(model: LatentModel, x: Tensor, labels: Tensor, generator: torch.Generator | None = None) -> float:
     """Return how far apart samples of the prior lie, as a share of how far apart the real pictures x (N, C, H, W) lie.
 
     As many samples as pictures, with their labels (N,) where the model takes labels. 1 is as diverse as the data.
     """
-    told = labels if model.config.n_classes else None
-    return spread_of(tasks.generate(model, told, generator=generator, n=len(x))) / spread_of(x)
+    labels = labels if model.config.n_classes else None
+    return spread_of(tasks.generate(model, labels, generator=generator, n=len(x))) / spread_of(x)
 
 
-def decode_ms(model, repeats: int = 50) -> float:
+def decode_ms(model: LatentModel, repeats: int = 50) -> float:
     """Return the median time in milliseconds to decode one picture from base coordinates, on this machine."""
     labels = torch.zeros(1, dtype=torch.int64) if model.config.n_classes else None
     u, times = torch.zeros(1, model.config.latent_dim), []
@@ -126,7 +133,7 @@ def decode_ms(model, repeats: int = 50) -> float:
     return statistics.median(times[3:])
 
 
-def decoder_mflop(model) -> float:
+def decoder_mflop(model: LatentModel) -> float:
     """Return the work of decoding one picture from base coordinates, in 10^6 operations (2 x multiply-adds)."""
     labels = torch.zeros(1, dtype=torch.int64) if model.config.n_classes else None
     with FlopCounterMode(display=False) as counter, torch.no_grad():

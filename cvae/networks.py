@@ -1,11 +1,10 @@
 """Encoders and decoders by configuration: dense, convolutional, residual.
 
-Every encoder maps x (N, C, H, W) and a condition c (N, K) to (N, n_out); every decoder maps z (N, D) and c to
-logits (N, C, H, W). K = 0 for a model that is not conditional.
+Every encoder maps x (N, C, H, W) and the rows c (N, n_conditions) of a condition to (N, n_out); every decoder maps
+z (N, D) and c to logits (N, C, H, W). n_conditions is 0 for a model that is not conditional.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -17,24 +16,27 @@ SPARE = 16  # components computed beyond those that are kept, which makes these 
 STEM = 8  # channels at full resolution in the residual decoder: few, because each costs 784 positions
 
 
-def make_encoder(config: ModelConfig, n_out: int) -> nn.Module:
-    """Build the encoder that `config.network` names, with n_out outputs."""
-    if config.label_in == "decoder":
-        config = replace(config, family="vae", n_classes=0)  # a network that is told nothing
-    return {"dense": DenseEncoder, "conv": ConvEncoder, "residual": ResidualEncoder}[config.network](config, n_out)
+def make_encoder(config: ModelConfig, channels: int, n_conditions: int, n_out: int) -> nn.Module:
+    """Build the encoder that `config.network` names, for pictures of so many channels, with n_out outputs."""
+    kinds = {"dense": DenseEncoder, "conv": ConvEncoder, "residual": ResidualEncoder}
+    return kinds[config.network](config, channels, n_conditions, n_out)
 
 
-def make_decoder(config: ModelConfig) -> nn.Module:
-    """Build the decoder that `config.decoder` names, or else `config.network`."""
+def make_decoder(config: ModelConfig, n_conditions: int, joins: bool = False) -> nn.Module:
+    """Build the decoder that `config.decoder` names, or else `config.network`; residual if it `joins` feature maps."""
+    if joins:
+        return ResidualDecoder(config, n_conditions, joins=True)
     if config.decoder:
         config = replace(config, network=config.decoder, widths=config.decoder_widths, decoder="", decoder_widths=())
-    return {"dense": DenseDecoder, "conv": ConvDecoder, "residual": ResidualDecoder}[config.network](config)
+    kinds = {"dense": DenseDecoder, "conv": ConvDecoder, "residual": ResidualDecoder}
+    return kinds[config.network](config, n_conditions)
 
 
 class Principal(nn.Module):
     """A fixed linear path: principal components of the training pictures, kept in one byte each.
 
-    An encoder and a decoder to which it adds have only to learn what bends.
+    It is the best linear autoencoder (Baldi and Hornik 1989). An encoder and a decoder to which it adds have only to
+    learn what bends.
     """
 
     def __init__(self, n_pixels: int, dims: int) -> None:
@@ -60,9 +62,9 @@ class Principal(nn.Module):
             wanted = f"at least {dims + SPARE} training pictures of as many pixels"
             raise ValueError(f"a linear path of {dims} components needs {wanted}; got {rows.shape[0]} of {rows.shape[1]}.")
         self.mean.copy_(rows.mean(0))
-        _, _, found = torch.svd_lowrank(rows - self.mean, q=dims + SPARE, niter=4)
-        largest = found[:, :dims].abs().amax(0)
-        self.components.copy_((127 * found[:, :dims] / largest).round().T)
+        _, _, directions = torch.svd_lowrank(rows - self.mean, q=dims + SPARE, niter=4)
+        kept = directions[:, :dims]  # (C H W, D)
+        self.components.copy_((127 * kept / kept.abs().amax(0)).round().T)
         self.spread.copy_(((rows - self.mean) @ self.basis().T).std(0))
 
     def basis(self) -> Tensor:
@@ -76,6 +78,21 @@ class Principal(nn.Module):
     def decode(self, z: Tensor) -> Tensor:
         """Return pictures (N, C H W) with these whitened components z (N, D)."""
         return (z * self.spread) @ self.basis() + self.mean
+
+
+class RunningScale(nn.BatchNorm1d):
+    """Gives each number of a code (N, D) mean 0 and variance 1 over the training pictures, by running statistics alone.
+
+    Those of a batch would be noise in the code.
+    """
+
+    def __init__(self, dims: int) -> None:
+        super().__init__(dims, eps=1e-8, affine=False)
+
+    def forward(self, code: Tensor) -> Tensor:
+        if self.training:
+            super().forward(code.detach())  # for the statistics
+        return nn.functional.batch_norm(code, self.running_mean, self.running_var, eps=self.eps)
 
 
 def halved(side: int, times: int) -> int:
@@ -96,9 +113,10 @@ def mlp(sizes: list[int], norm: str = "none") -> nn.Sequential:
 class DenseEncoder(nn.Module):
     """A perceptron of the flattened picture and the condition."""
 
-    def __init__(self, config: ModelConfig, n_out: int) -> None:
+    def __init__(self, config: ModelConfig, channels: int, n_conditions: int, n_out: int) -> None:
         super().__init__()
-        self.net = mlp([math.prod(config.image_shape) + config.n_classes, *config.widths, n_out], config.norm)
+        n_in = channels * math.prod(config.image_shape[1:]) + n_conditions
+        self.net = mlp([n_in, *config.widths, n_out], config.norm)
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
         return self.net(torch.cat([x.flatten(1), c], dim=1))
@@ -107,10 +125,10 @@ class DenseEncoder(nn.Module):
 class DenseDecoder(nn.Module):
     """The encoder's perceptron in reverse order."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, n_conditions: int) -> None:
         super().__init__()
         self.image_shape = config.image_shape
-        sizes = [config.latent_dim + config.n_classes, *reversed(config.widths), math.prod(config.image_shape)]
+        sizes = [config.latent_dim + n_conditions, *reversed(config.widths), math.prod(config.image_shape)]
         self.net = mlp(sizes, config.norm)
 
     def forward(self, z: Tensor, c: Tensor) -> Tensor:
@@ -120,11 +138,11 @@ class DenseDecoder(nn.Module):
 class ConvEncoder(nn.Module):
     """Conv2d of stride 2, BatchNorm2d, ReLU for each width; the condition joins as constant planes of the picture."""
 
-    def __init__(self, config: ModelConfig, n_out: int) -> None:
+    def __init__(self, config: ModelConfig, channels: int, n_conditions: int, n_out: int) -> None:
         super().__init__()
-        channels, height, width = config.image_shape
+        _, height, width = config.image_shape
         stages: list[nn.Module] = []
-        n_in = channels + config.n_classes
+        n_in = channels + n_conditions
         for n in config.widths:
             stages += [nn.Conv2d(n_in, n, config.kernel, stride=2, padding=config.kernel // 2), nn.BatchNorm2d(n), nn.ReLU()]
             n_in = n
@@ -140,13 +158,13 @@ class ConvEncoder(nn.Module):
 class ConvDecoder(nn.Module):
     """The way back: a Linear layer to the smallest feature map, then ConvTranspose2d, BatchNorm2d, ReLU."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, n_conditions: int) -> None:
         super().__init__()
         channels, height, width = config.image_shape
         widths = config.widths
         sides = [(halved(height, i), halved(width, i)) for i in range(len(widths), -1, -1)]  # smallest first
         self.start = (widths[-1], *sides[0])
-        self.head = nn.Linear(config.latent_dim + config.n_classes, math.prod(self.start))
+        self.head = nn.Linear(config.latent_dim + n_conditions, math.prod(self.start))
         stages: list[nn.Module] = [nn.BatchNorm2d(widths[-1]), nn.ReLU()]
         outs = [*reversed(widths[:-1]), channels]
         for n_in, n_out, small, large in zip(reversed(widths), outs, sides, sides[1:]):
@@ -161,7 +179,10 @@ class ConvDecoder(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """h + conv(silu(conv(silu(h + label bias)))), starting as the identity, so that it needs no normalisation."""
+    """h + conv(silu(conv(silu(h + W c)))), starting as the identity, so that it needs no normalisation.
+
+    He et al. (2016), "Identity Mappings in Deep Residual Networks"; the start: Zhang, Dauphin and Ma (2019), "Fixup".
+    """
 
     def __init__(self, channels: int, n_conditions: int) -> None:
         super().__init__()
@@ -181,31 +202,31 @@ class Pyramid(nn.Module):
     Where config.fold is 1 that step is left out and the stages are at 1, 1/2, ... of the size.
     """
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, channels: int, n_conditions: int = 0) -> None:
         super().__init__()
-        channels = config.image_shape[0]
         self.fold = nn.PixelUnshuffle(config.fold)
         self.downs = nn.ModuleList([nn.Conv2d(config.fold**2 * channels, config.widths[0], 3, padding=1)])
-        for n_in, n_out_channels in zip(config.widths, config.widths[1:]):
-            self.downs.append(nn.Conv2d(n_in, n_out_channels, 3, stride=2, padding=1))
-        self.stages = nn.ModuleList(_stage(n, k, config) for n, k in zip(config.widths, config.blocks, strict=True))
+        for n_in, n_out in zip(config.widths, config.widths[1:]):
+            self.downs.append(nn.Conv2d(n_in, n_out, 3, stride=2, padding=1))
+        sizes = zip(config.widths, config.blocks, strict=True)
+        self.stages = nn.ModuleList(_stage(n, k, n_conditions) for n, k in sizes)
 
     def maps(self, x: Tensor, c: Tensor) -> list[Tensor]:
         """Return the feature maps (N, widths[i], H/2^(i+1), W/2^(i+1)) after every stage; with fold 1 twice as large."""
-        h, found = self.fold(x), []  # (N, 4 C, H/2, W/2)
+        h, maps = self.fold(x), []  # (N, 4 C, H/2, W/2)
         for down, stage in zip(self.downs, self.stages):
             h = down(h)
             for block in stage:
                 h = block(h, c)
-            found.append(h)
-        return found
+            maps.append(h)
+        return maps
 
 
 class ResidualEncoder(Pyramid):
     """A pyramid and a Linear layer on its smallest feature map."""
 
-    def __init__(self, config: ModelConfig, n_out: int) -> None:
-        super().__init__(config)
+    def __init__(self, config: ModelConfig, channels: int, n_conditions: int, n_out: int) -> None:
+        super().__init__(config, channels, n_conditions)
         _, height, width = config.image_shape
         area = height * width // smallest(config) ** 2
         self.head = nn.Linear(config.widths[-1] * area, n_out)
@@ -227,16 +248,16 @@ class ResidualDecoder(nn.Module):
     U-net does (Ronneberger, Fischer and Brox 2015). With latent_dim 0 they are all it starts from.
     """
 
-    def __init__(self, config: ModelConfig, joins: bool = False) -> None:
+    def __init__(self, config: ModelConfig, n_conditions: int = 0, joins: bool = False) -> None:
         super().__init__()
         channels, height, width = config.image_shape
         widths = config.widths
         self.start = (widths[-1], height // smallest(config), width // smallest(config))
-        n_in = config.latent_dim + config.n_classes
+        n_in = config.latent_dim + n_conditions
         self.head = nn.Linear(n_in, math.prod(self.start)) if n_in else None
         self.joins = nn.ModuleList(nn.Conv2d(n, n, 1) for n in reversed(widths)) if joins else None
         sizes = zip(reversed(widths), reversed(config.blocks), strict=True)
-        self.stages = nn.ModuleList(_stage(n, k, config) for n, k in sizes)
+        self.stages = nn.ModuleList(_stage(n, k, n_conditions) for n, k in sizes)
         self.ups = nn.ModuleList()
         for n_in, n_out in zip(reversed(widths), reversed(widths[:-1])):
             self.ups.append(nn.Sequential(nn.Conv2d(n_in, 4 * n_out, 1), nn.PixelShuffle(2)))
@@ -244,7 +265,7 @@ class ResidualDecoder(nn.Module):
         last = nn.Conv2d(STEM if to_full_size else widths[0], channels, 3, padding=1)
         self.tail = nn.Sequential(nn.SiLU(), *to_full_size, last)
 
-    def forward(self, z: Tensor, c: Tensor, maps: Sequence[Tensor] = ()) -> Tensor:
+    def forward(self, z: Tensor, c: Tensor, *maps: Tensor) -> Tensor:
         h = self.head(torch.cat([z, c], dim=1)).view(-1, *self.start) if self.head else 0  # (N, widths[-1], H/2^k, W/2^k)
         for i, stage in enumerate(self.stages):
             if i:
@@ -256,8 +277,8 @@ class ResidualDecoder(nn.Module):
         return self.tail(h)  # (N, C, H, W)
 
 
-def _stage(channels: int, n_blocks: int, config: ModelConfig) -> nn.ModuleList:
-    return nn.ModuleList(ResidualBlock(channels, config.n_classes) for _ in range(n_blocks))
+def _stage(channels: int, n_blocks: int, n_conditions: int) -> nn.ModuleList:
+    return nn.ModuleList(ResidualBlock(channels, n_conditions) for _ in range(n_blocks))
 
 
 def smallest(config: ModelConfig) -> int:

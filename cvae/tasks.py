@@ -11,10 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from cvae import losses
-from cvae.models import DenoisingAutoencoder, InpaintingCVAE
+from cvae.conditions import Condition
+from cvae.models import LatentModel
 
 LARGEST_PART, SMALLEST_PART = 256, 16  # pictures decoded at a time: bounded memory, and enough work for a thread
 REFINEMENTS, REFINEMENT_RATE = 20, 0.1  # steps and first step size of `refine`
@@ -22,20 +23,20 @@ GIBBS_STEPS = 20  # of `inpaint` by a model that was not trained for it
 
 
 @torch.inference_mode()
-def encode(model, x: Tensor, labels: Tensor | None = None) -> Tensor:
+def encode(model: LatentModel, x: Tensor, labels: Tensor | None = None) -> Tensor:
     """Return the base coordinates u (N, D) of the posterior means; a CVAE without labels infers them."""
     labels = _labels(model, x, labels)
     return model.prior(labels).to_base(model.encode(x, labels).mode())
 
 
 @torch.inference_mode()
-def decode(model, u: Tensor, labels: Tensor | None = None) -> Tensor:
+def decode(model: LatentModel, u: Tensor, labels: Tensor | Condition | None = None) -> Tensor:
     """Return the pixel means at base coordinates u (N, D); ValueError if a conditional model gets no labels."""
-    conditions = model.condition(labels, u)  # once, because prior and decoder both need them
-    return _shared_out(partial(_decode_part, model), u, conditions)
+    c = model.condition(labels, u)  # once, because prior and decoder both need it
+    return _shared_out(partial(_decode_part, model), u, c)
 
 
-def refine(model, x: Tensor, u: Tensor, steps: int = REFINEMENTS) -> Tensor:
+def refine(model: LatentModel, x: Tensor, u: Tensor, steps: int = REFINEMENTS) -> Tensor:
     """Return base coordinates (N, D) that decode to x (N, C, H, W) better than u (N, D) does, for a model without labels.
 
     An encoder has to guess the code of a picture it has never seen at once; a few steps of Adam on -log p(x, u) from its
@@ -55,11 +56,11 @@ def refine(model, x: Tensor, u: Tensor, steps: int = REFINEMENTS) -> Tensor:
     return best.detach()
 
 
-def _decode_part(model, u: Tensor, c: Tensor) -> Tensor:
+def _decode_part(model: LatentModel, u: Tensor, c: Condition) -> Tensor:
     return model.pixel_means(model.prior(c).from_base(u), c)
 
 
-def _shared_out(work: Callable, *rows: Tensor, pictures: int = 1) -> Tensor:
+def _shared_out(work: Callable, *rows: Tensor | Condition, pictures: int = 1) -> Tensor:
     """Return work(*rows), done for parts of the rows (N, ...) on all cores; `pictures` is how many one row decodes."""
     workers = max(1, (os.cpu_count() or 1) // torch.get_num_threads())  # more than one where torch leaves cores free
     least, most = (max(1, limit // pictures) for limit in (SMALLEST_PART, LARGEST_PART))
@@ -72,7 +73,7 @@ def _shared_out(work: Callable, *rows: Tensor, pictures: int = 1) -> Tensor:
 
 
 @torch.inference_mode()
-def reconstruct(model, x: Tensor, labels: Tensor | None = None) -> Tensor:
+def reconstruct(model: LatentModel, x: Tensor, labels: Tensor | None = None) -> Tensor:
     """Return the pixel means at the posterior mean of x, same shape; a CVAE without labels infers them."""
     labels = _labels(model, x, labels)
     return model.pixel_means(model.encode(x, labels).mode(), labels)
@@ -80,11 +81,15 @@ def reconstruct(model, x: Tensor, labels: Tensor | None = None) -> Tensor:
 
 @torch.inference_mode()
 def posterior_samples(
-    model, x: Tensor, n_samples: int, labels: Tensor | None = None, generator: torch.Generator | None = None
+    model: LatentModel,
+    x: Tensor,
+    n_samples: int,
+    labels: Tensor | None = None,
+    generator: torch.Generator | None = None,
 ) -> Tensor:
     """Return the pixel means at n_samples samples of q(z | x) for one picture x (1, C, H, W): (n_samples, C, H, W)."""
     labels = _labels(model, x, labels)
-    c = model.condition(labels, x).expand(n_samples, -1)
+    c = model.condition(labels, x).repeat(n_samples)
     posterior = model.encode(x, labels)
     noise = torch.randn(n_samples, model.config.latent_dim, generator=generator)
     return model.pixel_means(posterior.from_base(noise), c)
@@ -92,7 +97,11 @@ def posterior_samples(
 
 @torch.inference_mode()
 def generate(
-    model, labels: Tensor | None = None, temperature: float = 1.0, generator: torch.Generator | None = None, n: int | None = None
+    model: LatentModel,
+    labels: Tensor | None = None,
+    temperature: float = 1.0,
+    generator: torch.Generator | None = None,
+    n: int | None = None,
 ) -> Tensor:
     """Return pixel means of samples from the prior: one per label, or n of them for a model without labels.
 
@@ -106,7 +115,7 @@ def generate(
 
 
 @torch.inference_mode()
-def classify(model, x: Tensor, n_importance: int = 16, generator: torch.Generator | None = None) -> Tensor:
+def classify(model: LatentModel, x: Tensor, n_importance: int = 16, generator: torch.Generator | None = None) -> Tensor:
     """Return log p(y | x), (N, n_classes), of a CVAE used as a generative classifier with equally likely labels.
 
     By Bayes' rule from `label_log_likelihoods`. ValueError for a model without labels.
@@ -115,7 +124,9 @@ def classify(model, x: Tensor, n_importance: int = 16, generator: torch.Generato
 
 
 @torch.inference_mode()
-def label_log_likelihoods(model, x: Tensor, n_importance: int = 16, generator: torch.Generator | None = None) -> Tensor:
+def label_log_likelihoods(
+    model: LatentModel, x: Tensor, n_importance: int = 16, generator: torch.Generator | None = None
+) -> Tensor:
     """Return log p(x | y) in nats for every label y of a conditional model, (N, n_classes).
 
     Each is the importance-weighted bound with n_importance samples, drawn with the same noise for all labels. With
@@ -135,19 +146,19 @@ def label_log_likelihoods(model, x: Tensor, n_importance: int = 16, generator: t
 
 
 @torch.inference_mode()
-def denoise(model, x: Tensor) -> Tensor:
+def denoise(model: LatentModel | nn.Module, x: Tensor) -> Tensor:
     """Return the clean pictures for noisy x (N, C, H, W), same shape.
 
     A denoising autoencoder answers directly; a VAE or CVAE by its reconstruction, which cannot hold the noise.
     """
-    if isinstance(model, DenoisingAutoencoder):
+    if model.config.kind.cleans:
         return _shared_out(lambda rows: model(rows).sigmoid(), x)
     return reconstruct(model, x)
 
 
 @torch.inference_mode()
 def inpaint(
-    model,
+    model: LatentModel,
     x: Tensor,
     visible: Tensor,
     n_samples: int = 1,
@@ -164,9 +175,9 @@ def inpaint(
     visible = _mask(visible, x)
     rows = x.repeat_interleave(n_samples, 0)
     u = torch.randn(len(rows), model.config.latent_dim, generator=generator)
-    if isinstance(model, InpaintingCVAE):
-        seen = model.condition(torch.cat([x * visible, visible.to(x.dtype)], dim=1), x).repeat_interleave(n_samples, 0)
-        return decode(model, u, seen).unflatten(0, (len(x), n_samples))
+    if model.config.kind.completes:
+        seen = model.condition(torch.cat([x * visible, visible.to(x.dtype)], dim=1), x)
+        return decode(model, u, seen.repeat_interleave(n_samples)).unflatten(0, (len(x), n_samples))
     known = visible.repeat_interleave(n_samples, 0)
     c = None if labels is None else labels.repeat_interleave(n_samples, 0)
     noise = torch.randn(GIBBS_STEPS, *u.shape, generator=generator)
@@ -191,7 +202,9 @@ def _mask(visible: Tensor, x: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def interpolate(model, start: Tensor, end: Tensor, steps: int, labels: Tensor | None = None, spherical: bool = True) -> Tensor:
+def interpolate(
+    model: LatentModel, start: Tensor, end: Tensor, steps: int, labels: Tensor | None = None, spherical: bool = True
+) -> Tensor:
     """Return `steps` pictures (steps, C, H, W) on the way between base coordinates start and end, both (D,).
 
     Spherical (Shoemake 1985) keeps to the shell where the prior's mass lies; straight is the plain average.
@@ -211,7 +224,7 @@ def path(start: Tensor, end: Tensor, steps: int, spherical: bool = True) -> Tens
 
 
 @torch.inference_mode()
-def traverse(model, u: Tensor, dims: list[int], values: Tensor, labels: Tensor | None = None) -> Tensor:
+def traverse(model: LatentModel, u: Tensor, dims: list[int], values: Tensor, labels: Tensor | None = None) -> Tensor:
     """Return the pictures (len(dims), len(values), C, H, W) seen when each of these coordinates of u (D,) moves alone.
 
     `values` are those that the coordinate takes in turn; `labels` is (1,) or None.
@@ -224,7 +237,7 @@ def traverse(model, u: Tensor, dims: list[int], values: Tensor, labels: Tensor |
 
 
 @torch.inference_mode()
-def decode_grid(model, side: int, labels: Tensor | None = None) -> Tensor:
+def decode_grid(model: LatentModel, side: int, labels: Tensor | None = None) -> Tensor:
     """Return the manifold of a two-dimensional model, (side * side, C, H, W), row by row from the top left.
 
     Coordinates are quantiles of the standard normal, so that each picture stands for the same share of the prior
@@ -242,7 +255,7 @@ def quantiles(n: int) -> Tensor:
     return torch.special.ndtri((torch.arange(n) + 0.5) / n)
 
 
-def _labels(model, x: Tensor, labels: Tensor | None) -> Tensor | None:
+def _labels(model: LatentModel, x: Tensor, labels: Tensor | None) -> Tensor | None:
     if labels is None and model.config.n_classes:
         return classify(model, x, generator=torch.Generator().manual_seed(0)).argmax(1)
     return labels

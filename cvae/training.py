@@ -22,7 +22,8 @@ from cvae import checkpoints, corruptions, losses, progress, tasks
 from cvae.commands import Failed
 from cvae.config import Preset, TrainConfig
 from cvae.data import ImageSet, augment, binarize, mirror, shift, turn
-from cvae.models import Classifier, DenoisingAutoencoder, build_model
+from cvae.families import PIXELS, SPOILED
+from cvae.models import build_model
 
 COLUMNS = ("epoch", "train_nll", "train_kl", "val_nll", "val_kl", "beta", "seconds")
 STATE = "training.safetensors"  # everything a resumed run needs, in one file so that it is never half old
@@ -54,12 +55,6 @@ class Objective(nn.Module):
 
         c (N, ...) is what the model is told about x: labels, visible pixels, or a spoiled copy.
         """
-        if isinstance(self.model, Classifier):
-            nll = nn.functional.cross_entropy(self.model(x), c, reduction="none")
-            return nll.mean(), nll, torch.zeros_like(nll)
-        if isinstance(self.model, DenoisingAutoencoder):
-            nll = losses.bernoulli_nll(self.model(c), x)
-            return nll.mean(), nll, torch.zeros_like(nll)
         if self.prior_only:
             kl = losses.kl_of_frozen_posterior(self.model, x, c, noise)
             return kl.mean(), torch.full_like(kl, math.nan), kl
@@ -68,7 +63,7 @@ class Objective(nn.Module):
             best = tasks.refine(self.model, x, code.detach(), TAUGHT_REFINEMENTS)
             nll, encoders = losses.masked_nll(self.model, self.model.decode(torch.cat([best, code])), x.repeat(2, 1, 1, 1), None).chunk(2)
             return (nll + encoders).mean(), nll, torch.zeros_like(nll)
-        nll, kl = losses.nll_and_kl(self.model, x, c, noise[0])
+        nll, kl = losses.TERMS[self.model.config.kind.objective](self.model, x, c, noise[0])
         return (nll + beta * kl).mean(), nll, kl
 
 
@@ -187,7 +182,7 @@ def _fit(
                 bar.set_postfix(epoch=epoch + 1, val_nll=f"{row['val_nll']:.2f}", val_kl=f"{row['val_kl']:.2f}")
                 if fabric.is_global_zero:
                     watched = epoch + 1 in WATCHED or epoch + 1 == stages(config)[-1].last
-                    if watched and not isinstance(model, Classifier):  # it makes no pictures
+                    if watched and preset.model.kind.draws:
                         progress.add(folder, epoch + 1, _pictures(average, preset, validation))
                     _save_state(folder, preset, model, average, optimizer, history)
                     _publish(folder, preset, average, history)
@@ -305,10 +300,10 @@ def _draw(batch: ImageSet, preset: Preset, step: int, fabric: Fabric, k: int) ->
 
 
 def _told(preset: Preset, x: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
-    """Return what a model of the preset's family is told about x (N, C, H, W): its labels, its visible pixels or a spoiled copy."""
-    if preset.model.family == "denoising":
+    """Return what a model of the preset is given about x (N, C, H, W): labels, visible pixels or a spoiled copy."""
+    if preset.model.kind.given == SPOILED:
         return corruptions.random_corruption(x, generator)
-    if preset.model.family == "inpainting":
+    if preset.model.kind.given == PIXELS:
         visible = corruptions.training_holes(preset.data.hole, len(x), tuple(x.shape[2:]), generator).to(x.dtype)
         return torch.cat([x * visible, visible], dim=1)
     return labels
@@ -398,7 +393,7 @@ def _pictures(average: nn.Module, preset: Preset, validation: ImageSet) -> dict[
     x = batch.pixels()
     told = _told(preset, x, batch.labels, generator).to(device)
     model = copy.deepcopy(average).eval()
-    if isinstance(model, DenoisingAutoencoder):
+    if preset.model.kind.cleans:
         made = {"reconstructions": model(told).sigmoid()}
     else:
         u = torch.randn(len(x), preset.model.latent_dim, generator=generator).to(device)

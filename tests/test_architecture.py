@@ -9,8 +9,16 @@ import pytest
 
 from tests.conftest import ROOT
 
-BASE = {"claim", "commands", "mixture", "config", "gaussian", "networks", "flow", "losses", "corruptions", "pictures", "preprocess"}
-LAYERS = [BASE | {"mnist", "lfw"}, {"models", "data"}, {"checkpoints", "diagnosis", "presets", "report", "tasks"}, {"latent", "metrics", "faces", "face_figures", "export", "progress"}, {"maps"}, {"training"}]
+MODEL = {"families", "config", "gaussian", "flow", "networks", "conditions"}
+BASE = MODEL | {"claim", "commands", "mixture", "corruptions", "pictures", "preprocess"}
+LAYERS = [
+    BASE | {"mnist", "lfw"},
+    {"models", "losses", "data"},
+    {"checkpoints", "diagnosis", "presets", "report", "tasks"},
+    {"latent", "metrics", "faces", "face_figures", "export", "progress"},
+    {"maps"},
+    {"training"},
+]
 
 
 def imports(path) -> set[str]:

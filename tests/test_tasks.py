@@ -214,7 +214,7 @@ def test_completions_of_a_batch_are_those_of_each_picture(painter):
     u = torch.randn(40 * 2, 4, generator=torch.Generator().manual_seed(0))
     together = tasks.inpaint(painter, x, visible, 2, torch.Generator().manual_seed(0))
     told = torch.cat([x[7:8] * visible, visible[None].float()], dim=1)
-    torch.testing.assert_close(together[7], tasks.decode(painter, u[14:16], painter.condition(told, x).expand(2, -1)))
+    torch.testing.assert_close(together[7], tasks.decode(painter, u[14:16], painter.condition(told, x).repeat(2)))
 
 
 @pytest.mark.parametrize("visible", [torch.ones(1, 8, 8), torch.ones(2, 1, 8, 9, dtype=torch.bool)])

@@ -13,7 +13,7 @@ from pathlib import Path
 from cvae.claim import claim
 from cvae.commands import Failed, OneLineParser, Terminated, leads, run, whole
 from cvae.config import Preset
-from cvae.diagnosis import LATENT, remarks
+from cvae.diagnosis import remarks
 from cvae.presets import PRESETS
 
 ALL = "all"
@@ -77,8 +77,8 @@ def _presets() -> str:
 
 def _ignored(preset: Preset) -> dict[str, str]:
     """Return the options that mean nothing to a preset, each with the reason."""
-    no_kl = {} if preset.model.family in LATENT else {"--beta": "it has no KL"}
-    return no_kl | ({"--latent-dim": "it has no code"} if preset.model.family in ("denoising", "classifier") else {})
+    no_kl = {} if preset.model.kind.has_prior else {"--beta": "it has no KL"}
+    return no_kl | ({"--latent-dim": "it has no code"} if not preset.model.kind.latent else {})
 
 
 def _minutes(history: Path) -> str:
@@ -113,7 +113,7 @@ def _image_shape(preset: Preset, args: argparse.Namespace) -> tuple[int, int, in
     if args.image_size is None:
         return channels, height, width
     least, most, step = *SIDES, preset.model.side_step
-    if (preset.model.family, preset.model.network) == ("inpainting", "dense"):
+    if preset.model.kind.completes and not preset.model.sees_pixels:
         most = FLAT_SIDE
     text = args.image_size
     if not (text.isascii() and text.isdecimal() and least <= int(text) <= most and int(text) % step == 0):
@@ -218,7 +218,7 @@ def _followed(fabric, work: Callable[[], list[dict]]) -> list[dict]:
 def _verdict(preset: Preset, folder: Path, history: list[dict], steps: int) -> list[str]:
     """Return the last figures of a training, what is wrong with them, and what to do next."""
     last = history[-1]
-    kl = f", kl {last['val_kl']:.2f}" if preset.model.family in LATENT else ""
+    kl = f", kl {last['val_kl']:.2f}" if preset.model.kind.has_prior else ""
     figures = f"{folder}: {len(history)} epochs; validation nll {last['val_nll']:.2f}{kl} nats per picture"
     following = f"measure it with: python evaluate.py {preset.name}; look at it with: streamlit run app.py"
     return [figures, *(f"note: {remark}" for remark in remarks(history, preset, steps)), following]

@@ -10,7 +10,6 @@ CHANCE = 0.98  # share of the loss of a guess among all classes from which a cla
 ROSE = 0.05  # share of all that was gained on the validation pictures, lost again at the end
 APART = 0.25  # share of all that was gained on the training pictures by which the validation pictures are behind
 STILL = 1e-3  # relative change of a loss that has not moved
-LATENT = ("vae", "cvae", "inpainting")  # families with a KL
 
 
 def remarks(history: list[dict], preset: Preset, steps: int) -> list[str]:
@@ -43,7 +42,7 @@ def _joint(history: list[dict]) -> list[dict]:
 
 def _collapsed(history: list[dict], preset: Preset) -> str | None:
     kl = float(history[-1]["val_kl"])
-    if preset.model.family not in LATENT or preset.train.beta == 0 or kl >= COLLAPSED:
+    if not preset.model.kind.has_prior or preset.train.beta == 0 or kl >= COLLAPSED:
         return None
     tried = f"a lower --lr (it was {preset.train.lr:g}) or --beta (it was {preset.train.beta:g})"
     text = f"the posterior collapsed (KL {kl:.2f} nats): the latents tell the decoder nothing, so all samples look alike"
@@ -52,7 +51,7 @@ def _collapsed(history: list[dict], preset: Preset) -> str | None:
 
 def _guesses(history: list[dict], preset: Preset) -> str | None:
     nll, classes = float(history[-1]["val_nll"]), max(2, preset.model.n_classes)
-    if preset.model.family != "classifier" or nll < CHANCE * math.log(classes):
+    if preset.model.kind.objective != "class" or nll < CHANCE * math.log(classes):
         return None
     return f"the classifier does no better than a guess among {classes} classes: try another --lr (it was {preset.train.lr:g})."
 

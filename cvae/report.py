@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 from cvae.config import Preset
 
 ADDRESS = "http://127.0.0.1:8501"  # of `streamlit run app.py`, unless that port is taken
-PAGES = {"inpainting": "Inpaint", "denoising": "Draw", "classifier": "Models"}  # of the families that Explore does not show
 
 
 def lines(name: str, preset: Preset, figures: dict) -> list[str]:
@@ -19,12 +18,18 @@ def lines(name: str, preset: Preset, figures: dict) -> list[str]:
 
 def where(name: str, preset: Preset, page: str = "") -> str:
     """Return the command and the address at which a model is looked at."""
-    faces = preset.data.dataset == "lfw" and preset.model.family in ("autoencoder", "vae")
-    page = page or PAGES.get(preset.model.family) or ("Faces" if faces else "Explore")
+    page = page or _page(preset)
     query = {"model": name}
-    if preset.model.family in ("denoising", "classifier"):
+    if not preset.model.kind.latent:
         query = {"task": "Denoise", "denoiser": name} if page == "Draw" else {"a": name}
     return f"  Look at it: streamlit run app.py, then {ADDRESS}/{page}?{urlencode(query)}"
+
+
+def _page(preset: Preset) -> str:
+    kind = preset.model.kind
+    if kind.decodes:
+        return "Faces" if preset.data.dataset == "lfw" else "Explore"
+    return "Inpaint" if kind.completes else "Draw" if kind.cleans else "Models"
 
 
 def _cost(preset: Preset, figures: dict) -> str:

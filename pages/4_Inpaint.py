@@ -6,10 +6,10 @@ from ui import address, classes, controls, inpainting, resources, source
 
 LEAD = "Hide a part of a {} with the brush. The model imagines what could be there."
 lead = controls.begin("Inpaint", LEAD.format("digit"))
-wanted = {"train": "cvae-inpaint", "families": resources.COMPLETING}
+wanted = {"train": "cvae-inpaint", "families": resources.PAINTING}
 name, model = controls.pick_model(controls.paints, resources.is_grey, about=False, **wanted)
 lead.markdown(LEAD.format(classes.noun(model)))
-if not resources.available(("inpainting",))[0]:
+if not resources.available(resources.COMPLETING)[0]:
     st.info("There is no inpainting model yet. Train one with: python train.py cvae-inpaint")
 
 

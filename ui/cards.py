@@ -19,13 +19,6 @@ PAPERS = {  # as the text of a model cites it
     "Denoising Autoencoders",
     "Hinton and Salakhutdinov 2006": "Hinton and Salakhutdinov (2006), Reducing the Dimensionality of Data with Neural Networks",
 }
-USUAL = {  # family -> the paper of a model whose text cites none
-    "vae": "Kingma and Welling 2014",
-    "cvae": "Sohn, Lee and Yan 2015",
-    "inpainting": "Sohn, Lee and Yan 2015",
-    "denoising": "Vincent et al. 2008",
-    "autoencoder": "Hinton and Salakhutdinov 2006",
-}
 MOST_CLASSES = 12  # whose names a card tells
 # a component, because Streamlit strips SVG from HTML; the drawing escapes what it holds
 JS = "export default ({data, parentElement}) => { parentElement.querySelector('.diagram').innerHTML = data; };"
@@ -42,7 +35,7 @@ def cards(pair: list[tuple[str, object]]) -> None:
 
 def card(name: str, model, key: str) -> None:
     """Draw one card; `key` is that of its diagram."""
-    kind = zoo.KINDS[model.config.family]
+    kind = model.config.kind.title
     st.subheader(words.markdown(name), anchor=False)
     st.markdown(f"**{kind[0].upper()}{kind[1:]}.** {words.markdown(model.preset.about)}")
     if follows := paper(model.preset):
@@ -57,7 +50,8 @@ def card(name: str, model, key: str) -> None:
 
 def paper(preset: Preset) -> str:
     """Return the paper that a model follows: the one its text cites, else that of its family; empty for a classifier."""
-    return next((full for cited, full in PAPERS.items() if cited in preset.about), PAPERS.get(USUAL.get(preset.model.family), ""))
+    usual = PAPERS.get(preset.model.kind.paper, "")
+    return next((full for cited, full in PAPERS.items() if cited in preset.about), usual)
 
 
 def facts(name: str, model) -> list[str]:

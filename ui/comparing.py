@@ -25,7 +25,7 @@ Pair = list[tuple[str, object]]
 
 def side_by_side(pair: Pair) -> None:
     """Show everything that compares by eye, and how much each latent dimension carries."""
-    latent = [(name, model) for name, model in pair if model.config.family in resources.GENERATIVE]
+    latent = [(name, model) for name, model in pair if model.config.kind.decodes]
     label, seed = _label_and_seed(latent)
     _same_digits(pair, seed)
     _samples_of_completers(pair, seed)
@@ -84,7 +84,8 @@ def stand_ins(model) -> tuple[str, Tensor] | None:
     if found is not None:
         return "test digits", found
     others = resources.available()[0].items()
-    for name, other in sorted(others, key=lambda item: (not resources.is_alike(model, item[1]), item[1].config.family != "cvae")):
+    last = lambda item: (not resources.is_alike(model, item[1]), not item[1].config.n_classes)  # noqa: E731
+    for name, other in sorted(others, key=last):
         if other.config.image_shape == model.config.image_shape and resources.encoded(name) is not None:
             return f"reconstructions by {name}", reconstructed(name, other)
     return None
@@ -92,7 +93,7 @@ def stand_ins(model) -> tuple[str, Tensor] | None:
 
 def _same_digits(pair: Pair, seed: int) -> None:
     rows, remarks = [], []
-    sets = [model.preset.data.dataset for _, model in pair if model.config.family != "classifier"]
+    sets = [model.preset.data.dataset for _, model in pair if model.config.kind.draws]
     same = len(sets) > 1 and sets[0] == sets[1]
     st.subheader("The same ten test pictures" if same else "Ten test pictures", anchor=False)
     if len(set(sets)) > 1:
@@ -110,18 +111,18 @@ def _same_digits(pair: Pair, seed: int) -> None:
 
 def _handled(name: str, model, seed: int) -> tuple[list[tuple[str, Tensor]], str]:
     """Return captioned rows with what a model makes of the test pictures, and a remark on them."""
-    family = model.config.family
-    if family in resources.GENERATIVE:
+    kind = model.config.kind
+    if kind.decodes:
         x = reconstructed(name, model)
         return ([(name, x)], "") if x is not None else ([], f"{name} has no encoded test pictures: python evaluate.py {name}")
-    if family not in ("inpainting", "denoising"):
+    if not kind.draws:
         return [], f"{name} draws nothing: it says which class a picture shows."
     given = stand_ins(model)
     if given is None:
         return [], f"{name} needs pictures to work on: no model of its size has encoded test pictures yet."
     whose, x = given
     generator = torch.Generator().manual_seed(seed)
-    if family == "denoising":
+    if kind.cleans:
         spoiled = corruptions.corrupt(x, "gaussian", NOISE, generator)
         remark = f"{name} cleans {whose} spoiled by Gaussian noise of {NOISE}."
         return [(f"Spoiled for {name}", spoiled), (name, tasks.denoise(model, spoiled))], remark
@@ -159,7 +160,7 @@ def _same_z(pair: Pair, label: Tensor | None, seed: int) -> None:
 def _samples_of_completers(pair: Pair, seed: int) -> None:
     """Show, for each model that completes holes, several completions of the same few pictures."""
     for name, model in pair:
-        given = stand_ins(model) if model.config.family == "inpainting" else None
+        given = stand_ins(model) if model.config.kind.completes else None
         if given is not None:
             x = given[1][:COMPLETED]
             completed = tasks.inpaint(model, x, _hole(model)[1], SHOWN, torch.Generator().manual_seed(seed))
@@ -179,7 +180,7 @@ def _samples(pair: Pair, seed: int) -> None:
 
 
 def _how(model) -> str:
-    if model.config.family == "autoencoder":
+    if not model.config.kind.has_prior:
         return "decoding standard normal noise: it has no prior"
     return "the classes in turn" if model.config.n_classes else "as its prior chooses"
 
@@ -218,7 +219,7 @@ def _information(pair: Pair) -> None:
             column.html(charts.columns_html(found[name], highest, f"KL of {name}", "nats"))
             carried = f"{name}: {sum(found[name]):.1f} nats in {len(found[name])} dimensions, the fullest first."
             column.caption(words.markdown(carried + _bent(name, model)))
-        elif model.config.family == "autoencoder":
+        elif not model.config.kind.has_prior:
             column.caption(words.markdown(f"{name} has no prior, so no KL."))
         else:
             column.caption(words.markdown(f"{name}: not measured yet. Measure it with: python evaluate.py {name}"))

@@ -42,7 +42,7 @@ def labelled(config) -> bool:
 
 def paints(config) -> bool:
     """Tell whether a model learned to complete holes."""
-    return config.family == "inpainting"
+    return config.kind.completes
 
 
 def convolutional(config) -> bool:

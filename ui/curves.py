@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 from plotly import graph_objects as go  # Streamlit imports it at its start wherever it is installed
 
+from cvae.families import PIXELS, SPOILED
 from ui import address, controls, images, resources, words, zoo
 
 QUANTITIES = ("-elbo", "nll", "kl")
@@ -85,8 +86,8 @@ def _explain(models: dict) -> None:
 
 
 def _measured_on(model) -> str:
-    family = model.config.family
-    if family == "classifier":
+    kind = model.config.kind
+    if not kind.draws:
         return "cross-entropy of the classes"
-    pixels = {"inpainting": "hidden pixels", "denoising": "clean pixels, given the spoiled ones"}.get(family)
+    pixels = {PIXELS: "hidden pixels", SPOILED: "clean pixels, given the spoiled ones"}.get(kind.given)
     return pixels or zoo.LIKELIHOODS[zoo.pixels(model)]

@@ -62,18 +62,18 @@ def architecture(config: ModelConfig) -> Architecture:
         model = build_model(config).eval()
         x, z = torch.zeros(1, *config.image_shape), torch.zeros(1, config.latent_dim)
         picture = _by(config.image_shape)
-        if config.family == "classifier":
+        if not config.kind.draws:
             layers = _trace(model, lambda: model(x))
             return Architecture(f"picture {picture}", layers, "", [], f"log-odds of {config.n_classes} classes")
-        if config.family == "denoising":
+        if config.kind.cleans:
             encoder = _trace(model.encoder, lambda: model(x))
             decoder = _trace(model.decoder, lambda: model(x))
             return Architecture(f"spoiled picture {picture}", encoder, "", decoder, f"clean picture {picture}", note=JOINS)
         c = _example(config)
         encoder = _trace(model.encoder, lambda: model.encode(x, c))
         decoder = _trace(model.decoder, lambda: model.decode(z, c))
-    condition = {"inpainting": "visible pixels", "cvae": "label"}.get(config.family, "")
-    takes = f"{'full ' if config.family == 'inpainting' else ''}picture {picture}"
+    condition = config.kind.given
+    takes = f"{'full ' if config.kind.completes else ''}picture {picture}"
     reaches = _reaches(config) if condition else frozenset()
     return Architecture(takes, encoder, _latent(config), decoder, f"picture {picture}", _prior(config), condition, reaches, _note(config))
 
@@ -81,32 +81,33 @@ def architecture(config: ModelConfig) -> Architecture:
 def _example(config: ModelConfig) -> Tensor:
     """Return a condition of the shape that the model takes."""
     channels, height, width = config.image_shape
-    shape = (channels + 1, height, width) if config.family == "inpainting" else (config.n_classes,)
+    shape = (channels + 1, height, width) if config.kind.completes else (config.n_classes,)
     return torch.zeros(1, *shape)
 
 
 def _reaches(config: ModelConfig) -> frozenset[str]:
     """Return which parts of a conditional model are told its condition."""
-    masked = config.family == "inpainting" and config.network == "residual"  # its encoder sees the full picture and the mask
-    told = {"encoder": config.label_in == "both" and not masked, "decoder": True, "prior": config.flow_layers > 0}
+    told = {"encoder": config.label_in == "both", "decoder": True, "prior": config.flow_layers > 0}
+    if config.sees_pixels:
+        told["encoder"] = False  # it sees the full picture and the mask
     return frozenset(part for part in told if told[part])
 
 
 def _latent(config: ModelConfig) -> str:
-    if config.family == "autoencoder":
+    if not config.kind.has_prior:
         return f"code z, {config.latent_dim}"
     bent = ", bent" if config.posterior_flow_layers else ""  # by couplings, as the prior is
     return f"z ~ N(\u03bc, \u03c3\u00b2){bent}, {config.latent_dim}"
 
 
 def _prior(config: ModelConfig) -> str:
-    if config.family == "autoencoder":
+    if not config.kind.has_prior:
         return "no prior"
     return f"{config.flow_layers} couplings" if config.flow_layers else "N(0, I)"
 
 
 def _note(config: ModelConfig) -> str:
-    if config.family == "inpainting" and config.network == "residual":
+    if config.sees_pixels:
         return "a network like the encoder looks at the visible pixels"
     return "beside both a fixed linear path: the principal components" if config.linear else ""
 

@@ -50,7 +50,7 @@ def reconstruct(name: str, model, source: Source) -> None:
         return
     _reading(name, model, scores)
     _ten_digits(model, source, scores)
-    painter = controls.best(controls.paints, partial(resources.is_alike, model), ("inpainting",))
+    painter = controls.best(controls.paints, partial(resources.is_alike, model), resources.COMPLETING)
     onward = name if painter is None or controls.by_hand(name) else painter[0]
     there, says = picked() | {"model": onward}, "Hide a part of it and let a model complete it"
     link.onward("Inpaint", f"{says}; the link carries your picture" if "digit" in there else says, there)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from cvae.config import FAMILIES
+from cvae.families import FAMILIES
 from ui import address, link, resources, words
 from ui.live import SHARED
 
@@ -28,13 +28,13 @@ def watch(pair: list[tuple[str, object]]) -> None:
     asked = _asked()
     stored = {name: found for name, _ in pair if (found := resources.progress(name)) is not None}
     for name, model in dict(pair).items():
-        if model.config.family == "classifier":
+        if not model.config.kind.draws:
             st.caption(words.markdown(f"{name} draws nothing, so there are no pictures of its training."))
         elif name not in stored:
             missing = f"{name} has no pictures of its training (progress.npz); train.py stores them while it trains."
             st.caption(words.markdown(missing))
     if not stored:
-        holders = [name for name in resources.available(FAMILIES)[0] if resources.progress(name)]
+        holders = [name for name in resources.available(tuple(FAMILIES))[0] if resources.progress(name)]
         st.info(words.markdown(f"Models with stored pictures: {', '.join(holders) or 'none yet'}."))
         return
     epochs = sorted({epoch for found in stored.values() for epoch in found.epochs})

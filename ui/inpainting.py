@@ -4,10 +4,12 @@ import streamlit as st
 import torch
 
 from cvae import corruptions
+from cvae.families import LABEL, those
 from ui import address, canvas, classes, controls, resources, sketch, words
 from ui.source import Source
 
 CAPTIONS = [f"Completion {i + 1}" for i in range(sketch.COMPLETIONS)] + ["Mean", "Deviation"]
+LABELLED = those(lambda family: family.given == LABEL)
 NO_HOLE = "Nothing is hidden: paint over a part of the picture, or choose one of the holes above."
 
 
@@ -40,8 +42,8 @@ def _who(name: str, model) -> dict[str, str]:
     if model.config.n_classes:
         return {"model": name, "label": str(int(controls.pick_label(model)))}
     address.judge("label", False)
-    helpers = [n for n, m in resources.available(("cvae",))[0].items() if resources.is_alike(model, m)]
-    if not controls.paints(model.config) or not helpers:
+    helpers = [n for n, m in resources.available(LABELLED)[0].items() if resources.is_alike(model, m)]
+    if not model.config.kind.completes or not helpers:
         return {"painter": name}
     return {"painter": name, "model": helpers[0], "label": _hint(resources.model(helpers[0]))}
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from cvae import checkpoints, faces, latent, maps, tasks
 from cvae import progress as kept_progress
+from cvae.families import belongs, those
 from ui import fetch, images, points
 
 
@@ -35,16 +36,17 @@ class Progress:
 
 HISTORY_COLUMNS = ("epoch", "train_nll", "train_kl", "val_nll", "val_kl", "seconds")
 FACES = "lfw"  # the data set, as cvae/data.py has it, which the app need not load
-MAPPED = ("vae", "cvae")  # the families of which there are maps
-GENERATIVE = ("autoencoder", "vae", "cvae")  # the families whose latent point and label make a picture
-COMPLETING = ("inpainting", *GENERATIVE)  # the families that complete a picture
+MAPPED = those(lambda family: family.has_likelihood)  # of which there are maps
+GENERATIVE = those(lambda family: family.decodes)
+COMPLETING = those(lambda family: family.completes)
+PAINTING = (*COMPLETING, *GENERATIVE)  # the latter by encoding and decoding in turn
 
 
 def available(families: tuple[str, ...] = GENERATIVE) -> tuple[dict, list[str]]:
     """Return the models of these families by name, and one line for every folder that cannot be used."""
     found = {name: _load(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS)) for name in checkpoints.list_runs()}
     problems = [result for result in found.values() if isinstance(result, str)]
-    fitting = {name: m for name, m in found.items() if not isinstance(m, str) and m.config.family in families}
+    fitting = {name: m for name, m in found.items() if not isinstance(m, str) and belongs(m.config, families)}
     return fitting, problems
 
 
@@ -55,7 +57,7 @@ def model(name: str, families: tuple[str, ...] = GENERATIVE):
     found = _load(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS))
     if isinstance(found, str):
         raise ValueError(found)
-    if found.config.family not in families:
+    if not belongs(found.config, families):
         raise ValueError(f"{name} is of the {found.config.family} family; this needs one of: {', '.join(families)}.")
     return found
 

@@ -70,7 +70,7 @@ def warm_up_drawing() -> None:
     for name, model in resources.available()[0].items():
         if resources.is_face(model) and resources.has_space(name):
             tasks.decode(model, resources.space(name).u[: face_source.SHOWN])
-    for model in filter(resources.is_digit, resources.available(("inpainting",))[0].values()):
+    for model in filter(resources.is_digit, resources.available(resources.COMPLETING)[0].values()):
         tasks.inpaint(model, x, x > 0.5)
 
 

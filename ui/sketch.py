@@ -17,14 +17,14 @@ import torch
 from torch import Tensor
 
 from cvae import corruptions, metrics, preprocess, tasks
-from cvae.config import FAMILIES
+from cvae.families import FAMILIES, those
 from ui import images, resources
 
 INK = 80  # the drawing pad sends 80x80 bits, four for each pixel of the 20x20 box that the digit will fill
 SMALLEST, LARGEST = 8, 256  # side of a picture
 QUICK = 1  # importance samples while the pen moves
 COMPLETIONS = 8
-PAINTERS = ("inpainting", "vae", "autoencoder")  # the families that complete a picture without being told its label
+PAINTERS = those(lambda family: family.latent and not family.labelled)  # that complete a picture without its label
 SEEDS = 2**31
 INCOMPLETE = "the picture in the address is incomplete; draw or upload it anew."
 
@@ -70,7 +70,7 @@ def fitted(x: Tensor, model) -> Tensor:
 
 def _see(x: Tensor, query: Mapping[str, str]) -> Answer:
     name = query.get("model", "")
-    return Answer(images.grey(fitted(x, resources.model(name, FAMILIES)) if name else x))
+    return Answer(images.grey(fitted(x, resources.model(name, tuple(FAMILIES))) if name else x))
 
 
 def _reconstruct(x: Tensor, query: Mapping[str, str]) -> Answer:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import address, link, resources, zoo
+from ui import address, link, zoo
 from ui.live import SHARED
 
 HERE = Path(__file__).parent
@@ -19,7 +19,7 @@ _mount = st.components.v2.component(
 
 def tables(models: dict, chosen: list[str]) -> None:
     """Draw a table of the models that draw from a z, and below it one of the others, of which other things are measured."""
-    drawing = {name: model for name, model in models.items() if model.config.family in resources.GENERATIVE}
+    drawing = {name: model for name, model in models.items() if model.config.kind.decodes}
     others = {name: model for name, model in models.items() if name not in drawing}
     if drawing:
         table(drawing, zoo.COLUMNS, chosen, "sort")

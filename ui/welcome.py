@@ -87,7 +87,7 @@ def _smile() -> list[Try]:
 
 
 def _hole() -> list[Try]:
-    name, model = controls.best(controls.paints, resources.is_grey, resources.COMPLETING) or ("", None)
+    name, model = controls.best(controls.paints, resources.is_grey, resources.PAINTING) or ("", None)
     if model is None:
         return []
     sentence = f"Paint a hole over a {classes.noun(model)} and see eight ways to fill it"

@@ -8,18 +8,10 @@ from pathlib import Path
 import streamlit as st
 
 from cvae import checkpoints
-from cvae.config import FAMILIES
+from cvae.families import FAMILIES
 from cvae.losses import GAUSSIAN_STD
 from ui import address, controls, resources, words
 
-KINDS = {  # family -> what it is
-    "vae": "VAE",
-    "cvae": "conditional VAE",
-    "inpainting": "completes holes",
-    "denoising": "removes noise",
-    "autoencoder": "autoencoder",
-    "classifier": "classifier",
-}
 LIKELIHOODS = {  # what `pixels` returns -> the same in words
     "grey": "Bernoulli, of grey pixels",
     "colour": "Bernoulli, of pixels in colour",
@@ -49,7 +41,7 @@ class Column:
 
 def every_model() -> dict:
     """Return the models of all families by name, with one line for each folder that cannot be used. Stops a page without any."""
-    models, problems = resources.available(FAMILIES)
+    models, problems = resources.available(tuple(FAMILIES))
     for problem in problems:
         st.warning(words.markdown(problem))
     if not models:
@@ -60,8 +52,8 @@ def every_model() -> dict:
 
 def pick_two(models: dict) -> list[tuple[str, object]]:
     """Let the visitor choose two models, at first a VAE of several latents and a conditional one."""
-    plain = controls.preferred(models, lambda c: c.family == "vae" and c.latent_dim > 2)
-    labelled = controls.preferred(models, lambda c: c.family == "cvae")
+    plain = controls.preferred(models, lambda c: c.kind.has_likelihood and not c.n_classes and c.latent_dim > 2)
+    labelled = controls.preferred(models, lambda c: c.kind.has_likelihood and c.n_classes > 0)
     chosen = []
     for column, key, first in zip(st.columns(2), "ab", (plain, labelled)):
         options = sorted(models, key=lambda name: name != first)  # at the top, as Streamlit wants what a press on the table may change
@@ -86,7 +78,7 @@ def pixels(model) -> str:
 
 def likelihood(model) -> str:
     """Return under which likelihood a model's figures stand; they compare within one alone. Empty where it has none."""
-    return pixels(model) if model.config.family in ("vae", "cvae") else ""
+    return pixels(model) if model.config.kind.has_likelihood else ""
 
 
 def kl_per_dim(name: str, model) -> list[float]:
@@ -191,7 +183,7 @@ def rows(models: dict, columns: list[Column]) -> list[dict]:
     return [
         {
             "name": name,
-            "kind": KINDS[model.config.family],
+            "kind": model.config.kind.title,
             "likelihood": _compares(model),
             "cells": [_cell(column, name, model) for column in columns],
         }

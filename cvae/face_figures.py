@@ -47,7 +47,7 @@ def reconstructed(model: LatentModel, x: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def shares(judge, x: Tensor) -> Tensor:
+def shares(judge: nn.Module, x: Tensor) -> Tensor:
     """Return the judge's probability of the attribute (N,) for pictures x (N, 3, S, S), made as small as it wants them."""
     small = torch.nn.functional.interpolate(x, judge.config.image_shape[1:], mode="area")
     return torch.cat([judge(rows).softmax(1)[:, 1] for rows in small.split(BATCH)])

@@ -1,7 +1,5 @@
 """What the Draw page shows of a digit: its reconstruction and reading, or the digit spoiled and cleaned."""
 
-from functools import partial
-
 import numpy as np
 import streamlit as st
 import torch
@@ -50,9 +48,8 @@ def reconstruct(name: str, model, source: Source) -> None:
         return
     _reading(name, model, scores)
     _ten_digits(model, source, scores)
-    painter = controls.best(controls.paints, partial(resources.is_alike, model), resources.COMPLETING)
-    onward = name if painter is None or controls.by_hand(name) else painter[0]
-    there, says = picked() | {"model": onward}, "Hide a part of it and let a model complete it"
+    best_will_do = resources.is_digit(model) and classes.are_digits(model) and not controls.by_hand(name)
+    there, says = picked() | ({} if best_will_do else {"model": name}), "Hide a part of it and let a model complete it"
     link.onward("Inpaint", f"{says}; the link carries your picture" if "digit" in there else says, there)
 
 

@@ -451,7 +451,7 @@ def test_a_copied_model_works_though_the_original_is_gone(zoo):
 def test_a_model_of_faces_without_codes_says_how_to_make_them(zoo):
     preset = checkpoints.load_preset("small")
     path = zoo / "small" / checkpoints.CONFIG
-    path.write_text(json.dumps(replace(preset, data=replace(preset.data, dataset="lfw")).to_dict()))
+    path.write_text(json.dumps(replace(preset, data=replace(preset.data, dataset="lfw")).to_dict()), encoding="utf-8")
     (zoo / "small" / faces.FILE).unlink()
     app = open_page("pages/6_Faces.py")
     assert not app.exception and "python evaluate.py small" in app.info[0].value

@@ -2,7 +2,7 @@ PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: demo test test-fast checkpoints
+.PHONY: demo test test-fast lint checkpoints
 
 demo: .venv/app-installed
 	@echo "The app will be at http://127.0.0.1:$(PORT)"

@@ -1,7 +1,7 @@
 """What Home says and offers: it follows the models that are there, and every link names the one that it needs."""
 
 from cvae import checkpoints
-from ui import classes, controls, resources, sampling, views
+from ui import classes, controls, resources, sampling, views, words
 
 LEADS = {
     True: "Drag across the plane. Every point of it is a {} that nobody {}.",
@@ -24,7 +24,7 @@ def lead(model) -> str:
 def about(model) -> str:
     """Return what such models are and what this one learned from, as Markdown."""
     dataset = model.preset.data.dataset
-    data = MNIST if dataset == "mnist" else f"the pictures of {classes.markdown(dataset.rstrip('/').rpartition('/')[2])}"
+    data = MNIST if dataset == "mnist" else f"the pictures of {words.markdown(dataset.rstrip('/').rpartition('/')[2])}"
     return ABOUT.format(noun=classes.noun(model), data=data)
 
 
@@ -56,7 +56,7 @@ def _labels() -> list[Try]:
         return [(page, f"Ask for fifty {classes.noun(model)}s that nobody made", {"model": name})]
     digits = classes.are_digits(model) and model.config.n_classes == 10
     one = 7 if digits else 0
-    what = "sevens" if digits else f"pictures of {classes.markdown(classes.name(model, one))}"
+    what = "sevens" if digits else f"pictures of {words.markdown(classes.name(model, one))}"
     style = "the handwriting of all ten digits" if digits else "the style of all classes"
     return [
         (page, f"Ask for fifty new {what}", {"model": name, "digits": classes.parameter(model, one)}),

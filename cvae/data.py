@@ -164,16 +164,18 @@ def _moved(x: Tensor, angle: float, scale: float, shift: float, generator: torch
 
 def torchvision():
     """Import torchvision, also where its CUDA build stands beside a CPU build of torch."""
-    # Its import registers fake kernels for two operators that only its compiled library defines; that library does
-    # not load without CUDA. Defining their schemas is enough: nothing here calls them.
-    for name, schema in (
-        ("nms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"),
-        ("qnms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"),
-    ):
-        if not hasattr(torch.ops.torchvision, name):
+    try:
+        import torchvision
+    except RuntimeError:
+        # Its import registers fake kernels for two operators that only its compiled library defines; that library does
+        # not load without CUDA. Defining their schemas is enough: nothing here calls them. Where it loads they are
+        # defined already, and may not be twice.
+        for name, schema in (
+            ("nms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"),
+            ("qnms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"),
+        ):
             torch.library.define(f"torchvision::{name}", schema)
-    import torchvision
-
+        import torchvision
     return torchvision
 
 

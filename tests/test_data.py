@@ -1,6 +1,8 @@
 """Loading, splitting and drawing: the small data root of conftest.py, and real MNIST where it is on the machine."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from urllib.error import URLError
 
@@ -11,6 +13,7 @@ from PIL import Image
 
 from cvae import data
 from cvae.config import DataConfig
+from tests.conftest import ROOT
 
 
 def test_mnist_reads_the_official_files(data_root):
@@ -96,3 +99,14 @@ def test_the_real_digits_are_where_the_environment_says():
     test = data.mnist(train=False)
     assert len(test) == 10_000 and test.labels[:5].tolist() == [7, 2, 1, 0, 4]
     np.testing.assert_allclose(test.pixels().mean(), 0.1325, atol=1e-3)
+
+
+def test_torchvision_is_imported_where_its_library_has_defined_the_operators(tmp_path):
+    """A torchvision built for the torch beside it defines them itself, as this stand-in does, and fails on a second time."""
+    definition = 'import torch\ntorch.library.define("torchvision::nms", "(Tensor dets, Tensor scores, float iou) -> Tensor")\n'
+    (tmp_path / "torchvision.py").write_text(definition)
+    script = "from cvae import data; print(data.torchvision().__file__)"
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    call = [sys.executable, "-c", script]
+    done = subprocess.run(call, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == str(tmp_path / "torchvision.py"), done.stderr[-2000:]

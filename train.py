@@ -183,7 +183,7 @@ def _fit(preset: Preset, folder: Path, args: argparse.Namespace) -> None:
             error.add_note(training.kept(folder, preset, goes_on=not isinstance(error, training.Diverged)))
         raise
     if fabric.is_global_zero:
-        print("\n".join(_verdict(preset, folder, history, training.steps(images, preset.train))))
+        print("\n".join(_verdict(preset, folder, history, schedule.steps(len(images), preset.train))))
 
 
 def _fabric(args: argparse.Namespace):

@@ -100,6 +100,8 @@ class DataConfig:
     shift: int = 0  # pixels by which each picture is shifted at most, at random
     turn: float = 0.0  # degrees by which half of the pictures are turned at most, and percent by which they are scaled, at random
     blur: float = 0.0  # largest standard deviation, in pixels, of a blur of its own for every picture
+    movement: float = 0.0  # how far pictures are moved at first, and ever less: 1 is 0.15 radians, 10 %, 7 % of half the side
+    elastic: float = 0.0  # how far their parts are moved apart at first, as a share of the same 7 %; only with movement
     augment: bool = False  # True: small random rotation, shift and scale (the classifier only)
     n_validation: int = 2000
     split_seed: int = 0

@@ -45,7 +45,7 @@ class CouplingFlow(nn.Module):
         """Return u (N, D) and log |du/dz| (N,)."""
         logdet = z.new_zeros(z.shape[0])
         for net, shuffle in zip(self.nets, self.shuffles):
-            kept, changed = z[:, shuffle].split([self.kept, self.changed], dim=1)
+            kept, changed = z.index_select(1, shuffle).split([self.kept, self.changed], dim=1)
             log_scale, shift = self._scale_and_shift(net, kept, c)
             z = torch.cat([kept, (changed - shift) * (-log_scale).exp()], dim=1)
             logdet = logdet - log_scale.sum(1)

@@ -7,7 +7,8 @@ import json
 import math
 import shutil
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -18,18 +19,18 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from cvae import checkpoints, corruptions, losses, progress, tasks
+from cvae import captured, checkpoints, corruptions, data, losses, progress, schedule, tasks
 from cvae.commands import Failed
 from cvae.config import Preset, TrainConfig
-from cvae.data import ImageSet, augment, binarize, mirror, shift, turn
+from cvae.data import ImageSet
 from cvae.families import PIXELS, SPOILED
 from cvae.models import build_model
+from cvae.schedule import Stage, stages
 
 COLUMNS = ("epoch", "train_nll", "train_kl", "val_nll", "val_kl", "beta", "seconds")
 STATE = "training.safetensors"  # everything a resumed run needs, in one file so that it is never half old
 VALIDATION_BATCH = 500
-WATCHED = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64)  # epochs whose pictures are kept, and the last
-AVERAGED = 8  # steps between two looks of the average: each reads all weights, and what lies between them hardly differs
+WATCHED = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96)  # epochs whose pictures are kept, and the last
 TAUGHT_REFINEMENTS = 5  # steps that refine a code while the decoder learns: fewer than in use, since each costs a decoding
 
 
@@ -65,42 +66,6 @@ class Objective(nn.Module):
             return (nll + encoders).mean(), nll, torch.zeros_like(nll)
         nll, kl = losses.TERMS[self.model.config.kind.objective](self.model, x, c, noise[0])
         return (nll + beta * kl).mean(), nll, kl
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A run of epochs with one optimizer and one cycle of the learning rate."""
-
-    first: int  # epochs before it
-    last: int  # epochs after it
-    lr: float
-    prior_only: bool = False
-    bends: bool = True  # whether the posterior's flow learns
-    refines: bool = False  # whether codes are refined before they are decoded; BatchNorm then keeps its statistics
-
-
-def stages(config: TrainConfig) -> list[Stage]:
-    """Return the cycles of the whole model, each followed by epochs of the prior alone where the configuration asks for them.
-
-    While encoder and prior learn together, the prior trails the posteriors it should cover. Fitted once more to
-    posteriors that no longer move, it catches up: the second stage of Dai and Wipf (2019), with a flow in the
-    place of their second VAE. A posterior that may bend only once the rest has settled learns from a good start.
-    A decoder that has only seen an encoder's guesses is not the best for codes that are refined, so it learns from these last.
-    """
-    joint = (config.epochs, config.lr, not config.bend_epochs)
-    bent = [(config.bend_epochs, config.bend_lr / 2**i, True) for i in range(config.bend_cycles)]
-    found, end = [], 0
-    for epochs, lr, bends in (joint, *bent):
-        if epochs:
-            found.append(Stage(end, end + epochs, lr, bends=bends))
-            end += epochs
-        if epochs and config.prior_epochs:
-            found.append(Stage(end, end + config.prior_epochs, config.prior_lr, prior_only=True))
-            end += config.prior_epochs
-    for _ in range(config.refine_cycles if config.refine_epochs else 0):
-        found.append(Stage(end, end + config.refine_epochs, config.refine_lr, refines=True))
-        end += config.refine_epochs
-    return found
 
 
 def fit(
@@ -157,22 +122,31 @@ def _fit(
     if resume:
         history, moments = _load_state(folder / STATE, preset, model, average)
         _publish(folder, preset, average, history)  # the kill may have come between the state and these files
-    total = stages(config)[-1].last * steps(train, config)
-    done = len(history) * steps(train, config)
+    steps = schedule.steps(len(train), config)
+    total, done = stages(config)[-1].last * steps, len(history) * steps
     with tqdm(total=total, initial=done, unit="batch", disable=not fabric.is_global_zero) as bar:
         for stage in stages(config):
             if 0 < len(history) == stage.first:
                 model.load_state_dict(average.state_dict())  # go on from the weights that would be shipped
             optimizer = _optimizer(model, stage, config)
-            if stage.first < len(history) < stage.last:
-                _load_moments(optimizer, moments)
             objective = Objective(model, stage.prior_only, stage.refines)
             if compiled and not stage.refines:  # to refine is to differentiate within the step, which it does not compile
                 torch.compiler.reset()  # it keeps no more than a few versions of one function: each model and stage is another
                 objective.compile()
             objective, optimizer = fabric.setup(objective, optimizer)
+            if stage.first < len(history) < stage.last:
+                _load_moments(optimizer, moments)
+            given = preset, stage, train, fabric, objective, optimizer, average
+            take = captured.Steps(*given).epoch if captured.fits(preset, stage, fabric) else partial(_train_epoch, *given)
             for epoch in range(max(stage.first, len(history)), stage.last):
-                row = _train_epoch(preset, stage, epoch, train, fabric, objective, optimizer, average, bar)
+                objective.train(not (stage.prior_only or stage.refines))
+                try:
+                    sums, beta, seconds = take(epoch, bar)
+                except RuntimeError as error:
+                    if "non-finite" in str(error):
+                        raise _diverged(preset, epoch) from error
+                    raise
+                row = {"epoch": epoch + 1, "beta": beta, "seconds": seconds, **_means("train", sums, fabric)}
                 if config.settle and not stage.refines:
                     settle(average, preset, train, fabric)
                 row |= _validate(Objective(average, refines=stage.refines), preset, validation, fabric)
@@ -191,36 +165,29 @@ def _fit(
 
 
 def _train_epoch(
-    preset: Preset, stage: Stage, epoch: int, train: ImageSet, fabric: Fabric, objective, optimizer, average, bar
-) -> dict:
-    """Take the steps of one epoch and return its row of the history, but for the validation."""
+    preset: Preset, stage: Stage, train: ImageSet, fabric: Fabric, objective, optimizer, average, epoch: int, bar: tqdm
+) -> tuple[Tensor, float, float]:
+    """Take the steps of an epoch; returns the sums of nll, KL and pictures (3,), the last beta and the seconds taken."""
     config, started = preset.train, time.perf_counter()
-    n_steps = steps(train, config)
-    objective.train(not (stage.prior_only or stage.refines))
+    steps, k = schedule.steps(len(train), config), schedule.samples(config, stage)
     parameters = [p for p in objective.parameters() if p.requires_grad]
     sums = torch.zeros(3, device=fabric.device)
-    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(config.seed + epoch))
-    for i, index in enumerate(order[: n_steps * config.batch_size].split(config.batch_size)):
-        step = epoch * n_steps + i
-        _set_rate(optimizer, stage.lr, config.warmup, (step / n_steps - stage.first) / (stage.last - stage.first))
-        beta = config.beta * min(1.0, step / max(1.0, config.kl_warmup * config.epochs * n_steps))
-        batch = _draw(train[index], preset, step, fabric, config.prior_samples if stage.prior_only else 1)
-        loss, nll, kl = objective(*batch, beta)
+    for i, index in enumerate(schedule.batches(len(train), epoch, config)):
+        step = epoch * steps + i
+        for group in optimizer.param_groups:
+            group["lr"] = schedule.rate(stage, config.warmup, step / steps)
+        beta = schedule.beta(config, step, steps)
+        movement = schedule.movement(config, stage, step / steps)
+        loss, nll, kl = objective(*_draw(train[index], preset, step, fabric, k, movement), beta)
         optimizer.zero_grad()
         fabric.backward(loss)
-        try:
-            _clip(fabric, objective, parameters, optimizer, config.clip)
-        except RuntimeError as error:
-            if "non-finite" in str(error):
-                raise _diverged(preset, epoch) from error
-            raise
+        _clip(fabric, objective, parameters, optimizer, config.clip)
         optimizer.step()
-        if (i + 1) % AVERAGED == 0 or i + 1 == n_steps:
-            _update_average(average, objective.module.model, min(config.ema_decay, (1 + step) / (10 + step)) ** (i % AVERAGED + 1))
+        if share := schedule.forgetting(config, step, i, steps):
+            _update_average(average, objective.module.model, share)
         sums += _sums(nll, kl)
         bar.update()
-    seconds = round(time.perf_counter() - started, 2)
-    return {"epoch": epoch + 1, "beta": beta, "seconds": seconds, **_means("train", sums, fabric)}
+    return sums, beta, round(time.perf_counter() - started, 2)
 
 
 def _are_numbers(*values: float | None) -> bool:
@@ -268,31 +235,16 @@ def _clip(fabric: Fabric, objective: nn.Module, parameters: list[Tensor], optimi
         fabric.clip_gradients(objective, optimizer, max_norm=most, error_if_nonfinite=True)
 
 
-def steps(train: ImageSet, config: TrainConfig) -> int:
-    """Return how many batches an epoch has: whole ones, or one of all pictures where they are fewer."""
-    return max(1, len(train) // config.batch_size)
-
-
-def _draw(batch: ImageSet, preset: Preset, step: int, fabric: Fabric, k: int) -> tuple[Tensor, Tensor, Tensor]:
+def _draw(
+    batch: ImageSet, preset: Preset, step: int, fabric: Fabric, k: int, movement: float = 0.0
+) -> tuple[Tensor, Tensor, Tensor]:
     """Return this process's share of the global batch: x, what the model is told about it, and noise (k, n, D).
 
     Every process draws for the whole batch and keeps each world_size-th row, so the numbers do not depend on how
     many processes there are.
     """
     generator = torch.Generator().manual_seed((preset.train.seed * 1_000_003 + step) % 2**63)
-    x = batch.pixels()
-    if preset.data.mirror:
-        x = mirror(x, generator)
-    if preset.data.shift:
-        x = shift(x, preset.data.shift, generator)
-    if preset.data.turn:
-        x = turn(x, preset.data.turn, generator)
-    if preset.data.blur:
-        x = corruptions.corrupt(x, "blur", preset.data.blur * torch.rand(len(x), generator=generator), generator)
-    if preset.data.augment:
-        x = augment(x, generator)
-    if preset.data.binarize:
-        x = binarize(x, generator)
+    x = data.varied(batch.pixels(), preset.data, movement, generator)
     told = _told(preset, x, batch.labels, generator)
     noise = torch.randn(k, len(x), preset.model.latent_dim, generator=generator)
     mine = slice(fabric.global_rank, None, fabric.world_size)
@@ -309,21 +261,11 @@ def _told(preset: Preset, x: Tensor, labels: Tensor, generator: torch.Generator)
     return labels
 
 
-def _set_rate(optimizer, peak: float, warmup: float, progress: float) -> None:
-    """Set the learning rate for `progress` in [0, 1] of a stage: a linear rise, then a cosine to zero."""
-    if progress < warmup:
-        factor = progress / warmup
-    else:
-        factor = 0.5 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup)))
-    for group in optimizer.param_groups:
-        group["lr"] = peak * max(factor, 1e-3)
-
-
 @torch.no_grad()
-def _update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
+def _update_average(average: nn.Module, model: nn.Module, share: float) -> None:
     for mean, value in zip(_tensors(average), _tensors(model), strict=True):
         if mean.is_floating_point():
-            mean.lerp_(value, 1 - decay)
+            mean.lerp_(value, share)
         else:
             mean.copy_(value)
 
@@ -342,7 +284,7 @@ def settle(average: nn.Module, preset: Preset, train: ImageSet, fabric: Fabric) 
         norm.momentum = None  # the plain mean over all batches
         norm.train()
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(preset.train.seed))
-    order = order[: steps(train, preset.train) * preset.train.batch_size]  # as in an epoch: a rest of one picture has no spread
+    order = order[: schedule.steps(len(train), preset.train) * preset.train.batch_size]  # as in an epoch: a rest of one picture has no spread
     for i, index in enumerate(order.split(preset.train.batch_size)[: preset.train.settle]):
         Objective(average)(*_draw(train[index], preset, -1_000_000 - i, fabric, 1), 1.0)
     for norm, momentum in zip(norms, usual):
@@ -354,7 +296,8 @@ def settle(average: nn.Module, preset: Preset, train: ImageSet, fabric: Fabric) 
 def _validate(objective: Objective, preset: Preset, validation: ImageSet, fabric: Fabric) -> dict[str, float]:
     """Return val_nll and val_kl of the averaged weights, the same noise and binary draw every epoch."""
     objective.eval()
-    preset = replace(preset, data=replace(preset.data, mirror=False, shift=0, turn=0.0, blur=0.0, augment=False))
+    still = replace(preset.data, mirror=False, shift=0, turn=0.0, blur=0.0, augment=False, movement=0.0)
+    preset = replace(preset, data=still)
     sums = torch.zeros(3, device=fabric.device)
     for i, index in enumerate(torch.arange(len(validation)).split(VALIDATION_BATCH)):
         _, nll, kl = objective(*_draw(validation[index], preset, -1 - i, fabric, 1), 1.0)

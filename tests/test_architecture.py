@@ -10,13 +10,14 @@ import pytest
 from tests.conftest import ROOT
 
 MODEL = {"families", "config", "gaussian", "flow", "networks", "conditions"}
-BASE = MODEL | {"claim", "commands", "mixture", "corruptions", "pictures", "preprocess"}
+BASE = MODEL | {"claim", "commands", "mixture", "corruptions", "schedule", "pictures", "preprocess"}
 LAYERS = [
     BASE | {"mnist", "lfw"},
     {"models", "losses", "data"},
     {"checkpoints", "diagnosis", "presets", "report", "tasks"},
     {"latent", "metrics", "faces", "face_figures", "export", "progress"},
     {"maps"},
+    {"captured"},
     {"training"},
 ]
 

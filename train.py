@@ -91,6 +91,7 @@ def _minutes(history: Path) -> str:
 
 def with_overrides(preset: Preset, args: argparse.Namespace) -> Preset:
     """Return the preset with the options of the command line in place; ValueError says what a value should be."""
+    usual = preset.train
     for option, (part, kind, right) in OVERRIDES.items():
         text = getattr(args, option)
         if text is None:
@@ -100,6 +101,9 @@ def with_overrides(preset: Preset, args: argparse.Namespace) -> Preset:
         except ValueError as error:
             raise ValueError(f"--{option.replace('_', '-')} must be {right}; got {text!r}.") from error
     preset = replace(preset, model=replace(preset.model, image_shape=_image_shape(preset, args)))
+    if args.epochs is not None:  # the stages keep their proportion
+        weighted = round(preset.train.epochs * usual.weighted_epochs / usual.epochs)
+        preset = replace(preset, train=replace(preset.train, weighted_epochs=weighted))
     name = args.name or preset.name
     if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name.startswith("."):
         raise ValueError(f"--name must be a plain folder name of letters, digits, '-', '_' and '.', which is not hidden; got {name!r}.")
@@ -169,7 +173,7 @@ def train(args: argparse.Namespace) -> None:
 
 def _fit(preset: Preset, folder: Path, args: argparse.Namespace) -> None:
     """Train into `folder` and say how it went; an error tells what it left there."""
-    from cvae import data, training
+    from cvae import data, schedule, training
 
     try:
         images, held_out = data.training_split(preset.data, preset.model.image_shape, args.data_dir, download=True)

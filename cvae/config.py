@@ -126,6 +126,9 @@ class TrainConfig:
     bend_epochs: int = 0  # length of a further cycle of the whole model, in which the posterior's flow learns too
     bend_lr: float = 1e-3  # of the first such cycle; every other one has half the rate of the one before
     bend_cycles: int = 1
+    weighted_epochs: int = 0  # length of a last cycle of a vae or cvae, for the importance-weighted bound
+    weighted_lr: float = 5e-4
+    weighted_samples: int = 8  # of each posterior in that cycle
     refine_epochs: int = 0  # length of a further cycle of an autoencoder: codes are refined before they are decoded, as in use
     refine_lr: float = 1e-3
     refine_cycles: int = 1
@@ -158,6 +161,9 @@ class Preset:
             raise ValueError("name, about and each of classes must be text.")
         if self.train.bend_epochs and not self.model.posterior_flow_layers:
             raise ValueError("bend_epochs needs posterior_flow_layers of 1 or more: without a flow no posterior bends.")
+        gaussian = self.model.kind.has_likelihood and not self.model.posterior_flow_layers
+        if self.train.weighted_epochs and not gaussian:
+            raise ValueError("weighted_epochs needs a model of family vae or cvae whose posterior is a plain Gaussian.")
         if self.train.refine_epochs and self.model.kind.posterior != "point":
             raise ValueError(f"refine_epochs is for the codes of an autoencoder; got them for a model of family {self.model.family}.")
 

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cvae.conditions import Condition
+from cvae.gaussian import DiagonalGaussian
 from cvae.models import LatentModel
 
 GAUSSIAN_STD = 0.1  # fixed observation noise of the gaussian likelihood, in units of the [0, 1] pixel range
@@ -79,6 +80,29 @@ def kl_of_frozen_posterior(model: LatentModel, x: Tensor, c: Tensor | Condition 
         log_posterior = posterior.log_prob(z)
     log_prior = model.prior(c.repeat(k)).log_prob(z.flatten(0, 1)).view(k, n)
     return (log_posterior - log_prior).mean(0)
+
+
+def weighted_terms(
+    model: LatentModel, x: Tensor, c: Tensor | Condition | None, noise: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the importance-weighted bound of log p(x | c), and the means of nll and KL over the samples, each (N,).
+
+    For a Gaussian posterior and noise (K, N, D). Gradients are those of Tucker et al. (2019), "Doubly Reparameterized
+    Gradient Estimators": the plain ones of an encoder drown in noise as K grows.
+    """
+    k, n = noise.shape[:2]
+    c = model.condition(c, x)
+    posterior = model.encode(x, c)
+    z = posterior.from_base(noise)  # (K, N, D)
+    rows, points = c.repeat(k), z.flatten(0, 1)
+    nll = masked_nll(model, model.decode(points, rows), x.repeat(k, 1, 1, 1), rows).view(k, n)
+    still = DiagonalGaussian(posterior.mu.detach(), posterior.logvar.detach())
+    kl = still.log_prob(z) - model.prior(rows).log_prob(points).view(k, n)
+    log_weights = -(nll + kl)
+    if z.requires_grad:
+        shares = log_weights.detach().softmax(0)[..., None]
+        z.register_hook(lambda gradient: gradient * shares.to(gradient.dtype))
+    return log_mean_exp(log_weights), nll.mean(0), kl.mean(0)
 
 
 def log_importance_weights(model: LatentModel, x: Tensor, c: Tensor | Condition | None, noise: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ class Stage:
     prior_only: bool = False
     bends: bool = True  # whether the posterior's flow learns
     refines: bool = False  # whether codes are refined before they are decoded; BatchNorm then keeps its statistics
+    weighted: bool = False  # whether the importance-weighted bound is what is maximised
 
 
 def stages(config: TrainConfig) -> list[Stage]:
@@ -30,6 +31,7 @@ def stages(config: TrainConfig) -> list[Stage]:
     While encoder and prior learn together, the prior trails the posteriors it should cover. Fitted once more to
     posteriors that no longer move, it catches up: the second stage of Dai and Wipf (2019), with a flow in the
     place of their second VAE. A posterior that may bend only once the rest has settled learns from a good start.
+    The bound of several weighted samples forgives an encoder's misses; it comes after, since its steps cost more.
     A decoder that has only seen an encoder's guesses is not the best for codes that are refined, so it learns from these
     last.
     """
@@ -43,6 +45,9 @@ def stages(config: TrainConfig) -> list[Stage]:
         if epochs and config.prior_epochs:
             cycles.append(Stage(end, end + config.prior_epochs, config.prior_lr, prior_only=True))
             end += config.prior_epochs
+    if config.weighted_epochs:
+        cycles.append(Stage(end, end + config.weighted_epochs, config.weighted_lr, weighted=True))
+        end += config.weighted_epochs
     for _ in range(config.refine_cycles if config.refine_epochs else 0):
         cycles.append(Stage(end, end + config.refine_epochs, config.refine_lr, refines=True))
         end += config.refine_epochs
@@ -51,7 +56,7 @@ def stages(config: TrainConfig) -> list[Stage]:
 
 def samples(config: TrainConfig, stage: Stage) -> int:
     """Return how many samples of each posterior a step of the stage takes."""
-    return config.prior_samples if stage.prior_only else 1
+    return config.prior_samples if stage.prior_only else config.weighted_samples if stage.weighted else 1
 
 
 def steps(n: int, config: TrainConfig) -> int:
@@ -84,7 +89,7 @@ def movement(config: TrainConfig, stage: Stage, epochs: float) -> float:
     """Return how far pictures are moved after so many epochs in all, as a share of the most: ever less, at last not."""
     if stage.prior_only or stage.refines:
         return 0.0
-    return max(0.0, 1 - epochs / (STILL * config.epochs))
+    return max(0.0, 1 - epochs / (STILL * (config.epochs + config.weighted_epochs)))
 
 
 def forgetting(config: TrainConfig, step: int, i: int, steps: int) -> float:

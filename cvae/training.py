@@ -45,14 +45,17 @@ class OtherSettings(ValueError):
 class Objective(nn.Module):
     """Wraps a model so that one forward pass yields what is minimised, plus its terms; DDP sees it whole."""
 
-    def __init__(self, model: nn.Module, prior_only: bool = False, refines: bool = False) -> None:
+    def __init__(
+        self, model: nn.Module, prior_only: bool = False, refines: bool = False, weighted: bool = False
+    ) -> None:
         super().__init__()
         self.model = model
         self.prior_only = prior_only
         self.refines = refines
+        self.weighted = weighted
 
     def forward(self, x: Tensor, c: Tensor, noise: Tensor, beta: float) -> tuple[Tensor, Tensor, Tensor]:
-        """Return loss (scalar), nll (N,) and kl (N,), for noise (K, N, D); K > 1 only where the prior alone is fitted.
+        """Return loss (scalar), nll (N,) and kl (N,), for noise (K, N, D); K > 1 for the prior alone and weighted samples.
 
         c (N, ...) is what the model is told about x: labels, visible pixels, or a spoiled copy.
         """
@@ -64,6 +67,9 @@ class Objective(nn.Module):
             best = tasks.refine(self.model, x, code.detach(), TAUGHT_REFINEMENTS)
             nll, encoders = losses.masked_nll(self.model, self.model.decode(torch.cat([best, code])), x.repeat(2, 1, 1, 1), None).chunk(2)
             return (nll + encoders).mean(), nll, torch.zeros_like(nll)
+        if self.weighted:
+            bound, nll, kl = losses.weighted_terms(self.model, x, c, noise)
+            return -bound.mean(), nll, kl
         nll, kl = losses.TERMS[self.model.config.kind.objective](self.model, x, c, noise[0])
         return (nll + beta * kl).mean(), nll, kl
 
@@ -129,7 +135,7 @@ def _fit(
             if 0 < len(history) == stage.first:
                 model.load_state_dict(average.state_dict())  # go on from the weights that would be shipped
             optimizer = _optimizer(model, stage, config)
-            objective = Objective(model, stage.prior_only, stage.refines)
+            objective = Objective(model, stage.prior_only, stage.refines, stage.weighted)
             if compiled and not stage.refines:  # to refine is to differentiate within the step, which it does not compile
                 torch.compiler.reset()  # it keeps no more than a few versions of one function: each model and stage is another
                 objective.compile()

@@ -20,7 +20,7 @@ QUIET = {"disable": True}
 def small(name: str, **changes):
     """Return a preset of few weights and one short stage of each kind that it has."""
     preset = PRESETS[name]
-    train = replace(preset.train, **{"epochs": 2, "batch_size": 64, "prior_epochs": 0} | changes)
+    train = replace(preset.train, **{"epochs": 2, "batch_size": 64, "prior_epochs": 0, "weighted_epochs": 0} | changes)
     model = replace(preset.model, widths=(4, 4), blocks=(1, 1), latent_dim=4, flow_width=8)
     return replace(preset, model=model, train=train)
 
@@ -32,18 +32,18 @@ def started(preset, stage, device: str = "cpu"):
     model = build_model(preset.model)
     average = build_model(preset.model).to(fabric.device).requires_grad_(False)
     average.load_state_dict(model.state_dict())
-    objective = training.Objective(model, stage.prior_only)
+    objective = training.Objective(model, stage.prior_only, weighted=stage.weighted)
     objective, optimizer = fabric.setup(objective, training._optimizer(model, stage, preset.train))
     return fabric, objective, optimizer, average
 
 
 @pytest.mark.parametrize(
     "stage",
-    [Stage(0, 2, 2e-3), Stage(2, 4, 1e-3, prior_only=True)],
-    ids=["joint", "prior"],
+    [Stage(0, 2, 2e-3), Stage(2, 4, 1e-3, prior_only=True), Stage(2, 4, 1e-3, weighted=True)],
+    ids=["joint", "prior", "weighted"],
 )
 def test_a_step_as_the_graph_holds_it_learns_what_the_loop_learns(stage, data_root, monkeypatch):
-    preset = small("cvae-conv", clip=20.0)
+    preset = small("cvae-conv", weighted_samples=3, clip=20.0)
     preset = replace(preset, data=replace(preset.data, movement=1.0, elastic=0.5))
     images, _ = data.training_split(preset.data, (1, 28, 28), data_root)
     loop, body = (started(preset, stage) for _ in range(2))
@@ -100,11 +100,11 @@ def test_what_waits_for_the_processor_is_not_captured():
 
 
 def test_movement_falls_to_nothing_before_the_end():
-    config = TrainConfig(epochs=100)
-    stage = schedule.stages(config)[-1]
-    shares = [schedule.movement(config, stage, epochs) for epochs in (0, 20, 40, 60, 80, 90, 120)]
-    assert shares == pytest.approx([1, 0.75, 0.5, 0.25, 0, 0, 0])
-    assert schedule.movement(config, replace(stage, prior_only=True), 0) == 0
+    for config in (TrainConfig(epochs=100), TrainConfig(epochs=60, weighted_epochs=40)):
+        stage = schedule.stages(config)[-1]
+        shares = [schedule.movement(config, stage, epochs) for epochs in (0, 20, 40, 60, 80, 90, 120)]
+        assert shares == pytest.approx([1, 0.75, 0.5, 0.25, 0, 0, 0])
+        assert schedule.movement(config, replace(stage, prior_only=True), 0) == 0
     x = torch.rand(4, 1, 28, 28)
     vary = DataConfig(movement=1.0, elastic=0.5)
     moved = [data.varied(x, vary, s, torch.Generator().manual_seed(0)) for s in (0.0, 1e-3, 1.0)]

@@ -46,3 +46,25 @@ def test_a_labels_likelihood_depends_on_the_label():
     with torch.no_grad():
         nlls = [losses.nll_and_kl(model, x, torch.full((2,), y), torch.zeros(2, 2))[0] for y in range(3)]
     assert not torch.allclose(nlls[0], nlls[1])
+
+
+def gradients(model, loss) -> dict[str, torch.Tensor]:
+    names, weights = zip(*model.named_parameters())
+    return dict(zip(names, torch.autograd.grad(loss, weights)))
+
+
+def test_the_weighted_bound_and_its_gradients_are_those_of_the_weights():
+    model, x = small_vae(), (torch.rand(1, 1, 8, 8) < 0.5).float().expand(20_000, -1, -1, -1)
+    torch.nn.init.normal_(model.decoder.net[0].weight, std=2.0)
+    noise = torch.randn(3, 20_000, 2, generator=torch.Generator().manual_seed(1))
+    bound, nll, kl = losses.weighted_terms(model, x, None, noise)
+    plain = losses.log_mean_exp(losses.log_importance_weights(model, x, None, noise))
+    torch.testing.assert_close(bound, plain)
+    assert (-(nll + kl)).mean() < bound.mean()
+    ours, usual = gradients(model, bound.mean()), gradients(model, plain.mean())
+    for name in ours:
+        if name.startswith("decoder"):
+            torch.testing.assert_close(ours[name], usual[name])
+    encoder = [name for name in ours if name.startswith("encoder")]
+    one, other = (torch.cat([each[name].flatten() for name in encoder]) for each in (ours, usual))
+    assert (one - other).norm() < 0.1 * other.norm()  # two estimates of the same gradient

@@ -226,6 +226,15 @@ def test_the_priors_own_stage_leaves_the_rest_as_it_was_and_resumes(stages, runs
     resumed_runs_end_the_same(fit, states, "cvae-conv", state, epochs, (0, 2))  # between the stages, and within the second
 
 
+def test_the_weighted_bound_is_maximised_last_and_resumes(stages, runs):
+    fit, states = stages
+    epochs = {"epochs": 1, "weighted_epochs": 3, "weighted_samples": 2}
+    whole, rows = fit("cvae-conv", **epochs)
+    assert len(rows) == 4 and all(row["train_nll"] for row in rows)
+    state = runs / "cvae-conv" / "training.safetensors"
+    resumed_runs_end_the_same(fit, states, "cvae-conv", state, epochs, (0, 2))
+
+
 def test_a_posterior_bends_after_the_first_cycle_alone_and_resumes(stages, runs):
     fit, states = stages
     epochs = {"epochs": 1, "prior_epochs": 1, "bend_epochs": 2, "bend_cycles": 1}
@@ -294,6 +303,19 @@ def test_refined_codes_decode_better_and_teach_encoder_and_decoder():
 def test_only_an_autoencoder_refines():
     with pytest.raises(ValueError, match="refine_epochs is for the codes of an autoencoder"):
         replace(PRESETS["vae-conv"], train=replace(PRESETS["vae-conv"].train, refine_epochs=1))
+
+
+def test_the_weighted_bound_needs_a_gaussian_posterior():
+    for name in ("ae-dense", "cvae-inpaint", "judge"):
+        with pytest.raises(ValueError, match="weighted_epochs needs a model of family vae or cvae"):
+            replace(PRESETS[name], train=replace(PRESETS[name].train, weighted_epochs=1))
+
+
+def test_fewer_epochs_shorten_the_weighted_stage_too(capsys):
+    preset = PRESETS["cvae-conv"]
+    arguments = train.parser().parse_args(["cvae-conv", "--epochs", "4"])
+    short = train.with_overrides(preset, arguments).train
+    assert short.epochs == 4 and short.weighted_epochs == round(4 * preset.train.weighted_epochs / preset.train.epochs)
 
 
 def test_bending_needs_a_flow():

@@ -4,10 +4,12 @@ Of which family what is measured says python evaluate.py --help.
 """
 
 import argparse
+import copy
 import csv
 import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +30,9 @@ NOISE = (("gaussian", 0.3), ("gaussian", 0.5), ("salt-and-pepper", 0.25))
 # Pyro's tutorial: these quadrants are visible, the others are the target
 TASKS = {"1": ("bottom left",), "2": ("bottom left", "top left"), "3": ("bottom left", "top left", "top right")}
 PARTICLES, IW_QUADRANTS = 10, 100
+IW_SAMPLES = 1000
 PROBED = 2000  # test pictures whose KL is told by dimension
+JUDGED = 100  # samples of each class that are judged at a time, ten times over
 DIVERSE = 2000  # samples, and test pictures, whose mean distance is compared
 POINTS = 1000  # encoded test images to start from, where no pad shows all of them
 PIXELS = {  # likelihood protocol -> what its table says; figures of two protocols never compare
@@ -59,11 +63,13 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("names", nargs="*", metavar="NAME", help="names under checkpoints/ (none: only rewrite docs/results.md)")
     p.add_argument("--all", action="store_true", help="every run under checkpoints/")
     p.add_argument("--data-dir", type=Path, help="folder of the data sets (default: CVAE_DATA_DIR, else data/)")
-    p.add_argument("--iw-samples", default=1000, help="samples of the importance-weighted bound (default 1000)", **number)
-    p.add_argument("--iw-images", default=1000, help="on how many first test images (default 1000)", **number)
+    p.add_argument("--iw-samples", default=IW_SAMPLES, help=f"samples of -log p for each picture (default {IW_SAMPLES})", **number)
+    p.add_argument("--iw-images", help="on how many first test images, for a quick look (default: all)", **number)
     p.add_argument("--classify-samples", default=8, help="importance samples for each label (default 8)", **number)
     p.add_argument("--hole-samples", default=32, help="completions whose mean is measured (default 32)", **number)
     p.add_argument("--seed", type=whole(0, 2**31), metavar="INT", default=0, help="of all that is drawn (default 0)")
+    devices = "where likelihoods are computed (auto: a GPU if there is one)"
+    p.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help=devices)
     p.add_argument(
         "--keep", action="store_true", help="keep what metrics.json holds for the same weights, measure what is missing"
     )
@@ -81,6 +87,7 @@ def _measure(args: argparse.Namespace) -> None:
     """Do what the command line asks, each model as long as no other process writes into its folder."""
     if not (args.names or checkpoints.list_runs()):  # or the tables of docs/results.md would be emptied
         raise FileNotFoundError(f"there is no checkpoint in {checkpoints.ROOT}; train one with: python train.py vae-dense-2d")
+    args.device = _device(args.device)
     names = checkpoints.list_runs() if args.all else args.names
     for name in names:
         with claim(checkpoints.run_dir(name).resolve(), "measuring"):
@@ -88,6 +95,18 @@ def _measure(args: argparse.Namespace) -> None:
     if args.map or (args.names and not any(map(_is_public, args.names))):
         return
     write_table(RESULTS, {name: read_metrics(name) for name in checkpoints.list_runs() if _is_public(name)})
+
+
+def _device(name: str) -> str:
+    """Return where to compute, cpu or cuda; ValueError where there is no such device."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("--device cuda needs a GPU that this installation of torch can use; use auto or cpu.")
+    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
+
+
+def _bar(rows, what: str):
+    """Return an iteration over rows that shows its progress and the time left, if it takes over two seconds."""
+    return tqdm(rows, desc=what, unit="batch", delay=2)
 
 
 def _is_public(name: str) -> bool:
@@ -127,10 +146,14 @@ def _accuracy(name: str, model, images: data.ImageSet, args: argparse.Namespace,
 def _likelihood(name: str, model, images: data.ImageSet, args: argparse.Namespace, generator: torch.Generator) -> dict:
     """Return the figures of a VAE or CVAE, and write the encoded test images."""
     found = {"decoder_mflop": metrics.decoder_mflop(model), **_kept(name, args), "protocol": _protocol(model.preset)}
+    there = copy.deepcopy(model).to(args.device)
+    moved = replace(images, images=images.images.to(args.device), labels=images.labels.to(args.device))
     if "nll" not in found:
-        found |= _generative(model, images, args)
+        found |= _generative(there, moved, args)
+    if not _has_likelihoods(found, model, images, args):
+        found |= _likelihoods(there, moved, args)
     if model.config.n_classes and "classification" not in found:
-        found["classification"] = _classification(model, images, args.classify_samples, generator)
+        found["classification"] = _classification(there, moved, args.classify_samples, generator)
     write_points(name, model, images)
     return found
 
@@ -197,29 +220,53 @@ def _kept(name: str, args: argparse.Namespace) -> dict:
 
 def _generative(model, images: data.ImageSet, args: argparse.Namespace) -> dict:
     generator = torch.Generator().manual_seed(args.seed)
-    grey = images.pixels()
-    x = data.binarize(grey, generator) if model.preset.data.binarize else grey
+    grey, x = images.pixels(), _seen(model, images, args)
     found = _terms(model, x, images.labels, generator)
-    first = range(min(args.iw_images, len(x)))
-    log_p = [
-        metrics.log_likelihood(model, x[i : i + 1], images.labels[i : i + 1], args.iw_samples, generator)
-        for i in tqdm(first, desc="importance-weighted likelihood", unit="image")
-    ]
-    found |= {
-        "log_likelihood": float(torch.cat(log_p).mean()),
-        "iw_samples": args.iw_samples,
-        "iw_images": len(first),
-        "mse": float(metrics.mse(grey, tasks.reconstruct(model, grey, images.labels)).mean()),
-    }
+    rows = _bar(list(zip(grey.split(metrics.BATCH), images.labels.split(metrics.BATCH))), "reconstructions")
+    errors = [metrics.mse(part, tasks.reconstruct(model, part, labels)) for part, labels in rows]
+    found["mse"] = float(torch.cat(errors).mean())
     judge = checkpoints.load_run(JUDGE) if model.config.n_classes and JUDGE in checkpoints.list_runs() else None
     if judge and _reads(judge.preset) == _reads(model.preset):
-        found["judge_accuracy"] = metrics.judge_accuracy(judge, model, generator=generator)
+        judge = judge.to(args.device)
+        parts = [metrics.judge_accuracy(judge, model, JUDGED, generator) for _ in _bar(range(10), "judged samples")]
+        found["judge_accuracy"] = sum(parts) / len(parts)
     return found
+
+
+def _seen(model, images: data.ImageSet, args: argparse.Namespace) -> torch.Tensor:
+    """Return the test pictures as the model's likelihood takes them: grey, or drawn once as 0 or 1 by the seed."""
+    grey = images.pixels()
+    if not model.preset.data.binarize:
+        return grey
+    return data.binarize(grey.cpu(), torch.Generator().manual_seed(args.seed)).to(grey.device)
+
+
+def _has_likelihoods(found: dict, model, images: data.ImageSet, args: argparse.Namespace) -> bool:
+    """Tell whether the likelihoods that the command line asks for were kept."""
+    wanted = args.iw_samples, min(args.iw_images or len(images), len(images))
+    whole = "log_marginal" in found or not model.config.n_classes
+    return (found.get("iw_samples"), found.get("iw_images")) == wanted and whole
+
+
+def _likelihoods(model, images: data.ImageSet, args: argparse.Namespace) -> dict:
+    """Return the importance-weighted bound of log p(x), or those of log p(x | y) and log p(x), in nats per picture."""
+    generator = torch.Generator().manual_seed(args.seed + 1)
+    x, n, k = _seen(model, images, args), args.iw_images or len(images), args.iw_samples
+    given, whole = [], []
+    size = metrics.at_once(x, k)
+    for part, labels in _bar(list(zip(x[:n].split(size), images.labels[:n].split(size))), f"log p with {k} samples"):
+        given.append(metrics.log_likelihood(model, part, labels, k, generator))
+        if model.config.n_classes:
+            whole.append(metrics.marginal_log_likelihood(model, part, labels, given[-1], k, generator))
+    result = {"log_likelihood": float(torch.cat(given).mean()), "iw_samples": k, "iw_images": min(n, len(images))}
+    return result | ({"log_marginal": float(torch.cat(whole).mean())} if whole else {})
 
 
 def _terms(model, x: torch.Tensor, labels: torch.Tensor | None, generator: torch.Generator) -> dict:
     """Return the terms of the bound on pictures x (N, C, H, W) in nats, and what each latent dimension carries."""
-    nll, kl = metrics.nll_and_kl(model, x, labels, generator)
+    told = [None] * len(x.split(metrics.BATCH)) if labels is None else labels.split(metrics.BATCH)
+    rows = _bar(list(zip(x.split(metrics.BATCH), told)), "nll and kl")
+    nll, kl = (torch.cat(parts) for parts in zip(*(metrics.nll_and_kl(model, part, c, generator) for part, c in rows)))
     per_dim = latent.kl_per_dim(model, x[:PROBED], None if labels is None else labels[:PROBED], generator)
     return {
         "nll": float(nll.mean()),
@@ -279,22 +326,24 @@ def _denoising(name: str, model, images: data.ImageSet, args: argparse.Namespace
     found, x = {}, images.pixels()
     for kind, strength in NOISE:
         noisy = corruptions.corrupt(x, kind, strength, generator)
-        errors = [metrics.mse(x, y).mean() for y in (noisy, tasks.denoise(model, noisy))]
+        rows = _bar(noisy.split(metrics.BATCH), f"cleaned of {kind} {strength}")
+        parts = [tasks.denoise(model, part) for part in rows]
+        errors = [metrics.mse(x, y).mean() for y in (noisy, torch.cat(parts))]
         found[f"{kind} {strength}"] = {k: float(metrics.psnr(e)) for k, e in zip(("before", "after"), errors)}
     return {"psnr": found}
 
 
 def _inpainting(name: str, model, images: data.ImageSet, args: argparse.Namespace, generator: torch.Generator) -> dict:
     """Return the error of mean completions, and for Pyro's quadrant tasks -elbo and -log p of the hidden pixels in nats."""
-    x = images.pixels()
+    model, x = copy.deepcopy(model).to(args.device), images.pixels().to(args.device)
     size = tuple(x.shape[2:])
-    holes = corruptions.preset_holes(size)
+    holes = {name: hole.to(x.device) for name, hole in corruptions.preset_holes(size).items()}
     n = args.hole_samples
     rows, columns = (~holes["Centre"][0]).any(1).sum(), (~holes["Centre"][0]).any(0).sum()
     trained = {f"centre {rows}x{columns}": "Centre"} | ({"bottom half": "Bottom half"} if model.preset.data.hole == "any" else {})
     found = {
         "hole_samples": n,
-        "hole_mse": {name: metrics.hole_mse(model, x, holes[h], n, generator) for name, h in trained.items()},
+        "hole_mse": {name: _hole_mse(model, x, holes[h], n, generator, name) for name, h in trained.items()},
     }
     if model.preset.data.hole != "any":
         return found
@@ -304,15 +353,22 @@ def _inpainting(name: str, model, images: data.ImageSet, args: argparse.Namespac
     return found
 
 
+def _hole_mse(model, x: torch.Tensor, hole: torch.Tensor, n: int, generator: torch.Generator, name: str) -> float:
+    parts = _bar(x.split(metrics.BATCH), f"completions, {name}")
+    errors = [metrics.hole_mse(model, part, hole, n, generator) * len(part) for part in parts]
+    return sum(errors) / len(x)
+
+
 def _quadrants(model, x: torch.Tensor, visible: torch.Tensor, args: argparse.Namespace, generator: torch.Generator) -> dict:
-    mask = visible.to(x.dtype).expand(len(x), 1, -1, -1)
+    mask = visible.to(x).expand(len(x), 1, -1, -1)
     c = torch.cat([x * mask, mask], dim=1)
-    terms = [metrics.nll_and_kl(model, x, c, generator) for _ in range(PARTICLES)]
+    terms = [metrics.nll_and_kl(model, x, c, generator) for _ in _bar(range(PARTICLES), "-elbo of quadrants")]
     found = {"elbo": -float(torch.stack([nll + kl for nll, kl in terms]).mean()), "particles": PARTICLES}
-    n = min(args.iw_images, len(x))
+    n, size = min(args.iw_images or len(x), len(x)), metrics.at_once(x, IW_QUADRANTS)
     for name, from_prior in (("log_p_posterior", False), ("log_p_prior", True)):
-        log_p = metrics.log_likelihood(model, x[:n], c[:n], IW_QUADRANTS, generator, from_prior)
-        found[name] = float(log_p.mean())
+        rows = _bar(list(zip(x[:n].split(size), c[:n].split(size))), f"log p of quadrants with {IW_QUADRANTS} samples")
+        log_p = [metrics.log_likelihood(model, part, told, IW_QUADRANTS, generator, from_prior) for part, told in rows]
+        found[name] = float(torch.cat(log_p).mean())
     return found | {"iw_samples": IW_QUADRANTS, "iw_images": n}
 
 
@@ -322,7 +378,7 @@ def _classification(model, images: data.ImageSet, n_importance: int, generator: 
     log_p = scores.logsumexp(1) - np.log(scores.shape[1])
     found = {
         "n_importance": n_importance,
-        "accuracy": float((scores.argmax(1) == images.labels).float().mean()),
+        "accuracy": float((scores.argmax(1) == images.labels.cpu()).float().mean()),
         "log_likelihood_quantiles": [round(v, 2) for v in log_p.quantile(torch.linspace(0, 1, QUANTILES)).tolist()],
     }
     if _reads(model.preset) == DIGITS:
@@ -333,8 +389,9 @@ def _classification(model, images: data.ImageSet, n_importance: int, generator: 
 
 
 def _scores(model, x: torch.Tensor, n_importance: int, generator: torch.Generator) -> torch.Tensor:
-    rows = tqdm(x.split(BATCH), desc="log p(x | y) of all labels", unit="batch")
-    return torch.cat([tasks.label_log_likelihoods(model, batch, n_importance, generator) for batch in rows])
+    there = next(model.parameters()).device
+    rows = (part.to(there) for part in _bar(x.split(BATCH), "log p(x | y) of all labels"))
+    return torch.cat([tasks.label_log_likelihoods(model, part, n_importance, generator).cpu() for part in rows])
 
 
 def pen_digits() -> tuple[torch.Tensor, torch.Tensor]:
@@ -380,7 +437,8 @@ def tables(found: dict[str, dict]) -> str:
     for protocol, title in PIXELS.items():
         rows = {name: m for name, m in found.items() if m.get("protocol") == protocol}
         if rows:
-            parts.append(f"Test set, {title}, nats per image:\n\n" + _table(rows))
+            estimate = f"-log p estimated with {IW_SAMPLES:,} importance samples of each"
+            parts.append(f"Test set, {title}, nats per image, {estimate}:\n\n" + _table(rows))
     codes = {name: m for name, m in found.items() if "code" in m and "pca_mse" not in m}
     if codes:
         parts.append("Plain autoencoders, test set:\n\n" + _code_table(codes))
@@ -479,7 +537,7 @@ def _inpainting_lines(name: str, m: dict) -> str:
         for task, q in m["quadrants"].items()
     ]
     return (
-        f"{first} Nats per image over the hidden pixels, grey (-log p on the first {n:,} test digits):\n\n"
+        f"{first} Nats per image over the hidden pixels, grey (-log p of {n:,} test digits):\n\n"
         + "\n".join([head, "|---|---:|---:|---:|", *rows])
         + "\n"
     )
@@ -503,13 +561,23 @@ def _classification_line(name: str, m: dict) -> str:
     )
 
 
+def _log_p(m: dict, key: str) -> str:
+    """Return a cell; it says on how many samples it rests if not the usual number, on how many pictures if not all."""
+    if key not in m:
+        return "-"
+    notes = [f"k={m['iw_samples']:,}"] if m["iw_samples"] != IW_SAMPLES else []
+    notes += [f"the first {m['iw_images']:,}"] if m["iw_images"] != m.get("images") else []
+    return f"{-m[key]:.2f}" + (f" ({', '.join(notes)})" if notes else "")
+
+
 def _table(rows: dict[str, dict]) -> str:
     head = [
         "model",
         "nll",
         "kl",
         "-elbo",
-        "-log p, importance-weighted",
+        "-log p(x given y)",
+        "-log p(x)",
         "MSE",
         "active units",
         "judged right",
@@ -519,10 +587,12 @@ def _table(rows: dict[str, dict]) -> str:
     for name, m in rows.items():
         diversity = f"{m['diversity']:.2f}" if "diversity" in m else "-"
         judged = f"{100 * m['judge_accuracy']:.1f} %" if "judge_accuracy" in m else "-"
-        weighted = f"{-m['log_likelihood']:.2f} (k={m['iw_samples']}, {m['iw_images']:,} images)"
+        given, whole = (_log_p(m, key) for key in ("log_likelihood", "log_marginal"))
+        if "classification" not in m:  # not conditional: what it has is log p(x)
+            given, whole = whole, given
         active = f"{m['active_units']} of {len(m['kl_per_dim'])}"
         cells = [f"`{name}`", f"{m['nll']:.2f}", f"{m['kl']:.2f}"]
-        cells += [f"{-m['elbo']:.2f}", weighted, f"{m['mse']:.4f}", active, judged, diversity]
+        cells += [f"{-m['elbo']:.2f}", given, whole, f"{m['mse']:.4f}", active, judged, diversity]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from cvae.gaussian import DiagonalGaussian
 from cvae.models import LatentModel
-from cvae.tasks import decode, encode
+from cvae.tasks import decode, encode, normal
 
 if TYPE_CHECKING:  # the app uses directions and neighbours, and never loads a data set
     from cvae.data import ImageSet
@@ -45,7 +45,8 @@ def kl_per_dim(
     prior = model.prior(labels)
     if isinstance(prior, DiagonalGaussian):
         return posterior.kl_per_dim(prior).mean(0)
-    u = torch.stack([prior.to_base(posterior.sample(generator)) for _ in range(32)])  # (32, N, D)
+    noise = (normal(model, len(x), generator=generator) for _ in range(32))
+    u = torch.stack([prior.to_base(posterior.from_base(n)) for n in noise])  # (32, N, D)
     bent = DiagonalGaussian(u.mean(0), u.var(0).log())
     return bent.kl_per_dim(DiagonalGaussian.standard(u.shape[-1], u)).mean(0)
 

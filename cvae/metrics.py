@@ -12,6 +12,8 @@ from cvae import losses, tasks
 from cvae.models import LatentModel
 
 BATCH = 500
+AT_ONCE = {"cpu": BATCH, "cuda": 1 << 16}  # pictures decoded at a time: what fits a cache, and what fills a card
+FEW, NEAR = 16, 15.0  # samples that tell which labels of a picture matter; nats below the best label that these may be
 
 
 @torch.inference_mode()
@@ -25,7 +27,7 @@ def nll_and_kl(
     parts = []
     for i in range(0, len(x), BATCH):
         rows, given = x[i : i + BATCH], None if c is None else c[i : i + BATCH]
-        noise = torch.randn(len(rows), model.config.latent_dim, generator=generator)
+        noise = tasks.normal(model, len(rows), generator=generator)
         parts.append(losses.nll_and_kl(model, rows, given, noise))
     return torch.cat([nll for nll, _ in parts]), torch.cat([kl for _, kl in parts])
 
@@ -45,15 +47,43 @@ def log_likelihood(
     the prior instead of the posterior; then it is the plain Monte Carlo estimate.
     """
     log_weights = losses.log_prior_weights if from_prior else losses.log_importance_weights
-    out = []
-    for i in range(len(x)):  # one image at a time, all its samples in batches
-        c = None if labels is None else labels[i : i + 1]
+    most, images, out = AT_ONCE.get(x.device.type, BATCH), at_once(x, n_importance), []
+    for i in range(0, len(x), images):  # a few images at a time, all their samples in batches
+        rows, c = x[i : i + images], None if labels is None else labels[i : i + images]
         weights = []
-        for k in torch.arange(n_importance).split(BATCH):
-            noise = torch.randn(len(k), 1, model.config.latent_dim, generator=generator)
-            weights.append(log_weights(model, x[i : i + 1], c, noise))
+        for k in torch.arange(n_importance).split(most):
+            noise = tasks.normal(model, len(k), len(rows), generator=generator)
+            weights.append(log_weights(model, rows, c, noise))
         out.append(losses.log_mean_exp(torch.cat(weights)))
     return torch.cat(out)
+
+
+def at_once(x: Tensor, n_importance: int) -> int:
+    """Return how many pictures `log_likelihood` takes at a time where x lies, all their samples together."""
+    return max(1, AT_ONCE.get(x.device.type, BATCH) // n_importance)
+
+
+@torch.inference_mode()
+def marginal_log_likelihood(
+    model,
+    x: Tensor,
+    labels: Tensor,
+    log_p: Tensor,
+    n_importance: int = 100,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Return a bound (N,) of log p(x) in nats, labels being equally likely: the log of the mean of p(x | y) over all y.
+
+    log_p (N,) is what `log_likelihood` says of log p(x | y) for the pictures' own labels (N,). The other labels get FEW
+    samples each, those within NEAR nats of the best n_importance. What the rest could add is lost in rounding.
+    """
+    scores = tasks.label_log_likelihoods(model, x, min(FEW, n_importance), generator)  # (N, n_classes)
+    scores.scatter_(1, labels[:, None], log_p[:, None])
+    near = scores > scores.amax(1, keepdim=True) - NEAR
+    rows, others = near.scatter(1, labels[:, None], False).nonzero(as_tuple=True)
+    if len(rows):
+        scores[rows, others] = log_likelihood(model, x[rows], others, n_importance, generator)
+    return losses.log_mean_exp(scores.T)
 
 
 def mse(x: Tensor, x_hat: Tensor) -> Tensor:
@@ -104,7 +134,8 @@ def judge_accuracy(
     judge: nn.Module, model: LatentModel, n_per_class: int = 1000, generator: torch.Generator | None = None
 ) -> float:
     """Return the share of generated images, temperature 1, that `judge` reads as the class asked for."""
-    labels = torch.arange(model.config.n_classes).repeat_interleave(n_per_class)
+    device = next(model.parameters()).device
+    labels = torch.arange(model.config.n_classes, device=device).repeat_interleave(n_per_class)
     return accuracy(judge, tasks.generate(model, labels, generator=generator), labels)
 
 

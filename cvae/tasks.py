@@ -18,6 +18,7 @@ from cvae.conditions import Condition
 from cvae.models import LatentModel
 
 LARGEST_PART, SMALLEST_PART = 256, 16  # pictures decoded at a time: bounded memory, and enough work for a thread
+ON_A_CARD = 1 << 15  # pictures decoded at a time on a device that is no CPU
 REFINEMENTS, REFINEMENT_RATE = 20, 0.1  # steps and first step size of `refine`
 GIBBS_STEPS = 20  # of `inpaint` by a model that was not trained for it
 
@@ -62,8 +63,11 @@ def _decode_part(model: LatentModel, u: Tensor, c: Condition) -> Tensor:
 
 def _shared_out(work: Callable, *rows: Tensor | Condition, pictures: int = 1) -> Tensor:
     """Return work(*rows), done for parts of the rows (N, ...) on all cores; `pictures` is how many one row decodes."""
-    workers = max(1, (os.cpu_count() or 1) // torch.get_num_threads())  # more than one where torch leaves cores free
-    least, most = (max(1, limit // pictures) for limit in (SMALLEST_PART, LARGEST_PART))
+    on_cpu = rows[0].device.type == "cpu"
+    free = (os.cpu_count() or 1) // torch.get_num_threads()  # cores that torch leaves
+    workers = max(1, free) if on_cpu else 1
+    limits = (SMALLEST_PART, LARGEST_PART) if on_cpu else (ON_A_CARD, ON_A_CARD)
+    least, most = (max(1, limit // pictures) for limit in limits)
     size = min(most, max(least, math.ceil(len(rows[0]) / workers)))
     parts = [row.split(size) for row in rows]
     if len(parts[0]) <= 1:
@@ -91,7 +95,7 @@ def posterior_samples(
     labels = _labels(model, x, labels)
     c = model.condition(labels, x).repeat(n_samples)
     posterior = model.encode(x, labels)
-    noise = torch.randn(n_samples, model.config.latent_dim, generator=generator)
+    noise = normal(model, n_samples, generator=generator)
     return model.pixel_means(posterior.from_base(noise), c)
 
 
@@ -110,7 +114,7 @@ def generate(
     count = n if labels is None else len(labels)
     if count is None:
         raise ValueError("say how many to generate: labels for a conditional model, n= for one without.")
-    noise = torch.randn(count, model.config.latent_dim, generator=generator)
+    noise = normal(model, count, generator=generator)
     return decode(model, temperature * noise, labels)
 
 
@@ -135,9 +139,9 @@ def label_log_likelihoods(
     n_classes = model.config.n_classes
     if not n_classes:
         raise ValueError("only a model conditional on a label can say which label a picture has; got one without labels.")
-    noise = torch.randn(len(x), n_importance, model.config.latent_dim, generator=generator)
+    noise = normal(model, len(x), n_importance, generator=generator)
     rows = [r.repeat_interleave(n_classes, 0) for r in (x, noise)]
-    labels = torch.arange(n_classes).repeat(len(x))
+    labels = torch.arange(n_classes, device=x.device).repeat(len(x))
 
     def bound(x: Tensor, noise: Tensor, labels: Tensor) -> Tensor:
         return losses.log_mean_exp(losses.log_importance_weights(model, x, labels, noise.transpose(0, 1)))
@@ -174,13 +178,13 @@ def inpaint(
     """
     visible = _mask(visible, x)
     rows = x.repeat_interleave(n_samples, 0)
-    u = torch.randn(len(rows), model.config.latent_dim, generator=generator)
+    u = normal(model, len(rows), generator=generator)
     if model.config.kind.completes:
         seen = model.condition(torch.cat([x * visible, visible.to(x.dtype)], dim=1), x)
         return decode(model, u, seen.repeat_interleave(n_samples)).unflatten(0, (len(x), n_samples))
     known = visible.repeat_interleave(n_samples, 0)
     c = None if labels is None else labels.repeat_interleave(n_samples, 0)
-    noise = torch.randn(GIBBS_STEPS, *u.shape, generator=generator)
+    noise = normal(model, GIBBS_STEPS, len(rows), generator=generator)
     filled = torch.where(known, rows, decode(model, u, c))
     for step in noise:
         z = model.encode(filled, c).from_base(step)
@@ -253,6 +257,11 @@ def decode_grid(model: LatentModel, side: int, labels: Tensor | None = None) -> 
 def quantiles(n: int) -> Tensor:
     """Return the n midpoints of equal shares of the standard normal, (n,)."""
     return torch.special.ndtri((torch.arange(n) + 0.5) / n)
+
+
+def normal(model: LatentModel, *shape: int, generator: torch.Generator | None = None) -> Tensor:
+    """Return standard normal numbers (*shape, D) on the model's device, drawn on the CPU: the same on every device."""
+    return torch.randn(*shape, model.config.latent_dim, generator=generator).to(next(model.parameters()).device)
 
 
 def _labels(model: LatentModel, x: Tensor, labels: Tensor | None) -> Tensor | None:

@@ -91,6 +91,20 @@ def test_wrong_names_and_results_without_markers_get_one_line(runs, results, cap
         evaluate.write_table(results, {})
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_device_that_is_missing_gets_one_line(runs, results, capsys):
+    assert evaluate.main(["--device", "cuda"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("evaluate.py: --device cuda needs a GPU") and error.count("\n") == 1
+
+
+def test_a_table_says_on_what_a_likelihood_rests_where_that_is_not_the_usual():
+    m = {"log_likelihood": -80.0, "log_marginal": -82.0, "iw_images": 40, "images": 40, "iw_samples": evaluate.IW_SAMPLES}
+    assert evaluate._log_p(m, "log_likelihood") == "80.00" and evaluate._log_p({}, "log_likelihood") == "-"
+    assert evaluate._log_p(m | {"iw_images": 7}, "log_marginal") == "82.00 (the first 7)"
+    assert evaluate._log_p(m | {"iw_samples": 20}, "log_likelihood") == "80.00 (k=20)"
+
+
 def test_likelihoods_of_grey_and_binary_pixels_never_share_a_table():
     common = {
         "parameters": 1,
@@ -136,12 +150,18 @@ def test_denoising_inpainting_and_classification_are_measured(data_root, runs, r
     assert elbos[0] > elbos[1] > elbos[2] > 0  # fewer and fewer pixels to explain
     classified = found["cvae-conv"]["classification"]
     assert len(classified["log_likelihood_quantiles"]) == evaluate.QUANTILES and 0 <= classified["accuracy"] <= 1
+    counted = found["cvae-conv"]
+    assert (counted["iw_samples"], counted["iw_images"]) == (3, 2) and counted["log_marginal"] < 0
     path = runs / "cvae-conv" / "metrics.json"
     del found["cvae-conv"]["classification"]
     path.write_text(json.dumps(found["cvae-conv"] | {"nll": -1.0}), encoding="utf-8")
     assert evaluate.main(["cvae-conv", "--keep", "--data-dir", str(data_root), *few]) == 0
     again = json.loads(path.read_text(encoding="utf-8"))
     assert again["nll"] == -1.0 and again["classification"] == classified  # kept, and measured anew
+    assert again["log_likelihood"] == counted["log_likelihood"]
+    assert evaluate.main(["cvae-conv", "--keep", "--data-dir", str(data_root), "--iw-samples", "2"]) == 0
+    again = json.loads(path.read_text(encoding="utf-8"))
+    assert again["nll"] == -1.0 and (again["iw_samples"], again["iw_images"]) == (2, 100)  # all pictures
     text = results.read_text(encoding="utf-8")
     assert "| gaussian 0.3 |" in text and "| quadrants visible |" in text and "generative classifier, 1 samples" in text
 

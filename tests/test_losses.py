@@ -68,3 +68,17 @@ def test_the_weighted_bound_and_its_gradients_are_those_of_the_weights():
     encoder = [name for name in ours if name.startswith("encoder")]
     one, other = (torch.cat([each[name].flatten() for name in encoder]) for each in (ours, usual))
     assert (one - other).norm() < 0.1 * other.norm()  # two estimates of the same gradient
+
+
+def test_log_p_of_a_picture_is_the_mean_over_all_labels_and_does_not_depend_on_how_many_go_at_a_time(monkeypatch):
+    model, x = small_vae(family="cvae", n_classes=3), (torch.rand(8, 1, 8, 8) < 0.5).float()
+    y, g = torch.arange(8) % 3, torch.Generator().manual_seed(0)
+    each = torch.stack([metrics.log_likelihood(model, x, torch.full((8,), k), 500, g) for k in range(3)])
+    own = each[y, torch.arange(8)]
+    whole = metrics.marginal_log_likelihood(model, x, y, own, 500, g)
+    torch.testing.assert_close(whole, losses.log_mean_exp(each), atol=0.1, rtol=0)
+    monkeypatch.setattr(metrics, "NEAR", -1.0)  # no label is near: all but the own rest on few samples
+    torch.testing.assert_close(metrics.marginal_log_likelihood(model, x, y, own, 500, g), whole, atol=0.5, rtol=0)
+    for at_once in (90, 1200):
+        monkeypatch.setitem(metrics.AT_ONCE, "cpu", at_once)
+        torch.testing.assert_close(metrics.log_likelihood(model, x, y, 500, g), own, atol=0.2, rtol=0)

@@ -536,8 +536,9 @@ def _inpainting_lines(name: str, m: dict) -> str:
         f"| {task} | {-q['elbo']:.2f} | {-q['log_p_posterior']:.2f} | {-q['log_p_prior']:.2f} |"
         for task, q in m["quadrants"].items()
     ]
+    which = "the first" if n < m["images"] else "all"
     return (
-        f"{first} Nats per image over the hidden pixels, grey (-log p of {n:,} test digits):\n\n"
+        f"{first} Nats per image over the hidden pixels, grey (-log p of {which} {n:,} test digits):\n\n"
         + "\n".join([head, "|---|---:|---:|---:|", *rows])
         + "\n"
     )

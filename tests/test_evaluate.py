@@ -135,7 +135,7 @@ def test_denoising_inpainting_and_classification_are_measured(data_root, runs, r
     small = {"widths": (4, 4), "blocks": (1, 1), "flow_width": 8}
     for name in ("dae-conv", "cvae-inpaint", "cvae-conv"):
         preset = PRESETS[name]
-        short = replace(preset.train, epochs=1, prior_epochs=0)
+        short = replace(preset.train, epochs=1, prior_epochs=0, weighted_epochs=0)
         monkeypatch.setitem(PRESETS, name, replace(preset, train=short, model=replace(preset.model, **small)))
         assert train.main([name, "--data-dir", str(data_root), "--accelerator", "cpu"]) == 0
     few = ["--iw-images", "2", "--iw-samples", "3", "--hole-samples", "2", "--classify-samples", "1"]

@@ -14,7 +14,7 @@ from tests.app import answer, fill, open_page, sent
 from tests.conftest import ROOT
 from tests.test_drawing import DIGIT
 from tests.test_drawing import INK as BITS
-from ui import api, classes, resources, sketch, source
+from ui import api, resources, sketch, source, words
 
 INK = sketch.shorten(BITS)
 NAMES = ("big_cat", "one, *two*", "Ü & <b>two")  # in the order of the folders
@@ -122,9 +122,9 @@ def test_home_shows_a_plane_of_the_app_and_not_of_the_visitor(own):
 
 
 def test_explore_names_its_classes(own):
-    app = open_page("pages/1_Explore.py", model="own-labels", label=classes.markdown(NAMES[2]))
+    app = open_page("pages/1_Explore.py", model="own-labels", label=words.markdown(NAMES[2]))
     assert sent(app)["shape"] == [1, SIDE, SIDE] and sent(app)["labels"] == [2] and sent(app)["captions"] == [NAMES[2]]
-    assert option_texts(app, "label") == [classes.markdown(name) for name in NAMES]
+    assert option_texts(app, "label") == [words.markdown(name) for name in NAMES]
     assert app.selectbox(key="real_class").options == list(NAMES)
     app.selectbox(key="real_class").select(1).run()
     next(b for b in app.button if b.label == "Start here").click().run()

@@ -104,7 +104,7 @@ def test_the_real_digits_are_where_the_environment_says():
 def test_torchvision_is_imported_where_its_library_has_defined_the_operators(tmp_path):
     """A torchvision built for the torch beside it defines them itself, as this stand-in does, and fails on a second time."""
     definition = 'import torch\ntorch.library.define("torchvision::nms", "(Tensor dets, Tensor scores, float iou) -> Tensor")\n'
-    (tmp_path / "torchvision.py").write_text(definition)
+    (tmp_path / "torchvision.py").write_text(definition, encoding="utf-8")
     script = "from cvae import data; print(data.torchvision().__file__)"
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
     call = [sys.executable, "-c", script]

@@ -2,7 +2,7 @@ PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: demo test test-fast lint checkpoints
+.PHONY: demo test test-fast lint checkpoints kernel
 
 demo: .venv/app-installed
 	@echo "The app will be at http://127.0.0.1:$(PORT)"
@@ -20,6 +20,11 @@ checkpoints: .venv/app-installed
 	$(BIN)/python evaluate.py judge smile-judge
 	$(BIN)/python evaluate.py --all --keep
 	for name in vae-dense-2d vae-conv cvae-conv; do $(BIN)/python evaluate.py --map $$name || exit 1; done
+
+kernel: cvae/browser/kernel.wasm # needs: pip install ziglang==0.17.1
+
+cvae/browser/kernel.wasm: cvae/browser/kernel.c cvae/browser/build.py
+	$(BIN)/python -m cvae.browser.build $@
 
 .venv/app-installed: requirements.txt
 	$(PYTHON) -m venv .venv

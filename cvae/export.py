@@ -1,5 +1,9 @@
-"""Write a model as ONNX, checked against torch: python -m cvae.export NAME. See python -m cvae.export --help."""
+"""Write a model as ONNX, checked against torch, or as one HTML file that decodes in a browser.
 
+python -m cvae.export NAME [--html OUT]. See python -m cvae.export --help.
+"""
+
+import argparse
 import importlib.util
 import logging
 import sys
@@ -64,11 +68,14 @@ class Whole(nn.Module):
 
 
 def condition(model: nn.Module, told: Tensor | None, like: Tensor) -> Tensor | Condition | None:
-    """Return what a model's methods take as c, for labels (N,) int64 or a mask `visible` (N, 1, H, W) of pictures `like`."""
+    """Return what a model's methods take as c, for labels (N,) int64 or a mask `visible` (N, 1, H, W) of pictures `like`.
+
+    Rows (N, n_classes) in the place of labels come back as they are.
+    """
     if told is None:
         return None
     if model.config.kind.given == LABEL:
-        return torch.eye(model.config.n_classes)[told]
+        return told if told.dim() == 2 else torch.eye(model.config.n_classes)[told]
     seen = told.to(like.dtype)
     return model.condition(torch.cat([like * seen, seen], dim=1), like)
 
@@ -160,18 +167,39 @@ def difference(module: nn.Module, path: Path, takes: tuple[str, ...]) -> float:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    p = OneLineParser(prog="python -m cvae.export", description="Write a model as ONNX, checked against torch.")
+    p = OneLineParser(
+        prog="python -m cvae.export", description="Write a model as ONNX, checked against torch, or as one HTML file."
+    )
     p.add_argument("name", metavar="NAME", help="a name under checkpoints/, a path, or user/repo of the Hugging Face hub")
-    p.add_argument("--out", type=Path, help="folder to write into (default: onnx/NAME)")
+    p.add_argument("--out", type=Path, help="folder to write ONNX into (default: onnx/NAME)")
+    p.add_argument("--html", type=Path, metavar="FILE", help="write one HTML file that decodes in the browser, and no ONNX")
+    p.add_argument("--labels", type=_numbers, metavar="0,1,2", help="labels that the HTML file offers (default: all)")
+    p.add_argument("--title", default="", help="heading of the HTML file (default: the model's name)")
+    p.add_argument("--start", default="", metavar="LINK", help="a link of Explore or Generate, at whose point the HTML file opens")
+    p.add_argument("--sheet", action="store_true", help="let the HTML file hold the encoder too, to draw and see it reconstructed")
     args = p.parse_args(argv)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    return run("cvae.export", lambda: _export(args.name, args.out))
+    return run("cvae.export", lambda: (_write_html if args.html else _write_onnx)(args))
 
 
-def _export(name: str, out: Path | None) -> None:
-    """Write a model and say what each file takes and gives."""
-    model = load_run(name)
-    for path, worst in export(model, out or Path("onnx") / model.preset.name).items():
+def _numbers(text: str) -> list[int]:
+    """Return whole numbers with commas between them; argparse.ArgumentTypeError for anything else."""
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"labels must be whole numbers with commas between them, such as 0,1,2; got {text!r}") from None
+
+
+def _write_html(args: argparse.Namespace) -> None:
+    from cvae.browser.page import page  # late: it imports this module
+
+    args.html.write_text(page(args.name, args.title, args.labels, args.start, args.sheet), encoding="utf-8")
+    print(f"{args.html}: {args.html.stat().st_size / 1e6:.2f} MB, opens in any browser")
+
+
+def _write_onnx(args: argparse.Namespace) -> None:
+    model = load_run(args.name)
+    for path, worst in export(model, args.out or Path("onnx") / model.preset.name).items():
         _, takes, gives = parts(model.config)[path.stem]
         print(f"{path}: {', '.join(takes)} -> {', '.join(gives)}; differs from torch by {worst:.1e} at most")
 

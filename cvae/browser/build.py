@@ -1,0 +1,27 @@
+"""Build kernel.wasm from kernel.c by the compiler of the package ziglang: python -m cvae.browser.build OUT."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ZIG = "0.17.1"  # of ziglang: another version makes other bytes
+FLAGS = ["-target", "wasm32-freestanding", "-O3", "-msimd128", "-nostdlib", "-fno-builtin", "-Wl,--no-entry"]
+FLAGS += ["-Wl,--strip-all", "-Wl,--import-memory", "-Wl,-z,stack-size=4096"]
+
+
+def build(out: Path) -> None:
+    """Write the kernel to `out`; ValueError where the compiler is missing or refuses."""
+    with tempfile.TemporaryDirectory() as cache:
+        environment = os.environ | {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
+        command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, "-o", str(out.resolve()), "kernel.c"]
+        done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise ValueError(f"the kernel was not built; install the compiler with: pip install ziglang=={ZIG}\n{done.stderr.strip()}")
+    out.chmod(0o644)
+
+
+if __name__ == "__main__":
+    build(Path(sys.argv[1]))

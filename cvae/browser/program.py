@@ -1,0 +1,107 @@
+"""A model as a program: its steps as JSON, made from what torch.export sees it compute. python -m cvae.browser.program --help.
+
+A program depends on a model's configuration alone: it names the tensors of model.safetensors, and what follows from those
+alone (a folded BatchNorm, a transposed kernel) is among the steps of `once`. runtime.js says what each step does.
+"""
+
+import argparse
+import json
+import sys
+import warnings
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from cvae import checkpoints, export
+from cvae.browser.lowering import Lowering
+
+FORMAT = 1  # raised whenever an older runtime would read a program wrongly
+PROGRAM = "program.json"
+BATCH = torch.export.Dim("batch")
+# Calls that the runtime has as one step, or that say more as they are than taken apart.
+KEPT = ("linear", "silu", "logit", "pixel_shuffle", "pixel_unshuffle")
+
+
+def program(model: nn.Module) -> dict:
+    """Return the program of a model in eval mode, ready for JSON; ValueError names a call that the runtime has no step for.
+
+    For each of `parts` it says: the inputs with their shapes, each for one example; the tensors that it reads; the steps
+    done once and those done for every call; the outputs. In the place of a label the input c is a row of weights over labels.
+    """
+    config = model.config
+    about = {"format": FORMAT, "image": list(config.image_shape), "latent": config.latent_dim, "classes": config.n_classes}
+    return about | {"parts": {name: _part(model, *part) for name, part in parts(config).items()}}
+
+
+def parts(config) -> dict[str, tuple[type[nn.Module], tuple[str, ...], tuple[str, ...]]]:
+    """Return for each part of a program its module, the names of its inputs and those of its outputs; as of `export.parts`."""
+    named = {"label": "c"}
+    return {
+        name: (kind, tuple(named.get(take, take) for take in takes), gives)
+        for name, (kind, takes, gives) in export.parts(config).items()
+    }
+
+
+def examples(config, takes: tuple[str, ...], n: int) -> tuple[Tensor, ...]:
+    """Return n random rows of float32 for each input of these names, always the same."""
+    told = [{"c": "label"}.get(take, take) for take in takes]
+    rows = export.examples(config, tuple(told), n)
+    return tuple(torch.eye(config.n_classes)[row] if take == "c" else row.float() for take, row in zip(takes, rows))
+
+
+@torch.no_grad()
+def _part(model: nn.Module, kind: type[nn.Module], takes: tuple[str, ...], gives: tuple[str, ...]) -> dict:
+    module, rows = _without_caches(kind(_copy(model)).eval()), examples(model.config, takes, 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own remarks on its future
+        exported = torch.export.export(module, rows, dynamic_shapes=tuple({0: BATCH} for _ in rows))
+        table = torch.export.default_decompositions()
+        for name in KEPT:
+            table.pop(getattr(torch.ops.aten, name).default, None)
+        exported = exported.run_decompositions(table)
+    return Lowering(exported, takes, gives).part()
+
+
+def _copy(model: nn.Module) -> nn.Module:
+    copied = checkpoints.build_model(model.config)
+    copied.load_state_dict(model.state_dict())
+    return copied.requires_grad_(False)
+
+
+def _without_caches(module: nn.Module) -> nn.Module:
+    """Take away the tensors that modules keep beside parameters and buffers, to save time; a program makes them from those."""
+    for part in module.modules():
+        for name in [name for name, value in vars(part).items() if isinstance(value, Tensor)]:
+            setattr(part, name, None)
+    return module
+
+
+def text(model: nn.Module) -> str:
+    """Return the program of a model as the text of program.json."""
+    return json.dumps(program(model), separators=(",", ":")) + "\n"
+
+
+def stored(name_or_path: str | Path) -> str | None:
+    """Return the text of the program that lies beside a run's weights, or None where there is none."""
+    path = checkpoints.run_dir(name_or_path) / PROGRAM
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    p = argparse.ArgumentParser(prog="python -m cvae.browser.program", description=f"Write {PROGRAM} beside a model's weights.")
+    p.add_argument("names", nargs="+", metavar="NAME", help="a name under checkpoints/, or a path")
+    try:
+        for name in p.parse_args(argv).names:
+            path = checkpoints.run_dir(name) / PROGRAM
+            checkpoints.write_text(path, text(checkpoints.load_run(name)))
+            print(f"{path}: {path.stat().st_size / 1000:.1f} kB")
+    except (ValueError, OSError) as error:
+        print(f"cvae.browser.program: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

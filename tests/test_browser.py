@@ -1,0 +1,112 @@
+"""Models as programs for the browser: the same numbers as torch, and one sentence where something is wrong."""
+
+import importlib.util
+import subprocess
+
+import pytest
+import torch
+
+from cvae import checkpoints, tasks
+from cvae.browser import build, program
+from cvae.config import ModelConfig
+from tests import runtime
+from tests.test_export import CONFIGS, FLOWS, SMALL, model_of
+
+needs_node = pytest.mark.skipif(runtime.NODE is None, reason="needs node")
+MADE = {name: config for name, config in CONFIGS.items() if name != "classifier"} | {
+    "linear path": ModelConfig(network="conv", image_shape=(3, 16, 16), latent_dim=5, widths=(4, 8), linear=True, likelihood="gaussian"),
+    "batch norm": ModelConfig("autoencoder", latent_dim=7, image_shape=(1, 9, 11), widths=(16, 12), norm="batch"),
+    "odd sides": ModelConfig("cvae", "conv", (1, 13, 10), 3, widths=(4, 6, 5), kernel=5, n_classes=4),
+    "residual, unfolded": ModelConfig("cvae", "residual", (2, 8, 12), 5, n_classes=3, fold=1, **FLOWS, **SMALL),
+    "perceptron after convolutions": ModelConfig(
+        "cvae", "conv", latent_dim=4, widths=(4, 4), decoder="dense", decoder_widths=(20, 10), label_in="decoder", n_classes=10
+    ),
+}
+SHIPPED = [name for name in checkpoints.list_runs() if checkpoints.load_preset(name).model.family != "classifier"]
+TOLERANCE = 0.4 / 255  # of a pixel: far below a level, and far above what the order of a sum makes
+
+
+def with_statistics(model):
+    """Give every BatchNorm statistics and weights that are not those of a fresh one, and every linear path components."""
+    generator = torch.Generator().manual_seed(1)
+    for name, tensor in model.state_dict().items():
+        if name.endswith(("running_var", "spread")):
+            tensor.copy_(torch.rand(tensor.shape, generator=generator) + 0.5)
+        elif name.endswith("components"):
+            tensor.copy_(torch.randint(-127, 128, tensor.shape, generator=generator))
+        elif name.endswith(("running_mean", "mean", "bias")):
+            tensor.copy_(torch.randn(tensor.shape, generator=generator) * 0.1)
+    return model.eval()
+
+
+@needs_node
+@pytest.mark.parametrize("config", MADE.values(), ids=MADE)
+@pytest.mark.parametrize("simd", [True, False], ids=["simd", "plain"])
+@torch.inference_mode()
+def test_every_part_of_every_family_agrees_with_torch(config, simd):
+    model = with_statistics(model_of(config))
+    calls, wanted = [], []
+    for part, (kind, takes, gives) in program.parts(config).items():
+        for n in (1, 3):
+            rows = program.examples(config, takes, n)
+            out = kind(model)(*rows)
+            calls.append((part, dict(zip(takes, rows))))
+            wanted.append(dict(zip(gives, out if isinstance(out, tuple) else (out,))))
+    for answer, outputs in zip(runtime.run(model, calls, simd), wanted, strict=True):
+        for name, tensor in outputs.items():
+            torch.testing.assert_close(answer[name], tensor, atol=1e-4, rtol=1e-4)
+
+
+@needs_node
+@pytest.mark.parametrize("name", SHIPPED)
+@torch.inference_mode()
+def test_shipped_models_make_the_same_pixels(name):
+    model = checkpoints.load_run(name)
+    config = model.config
+    part, (kind, takes, gives) = list(program.parts(config).items())[-1]
+    rows = program.examples(config, takes, 20)
+    (answer,) = runtime.run(model, [(part, dict(zip(takes, rows)))])
+    assert (answer[gives[-1]] - kind(model)(*rows)).abs().max() < TOLERANCE
+
+
+@needs_node
+@torch.inference_mode()
+def test_one_row_serves_all_rows_of_another_input():
+    model = model_of(MADE["inpainting"])
+    x, visible = torch.rand(1, 1, 28, 28), torch.rand(1, 1, 28, 28) < 0.5
+    u = torch.randn(8, 6, generator=torch.Generator().manual_seed(4))
+    (answer,) = runtime.run(model, [("decoder", {"u": u, "x": x, "visible": visible.float()})])
+    completed = tasks.inpaint(model, x, visible, n_samples=8, generator=torch.Generator().manual_seed(4))[0]
+    torch.testing.assert_close(answer["pixels"], completed, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_stored_programs_are_those_of_their_models(name):
+    assert program.stored(name) == program.text(checkpoints.load_run(name)), f"make it anew: python -m cvae.browser.program {name}"
+
+
+@needs_node
+def test_whatever_is_damaged_is_one_sentence(tmp_path):
+    for name in ("vae-dense-2d", "cvae-small", "vae-conv"):
+        folder = checkpoints.run_dir(name)
+        command = [runtime.NODE, "tests/fuzz.mjs", runtime.BROWSER / "runtime.js", runtime.BROWSER / "kernel.wasm", folder, "350"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+        assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-2000:]
+
+
+@needs_node
+def test_a_call_that_no_step_can_do_is_named(monkeypatch):
+    monkeypatch.setattr("cvae.browser.lowering.UNARY", ())
+    with pytest.raises(ValueError, match="no step for aten.relu"):
+        program.program(model_of(MADE["vae"]))
+
+
+def test_runtime_and_kernel_are_small():
+    size = sum((runtime.BROWSER / name).stat().st_size for name in ("runtime.js", "kernel.wasm"))
+    assert size < 40_000
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ziglang") is None, reason=f"needs ziglang {build.ZIG}")
+def test_the_kernel_is_what_its_source_builds(tmp_path):
+    build.build(tmp_path / "kernel.wasm")
+    assert (tmp_path / "kernel.wasm").read_bytes() == (runtime.BROWSER / "kernel.wasm").read_bytes()

@@ -209,3 +209,17 @@ def _unpack(arrays: dict[str, np.ndarray], figures: dict) -> LatentMap:
         raise ValueError("the sprite does not fit")
     embeddings["pca"] = latent.pca(numbers["u"])[0]
     return LatentMap(**numbers, labels=labels, embeddings=embeddings, sprite=sprite, figures=figures)
+
+
+def landmarks(u: np.ndarray, labels: np.ndarray, span: float) -> list[tuple[float, float, int]]:
+    """Return x, y, class for each class: the cell of a coarse grid that holds most of it and least of the others.
+
+    u is (N, 2), labels (N,); the grid reaches from -span to span.
+    """
+    if not len(u):
+        return []
+    edges, classes = np.linspace(-span, span, 25), np.unique(labels)
+    counts = np.stack([np.histogram2d(*u[labels == c].T, bins=(edges, edges))[0] for c in classes])
+    cells = (counts**2 / counts.sum(0).clip(1)).reshape(len(classes), -1).argmax(1)
+    middle = (edges[1:] + edges[:-1]) / 2
+    return [(float(middle[i // 24]), float(middle[i % 24]), int(c)) for i, c in zip(cells, classes)]

@@ -1,6 +1,7 @@
 """Models as programs for the browser: the same numbers as torch, and one sentence where something is wrong."""
 
 import importlib.util
+import shutil
 import subprocess
 
 import pytest
@@ -10,6 +11,7 @@ from cvae import checkpoints, tasks
 from cvae.browser import build, program
 from cvae.config import ModelConfig
 from tests import runtime
+from tests.conftest import ROOT
 from tests.test_export import CONFIGS, FLOWS, SMALL, model_of
 
 needs_node = pytest.mark.skipif(runtime.NODE is None, reason="needs node")
@@ -83,6 +85,15 @@ def test_one_row_serves_all_rows_of_another_input():
 @pytest.mark.parametrize("name", SHIPPED)
 def test_stored_programs_are_those_of_their_models(name):
     assert program.stored(name) == program.text(checkpoints.load_run(name)), f"make it anew: python -m cvae.browser.program {name}"
+
+
+def test_a_program_of_another_configuration_is_not_used(runs):
+    name = "vae-dense-2d"
+    shutil.copytree(ROOT / "checkpoints" / name, runs / name)
+    assert program.stored(name)
+    path = runs / name / checkpoints.CONFIG
+    path.write_text(path.read_text(encoding="utf-8").replace("bernoulli", "gaussian"), encoding="utf-8")
+    assert program.stored(name) is None
 
 
 @needs_node

@@ -281,16 +281,10 @@ def _map_png(folder: Path, stamp: tuple[int, ...]) -> bytes | None:
 
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _landmarks(folder: Path, stamp: tuple[int, ...]) -> list[tuple[float, float, int]]:
-    """Take for each class the cell of a coarse grid that holds most of it and least of the others."""
     digits = encoded(folder.name)
     if digits is None or digits.u.shape[1] != 2:
         return []
-    edges = np.linspace(-images.SPAN, images.SPAN, 25)
-    classes = np.unique(digits.labels)
-    counts = np.stack([np.histogram2d(*digits.u[digits.labels == c].T, bins=(edges, edges))[0] for c in classes])
-    cells = (counts**2 / counts.sum(0).clip(1)).reshape(len(classes), -1).argmax(1)
-    middle = (edges[1:] + edges[:-1]) / 2
-    return [(float(middle[i // 24]), float(middle[i % 24]), int(c)) for i, c in zip(cells, classes)]
+    return maps.landmarks(digits.u, digits.labels, images.SPAN)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

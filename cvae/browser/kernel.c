@@ -12,13 +12,14 @@ typedef v128_t v4;
 #define SUB wasm_f32x4_sub
 #define MUL wasm_f32x4_mul
 
-// c (m, n) = bias (m) + a (m, k) times b, whose columns come in panels of 8: b (n / 8, k, 8). m is any, n any.
-EXPORT(gemm) void gemm(const float *a, const float *b, const float *bias, float *c, int m, int k, int n) {
-  for (int i = 0; i < m; i += 4) {
-    const float *a0 = a + i * k, *a1 = i + 1 < m ? a0 + k : a0, *a2 = i + 2 < m ? a0 + 2 * k : a0, *a3 = i + 3 < m ? a0 + 3 * k : a0;
-    int rows = m - i < 4 ? m - i : 4;
-    for (int j = 0; j < n; j += 8) {
+// c (n / area, m, area) = bias (m) + a (m, k) times b, whose n columns come in panels of 8: b (n / 8, k, 8). A picture has
+// `area` columns, and a panel may hold the end of one and the beginning of the next.
+EXPORT(gemm) void gemm(const float *a, const float *b, const float *bias, float *c, int m, int k, int n, int area) {
+  for (int j = 0; j < n; j += 8) { // a panel stays in the nearest cache while the rows of a pass by
+    for (int i = 0; i < m; i += 4) {
+      const float *a0 = a + i * k, *a1 = i + 1 < m ? a0 + k : a0, *a2 = i + 2 < m ? a0 + 2 * k : a0, *a3 = i + 3 < m ? a0 + 3 * k : a0;
       const float *p = b + j * k;
+      int rows = m - i < 4 ? m - i : 4;
       v4 s[8];
       for (int r = 0; r < 4; r++) s[2 * r] = s[2 * r + 1] = SPLAT(bias && r < rows ? bias[i + r] : 0);
       for (int q = 0; q < k; q++, p += 8) {
@@ -28,16 +29,21 @@ EXPORT(gemm) void gemm(const float *a, const float *b, const float *bias, float 
         w = wasm_v128_load32_splat(a2 + q); s[4] = ADD(s[4], MUL(w, u)); s[5] = ADD(s[5], MUL(w, v));
         w = wasm_v128_load32_splat(a3 + q); s[6] = ADD(s[6], MUL(w, u)); s[7] = ADD(s[7], MUL(w, v));
       }
+      int row = j / area, place = j - row * area;
+      float *first = c + (row * m + i) * area + place;
       for (int r = 0; r < rows; r++) {
-        float *to = c + (i + r) * n + j;
-        if (n - j >= 8) {
+        float *to = first + r * area;
+        if (place + 8 <= area) {
           STORE(to, s[2 * r]);
           STORE(to + 4, s[2 * r + 1]);
         } else {
           float left[8];
           STORE(left, s[2 * r]);
           STORE(left + 4, s[2 * r + 1]);
-          for (int t = 0; t < n - j; t++) to[t] = left[t];
+          for (int t = 0, q = place; t < 8 && j + t < n; t++, to++) {
+            if (q++ == area) to += (m - 1) * area, q = 1;
+            *to = left[t];
+          }
         }
       }
     }
@@ -67,14 +73,15 @@ EXPORT(gemv) void gemv(const float *a, const float *x, const float *bias, float 
   }
 }
 
-// The patches of x (channels, h, w) under a kernel, as panels for gemm: (ceil(oh ow / 8), channels kh kw, 8), 0 outside.
-EXPORT(unfold) void unfold(const float *x, float *to, int channels, int h, int w, int kh, int kw, int sh, int sw, int ph, int pw, int oh, int ow) {
-  int rows = channels * kh * kw, n = oh * ow, panels = (n + 7) / 8;
+// The patches of x (channels, h, w) under a kernel as oh ow columns in panels for gemm, (.., channels kh kw, 8), from column
+// `start` on; 0 where a patch reaches outside.
+EXPORT(unfold) void unfold(const float *x, float *to, int start, int channels, int h, int w, int kh, int kw, int sh, int sw, int ph, int pw, int oh, int ow) {
+  int rows = channels * kh * kw;
   for (int c = 0, row = 0; c < channels; c++, x += h * w)
     for (int ky = 0; ky < kh; ky++)
       for (int kx = 0; kx < kw; kx++, row++) {
-        float *out = to + row * 8;
-        int t = 0;
+        float *out = to + ((start >> 3) * rows + row) * 8;
+        int t = start & 7;
         for (int oy = 0; oy < oh; oy++) {
           int iy = oy * sh - ph + ky, inside = iy >= 0 && iy < h, ix = kx - pw;
           const float *line = x + iy * w;
@@ -83,7 +90,6 @@ EXPORT(unfold) void unfold(const float *x, float *to, int channels, int h, int w
             if (++t == 8) t = 0, out += rows * 8;
           }
         }
-        if (t) for (; t < 8; t++) out[t] = 0;
       }
 }
 

@@ -5,9 +5,11 @@ alone (a folded BatchNorm, a transposed kernel) is among the steps of `once`. ru
 """
 
 import argparse
+import hashlib
 import json
 import sys
 import warnings
+from dataclasses import fields
 from pathlib import Path
 
 import torch
@@ -30,7 +32,7 @@ def program(model: nn.Module) -> dict:
     done once and those done for every call; the outputs. In the place of a label the input c is a row of weights over labels.
     """
     config = model.config
-    about = {"format": FORMAT, "image": list(config.image_shape), "latent": config.latent_dim, "classes": config.n_classes}
+    about = {"format": FORMAT, "config": digest(config), "image": list(config.image_shape), "latent": config.latent_dim, "classes": config.n_classes}
     return about | {"parts": {name: _part(model, *part) for name, part in parts(config).items()}}
 
 
@@ -82,10 +84,20 @@ def text(model: nn.Module) -> str:
     return json.dumps(program(model), separators=(",", ":")) + "\n"
 
 
+def digest(config) -> str:
+    """Return what tells a model's configuration from another: a hash of the fields that are not as by default."""
+    told = {f.name: getattr(config, f.name) for f in fields(config) if getattr(config, f.name) != f.default}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
 def stored(name_or_path: str | Path) -> str | None:
-    """Return the text of the program that lies beside a run's weights, or None where there is none."""
+    """Return the text of the program beside a run's weights; None where there is none, or one of another configuration."""
     path = checkpoints.run_dir(name_or_path) / PROGRAM
-    return path.read_text(encoding="utf-8") if path.is_file() else None
+    if not path.is_file():
+        return None
+    text = path.read_text(encoding="utf-8")
+    wanted = f'"config":"{digest(checkpoints.load_preset(name_or_path).model)}"'
+    return text if wanted in text and f'"format":{FORMAT},' in text else None
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -142,7 +142,7 @@ const OPERATORS = {
 function plainKernel(heap) { // addresses are in bytes, as in kernel.c
   const at = (address) => address >> 2;
   return {
-    gemm(a, b, bias, c, m, k, n) {
+    gemm(a, b, bias, c, m, k, n, area) {
       const f = heap.f32, sums = new Float32Array(8);
       for (let i = 0; i < m; i++) {
         const row = at(a) + i * k, start = bias ? f[at(bias) + i] : 0;
@@ -154,7 +154,7 @@ function plainKernel(heap) { // addresses are in bytes, as in kernel.c
             s4 += w * f[p + 4]; s5 += w * f[p + 5]; s6 += w * f[p + 6]; s7 += w * f[p + 7];
           }
           sums.set([s0, s1, s2, s3, s4, s5, s6, s7]);
-          for (let t = 0; t < Math.min(8, n - j); t++) f[at(c) + i * n + j + t] = sums[t];
+          for (let t = 0; t < Math.min(8, n - j); t++) f[at(c) + (Math.floor((j + t) / area) * m + i) * area + ((j + t) % area)] = sums[t];
         }
       }
     },
@@ -166,14 +166,14 @@ function plainKernel(heap) { // addresses are in bytes, as in kernel.c
         f[at(y) + i] = sum;
       }
     },
-    unfold(x, to, channels, h, w, kh, kw, sh, sw, ph, pw, oh, ow) {
+    unfold(x, to, start, channels, h, w, kh, kw, sh, sw, ph, pw, oh, ow) {
       const f = heap.f32, rows = channels * kh * kw;
       for (let row = 0; row < rows; row++) {
         const c = Math.floor(row / (kh * kw)), ky = Math.floor(row / kw) % kh, kx = row % kw;
-        for (let i = 0; i < Math.ceil((oh * ow) / 8) * 8; i++) {
+        for (let i = 0; i < oh * ow; i++) {
           const iy = Math.floor(i / ow) * sh - ph + ky, ix = (i % ow) * sw - pw + kx;
-          const inside = i < oh * ow && iy >= 0 && iy < h && ix >= 0 && ix < w;
-          f[at(to) + ((i >> 3) * rows + row) * 8 + (i & 7)] = inside ? f[at(x) + (c * h + iy) * w + ix] : 0;
+          const inside = iy >= 0 && iy < h && ix >= 0 && ix < w;
+          f[at(to) + (((start + i) >> 3) * rows + row) * 8 + ((start + i) & 7)] = inside ? f[at(x) + (c * h + iy) * w + ix] : 0;
         }
       }
     },
@@ -336,12 +336,15 @@ function makeRoom(start) { // first fit, in float32
   };
 }
 
+// How many pictures of a batch share the panels of one product: as many as fill them, where those of one would not.
+const togetherOf = (area) => (area < 128 && area % 8 ? 8 : 1);
+
 // What a step needs beside its operands and its result: the patches of one picture, the columns of one transposed convolution.
 function scratchOf({ op, dims }) {
   if (op !== "conv" && op !== "deconv") return 0;
   if (dims?.length !== 12) damaged();
   const [n, h, w, m, kh, kw, , , , , oh, ow] = dims;
-  const count = op === "conv" ? n * kh * kw * (oh * ow + 8) : n * (h * w + 8) + m * kh * kw * h * w + 16;
+  const count = op === "conv" ? n * kh * kw * (oh * ow * togetherOf(oh * ow) + 8) : n * (h * w + 8) + m * kh * kw * h * w + 16;
   if (count > LARGEST) throw new RangeError();
   return padded(count);
 }
@@ -360,38 +363,42 @@ function compile(step, c) {
   return STEPS[step.op]({ step, heap, k, out, many, operand, result, each, numbers, scratch: c.scratch, sizes, rows });
 }
 
-const bytes = (place) => 4 * place;
+const address = (place) => 4 * place;
 
 const STEPS = {
   linear({ step, k, out, operand, result, each }) { // y = w x + b; dims: numbers in, numbers out
     const [n, m] = step.dims?.length === 2 ? step.dims : damaged();
     result(m);
     const x = operand("x", n), w = operand("w", n * m), b = "b" in step ? operand("b", m) : null;
-    return [each((row) => k.gemv(bytes(w.at), bytes(x.at + row * x.by), b ? bytes(b.at) : 0, bytes(out + row * m), m, n))];
+    return [each((row) => k.gemv(address(w.at), address(x.at + row * x.by), b ? address(b.at) : 0, address(out + row * m), m, n))];
   },
-  conv({ step, k, out, operand, result, each, scratch }) { // dims: in, height, width, out, kernel, stride, padding, height, width
+  conv({ step, k, out, many, operand, result, scratch }) { // dims: in, height, width, out, kernel, stride, padding, height, width
     const [n, h, w, m, kh, kw, sh, sw, ph, pw, oh, ow] = step.dims, depth = n * kh * kw, area = oh * ow;
     if (m * depth * area > MOST_WORK) damaged();
+    const together = togetherOf(area);
     const x = operand("x", n * h * w), weight = operand("w", m * depth), b = "b" in step ? operand("b", m) : null, size = result(m * area);
-    return [each((row) => {
-      k.unfold(bytes(x.at + row * x.by), bytes(scratch), n, h, w, kh, kw, sh, sw, ph, pw, oh, ow);
-      k.gemm(bytes(weight.at), bytes(scratch), b ? bytes(b.at) : 0, bytes(out + row * size), m, depth, area);
-    })];
+    return [() => {
+      for (let row = 0; row < many; row += together) {
+        const count = Math.min(together, many - row);
+        for (let i = 0; i < count; i++) k.unfold(address(x.at + (row + i) * x.by), address(scratch), i * area, n, h, w, kh, kw, sh, sw, ph, pw, oh, ow);
+        k.gemm(address(weight.at), address(scratch), b ? address(b.at) : 0, address(out + row * size), m, depth, count * area, area);
+      }
+    }];
   },
   deconv({ step, k, out, operand, result, each, scratch }) { // transposed; w is (out, kernel, in)
     const [n, h, w, m, kh, kw, sh, sw, ph, pw, oh, ow] = step.dims, area = h * w, columns = scratch + n * (area + 8);
     if (m * kh * kw * n * area > MOST_WORK) damaged();
     const x = operand("x", n * area), weight = operand("w", m * kh * kw * n), b = "b" in step ? operand("b", m) : null, size = result(m * oh * ow);
     return [each((row) => {
-      k.unfold(bytes(x.at + row * x.by), bytes(scratch), n, h, w, 1, 1, 1, 1, 0, 0, h, w);
-      k.gemm(bytes(weight.at), bytes(scratch), 0, bytes(columns), m * kh * kw, n, area);
-      k.fold(bytes(columns), b ? bytes(b.at) : 0, bytes(out + row * size), m, h, w, kh, kw, sh, sw, ph, pw, oh, ow);
+      k.unfold(address(x.at + row * x.by), address(scratch), 0, n, h, w, 1, 1, 1, 1, 0, 0, h, w);
+      k.gemm(address(weight.at), address(scratch), 0, address(columns), m * kh * kw, n, area, area);
+      k.fold(address(columns), b ? address(b.at) : 0, address(out + row * size), m, h, w, kh, kw, sh, sw, ph, pw, oh, ow);
     })];
   },
   map({ step, heap, k, out, many, operand, result, each, numbers, sizes }) { // one function of every number
     const n = result(sizes[step.out]), x = operand("x", n), [p = 0, q = 0] = numbers, code = MAPS.indexOf(step.f);
-    if (code >= 0 && x.whole && (x.by || many === 1)) return [() => k.map(code, bytes(x.at), bytes(out), n * many, p, q)];
-    if (code >= 0) return [each((row) => k.map(code, bytes(x.at + row * x.by), bytes(out + row * n), n, p, q))];
+    if (code >= 0 && x.whole && (x.by || many === 1)) return [() => k.map(code, address(x.at), address(out), n * many, p, q)];
+    if (code >= 0) return [each((row) => k.map(code, address(x.at + row * x.by), address(out + row * n), n, p, q))];
     const of = Object.hasOwn(FUNCTIONS, step.f) ? FUNCTIONS[step.f] : damaged();
     return [each((row) => {
       const f = heap.f32;
@@ -402,9 +409,9 @@ const STEPS = {
     const n = result(sizes[step.out]), { every, of } = step, code = JOINS.indexOf(step.f);
     if (!isCount(every) || !isCount(of) || !every || !of) damaged();
     const x = operand("x", n), y = operand("y", of), alike = every === 1 && of === n;
-    if (code >= 0 && alike && x.whole && y.whole && (many === 1 || (x.by && y.by))) return [() => k.join(code, bytes(x.at), bytes(y.at), bytes(out), n * many)];
-    if (code >= 0 && alike) return [each((row) => k.join(code, bytes(x.at + row * x.by), bytes(y.at + row * y.by), bytes(out + row * n), n))];
-    if (code >= 0 && every * of === n) return [each((row) => k.spread(code, bytes(x.at + row * x.by), bytes(y.at + row * y.by), bytes(out + row * n), of, every))];
+    if (code >= 0 && alike && x.whole && y.whole && (many === 1 || (x.by && y.by))) return [() => k.join(code, address(x.at), address(y.at), address(out), n * many)];
+    if (code >= 0 && alike) return [each((row) => k.join(code, address(x.at + row * x.by), address(y.at + row * y.by), address(out + row * n), n))];
+    if (code >= 0 && every * of === n) return [each((row) => k.spread(code, address(x.at + row * x.by), address(y.at + row * y.by), address(out + row * n), of, every))];
     const f = Object.hasOwn(OPERATORS, step.f) ? OPERATORS[step.f] : damaged();
     return [each((row) => {
       const a = heap.f32, from = x.at + row * x.by, with_ = y.at + row * y.by, to = out + row * n;
@@ -473,4 +480,8 @@ function walked({ x, sides, by, to, strides }) {
 }
 
 // The levels 0 to 255 of pixel means, as the server sends them.
-export const toLevels = (pixels) => Uint8Array.from(pixels, (v) => Math.max(0, Math.min(255, Math.round(v * 255))));
+export function toLevels(pixels) {
+  const levels = new Uint8ClampedArray(pixels.length);
+  for (let i = 0; i < pixels.length; i++) levels[i] = 255 * pixels[i]; // rounded and kept within 0 to 255 by the array
+  return new Uint8Array(levels.buffer);
+}

@@ -1,0 +1,143 @@
+"""How fast and how exactly models decode in the browser: headless Chromium, and Firefox where it is installed.
+
+Run it with nothing else on the machine: python benchmarks/browser.py [NAME ...]. Firefox is driven by puppeteer-core of npm,
+looked for in the folder that NODE_PATH names.
+"""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+import torch
+
+from benchmarks.machine import median_and_p95, table
+from cvae import checkpoints
+from cvae.browser import program
+from tests.e2e.serving import running_browser
+
+BROWSER = Path(program.__file__).parent
+POINTS, TIMES, WARM = 1000, 300, 30
+# model, rows in one call, what p50 and p95 must reach in Chromium, ms
+BARS = {("vae-dense-2d", 1): "0.5 / 1", ("cvae-conv", 1): "2 / 3", ("ae-conv-faces", 1): "3.5 / 5", ("cvae-conv", 10): "14 / 20"}
+PAGE = """<!doctype html><meta charset="utf-8"><title>waiting</title><script type="module">
+%(runtime)s
+const { program, weights, kernel, part, calls, times, warm } = %(data)s;
+const raw = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
+window.measure = async () => {
+  const model = await load(program, raw(weights), kernel ? raw(kernel) : null), answers = [];
+  for (const { inputs, timed } of calls) {
+    const given = Object.fromEntries(Object.entries(inputs).map(([name, text]) => [name, new Float32Array(raw(text))]));
+    const out = Object.values(model.run(part, given)).at(-1), took = [];
+    for (let i = 0; timed && i < times + warm; i++) {
+      const begin = performance.now();
+      toLevels(Object.values(model.run(part, given)).at(-1));
+      if (i >= warm) took.push(performance.now() - begin);
+      if (i %% 10 === 0) await new Promise((done) => setTimeout(done, 0));
+    }
+    const levels = timed ? new Uint8Array() : toLevels(out);
+    let text = "";
+    for (let i = 0; i < levels.length; i += 8192) text += String.fromCharCode(...levels.subarray(i, i + 8192));
+    answers.push({ took, levels: btoa(text) });
+  }
+  return JSON.stringify(answers);
+};
+document.title = "ready";
+</script>"""
+FIREFOX = """
+const puppeteer = require("puppeteer-core");
+(async () => {
+  const [executablePath, ...pages] = process.argv.slice(1);
+  const browser = await puppeteer.launch({ browser: "firefox", protocol: "webDriverBiDi", headless: true, executablePath });
+  for (const address of pages) {
+    const page = await browser.newPage();
+    await page.goto(address);
+    await page.waitForFunction("document.title === 'ready'");
+    console.log(await page.evaluate(() => window.measure()));
+    await page.close();
+  }
+  await browser.close();
+})();
+"""
+
+
+def text(row: torch.Tensor) -> str:
+    return base64.b64encode(np.ascontiguousarray(row.numpy(), np.float32).tobytes()).decode()
+
+
+def write_page(folder: Path, name: str, simd: bool) -> tuple[Path, list[int], np.ndarray]:
+    """Write a page that measures the last part of a model; return it, the rows of its timed calls and torch's levels."""
+    model = checkpoints.load_run(name)
+    part, (kind, takes, _) = list(program.parts(model.config).items())[-1]
+    rows = program.examples(model.config, takes, POINTS)
+    with torch.inference_mode():
+        module = kind(model)
+        wanted = torch.cat([module(*part_of) for part_of in zip(*(row.split(100) for row in rows))])
+    sizes = [1, 10] if model.config.n_classes else [1]
+    calls = [{"inputs": {t: text(row[:n]) for t, row in zip(takes, rows)}, "timed": True} for n in sizes]
+    each = zip(*(row.split(100) for row in rows))
+    calls += [{"inputs": {t: text(row) for t, row in zip(takes, hundred)}, "timed": False} for hundred in each]
+    data = {
+        "program": program.stored(name),
+        "weights": base64.b64encode((checkpoints.run_dir(name) / checkpoints.WEIGHTS).read_bytes()).decode(),
+        "kernel": base64.b64encode((BROWSER / "kernel.wasm").read_bytes()).decode() if simd else "",
+        "part": part,
+        "calls": calls if simd else calls[: len(sizes)],
+        "times": TIMES if simd else 20,
+        "warm": WARM if simd else 2,
+    }
+    path = folder / f"{name}-{'simd' if simd else 'plain'}.html"
+    path.write_text(PAGE % {"runtime": (BROWSER / "runtime.js").read_text(encoding="utf-8"), "data": json.dumps(data)}, encoding="utf-8")
+    return path, sizes, wanted.mul(255).round().byte().flatten().numpy()
+
+
+def in_chromium(paths: list[Path]) -> list[list[dict]]:
+    answers = []
+    with running_browser() as browser:
+        for path in paths:
+            page = browser.new_page()
+            page.goto(path.as_uri())
+            page.wait_for_function("document.title === 'ready'")
+            answers.append(json.loads(page.evaluate("measure()")))
+            page.close()
+    return answers
+
+
+def in_firefox(paths: list[Path]) -> list[list[dict]] | None:
+    """Return the same of Firefox; None where it or puppeteer-core is not installed."""
+    firefox = shutil.which("firefox-esr") or shutil.which("firefox")
+    if not firefox or not shutil.which("node"):
+        return None
+    done = subprocess.run(["node", "-e", FIREFOX, firefox, *(p.as_uri() for p in paths)], capture_output=True, text=True, env=os.environ)
+    if done.returncode:
+        print(f"Firefox was left out: {done.stderr.strip().splitlines()[-1:]}")
+        return None
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def main(names: list[str]) -> None:
+    """Print the table."""
+    names = names or [n for n in checkpoints.list_runs() if checkpoints.load_preset(n).model.family != "classifier"]
+    rows = [("model, rows", "browser", "ms, median / p95", "must reach", "levels apart, at most")]
+    with tempfile.TemporaryDirectory() as folder:
+        pages = [(name, simd, *write_page(Path(folder), name, simd)) for name in names for simd in (True, False)]
+        for browser, measured in (("Chromium", in_chromium), ("Firefox", in_firefox)):
+            answers = measured([page[2] for page in pages])
+            for (name, simd, _, sizes, wanted), answer in zip(pages, answers or []):
+                levels = b"".join(base64.b64decode(call["levels"]) for call in answer[len(sizes) :])
+                apart = abs(np.frombuffer(levels, np.uint8).astype(int) - wanted).max() if simd else ""
+                for n, call in zip(sizes, answer):
+                    bar = BARS.get((name, n), "") if simd and browser == "Chromium" else ""
+                    rows.append((f"{name}, {n}", browser + ("" if simd else ", plain JavaScript"), median_and_p95(call["took"]), bar, str(apart)))
+    table("Decoding in the browser", rows)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

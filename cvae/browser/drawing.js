@@ -1,0 +1,188 @@
+// A sheet to draw on, what the model sees of it, and what it makes of that: a reconstruction, a clean picture, completions.
+
+const SHEET = 280, PEN = 22, BOX = 20, OUTLINE = 0.4; // the sheet's own pixels; as in cvae/preprocess.py
+const FIRST = [[[84, 96], [104, 66], [140, 56], [176, 70], [186, 104], [168, 140], [128, 178], [86, 220], [140, 214], [200, 220]]]; // a 2
+
+// Ink (SHEET x SHEET, 0 to 1) cropped, scaled into a box of 20 x 20 and centred by mass, as MNIST was; null without ink.
+function prepared(ink) {
+  let top = SHEET, bottom = -1, left = SHEET, right = -1;
+  ink.forEach((v, i) => {
+    if (v <= OUTLINE) return;
+    const y = Math.floor(i / SHEET), x = i % SHEET;
+    top = Math.min(top, y); bottom = Math.max(bottom, y); left = Math.min(left, x); right = Math.max(right, x);
+  });
+  if (bottom < 0) return null;
+  const h = bottom - top + 1, w = right - left + 1, longest = Math.max(h, w);
+  const [rows, columns] = [h, w].map((side) => Math.max(1, Math.round((side * BOX) / longest)));
+  const box = new Float32Array(rows * columns), down = shares(rows, h), across = shares(columns, w);
+  down.forEach(([y0, y1], r) => across.forEach(([x0, x1], c) => {
+    let sum = 0;
+    for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) sum += ink[(top + y) * SHEET + left + x];
+    box[r * columns + c] = sum / ((y1 - y0) * (x1 - x0));
+  }));
+  let mass = 0, y = 0, x = 0;
+  box.forEach((v, i) => { mass += v; y += v * Math.floor(i / columns); x += v * (i % columns); });
+  const place = (centre, side, whole) => Math.max(0, Math.min(whole - side, Math.round(whole / 2 - centre)));
+  const digit = new Float32Array(HEIGHT * WIDTH), oy = place(y / mass, rows, HEIGHT), ox = place(x / mass, columns, WIDTH);
+  box.forEach((v, i) => { digit[(oy + Math.floor(i / columns)) * WIDTH + ox + (i % columns)] = Math.floor(255 * v + 0.5) / 255; });
+  return digit;
+}
+
+// For each of n pixels the first and the end of those of `side` that it is the mean of, as Pillow's box filter takes them.
+function shares(n, side) {
+  const scale = side / n, width = Math.max(scale, 1);
+  return Array.from({ length: n }, (_, i) => {
+    const middle = (i + 0.5) * scale, inside = [];
+    const end = Math.min(side, Math.floor(middle + width / 2 + 0.5)); // rounded as there, because ties are frequent
+    for (let k = Math.max(0, Math.floor(middle - width / 2 + 0.5)); k < end; k++) {
+      const away = (k - middle + 0.5) * (1 / width);
+      if (away > -0.5 && away <= 0.5) inside.push(k);
+    }
+    return [inside[0], inside.at(-1) + 1];
+  });
+}
+
+// Strokes of the pointer, or of the arrow keys with Space; `stroke(from, to)` marks a line in parts of the sheet's side.
+function makeStrokes(sheet, stroke, done) {
+  let held = null, last = null, cursor = [0.5, 0.5], down = false;
+  const place = (event) => {
+    const r = sheet.getBoundingClientRect();
+    return [(event.clientX - r.left) / r.width, (event.clientY - r.top) / r.height];
+  };
+  sheet.onpointerdown = (event) => {
+    if (event.button || held !== null) return;
+    held = event.pointerId;
+    sheet.setPointerCapture(held);
+    last = place(event);
+    stroke(last, last);
+  };
+  sheet.onpointermove = (event) => {
+    if (event.pointerId !== held) return;
+    const all = event.getCoalescedEvents?.() ?? [];
+    for (const each of all.length ? all : [event]) { const next = place(each); stroke(last, next); last = next; }
+  };
+  sheet.onpointerup = sheet.onpointercancel = (event) => { if (event.pointerId === held) { held = null; done(); } };
+  const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  sheet.onkeydown = (event) => {
+    const way = arrows[event.key];
+    if (event.ctrlKey || event.altKey || event.metaKey || !(way || event.key === " ")) return;
+    event.preventDefault();
+    if (!way) { down = !down; if (down) stroke(cursor, cursor); else done(); return; }
+    const next = cursor.map((v, i) => Math.max(0, Math.min(1, v + way[i] / 28)));
+    if (down) stroke(cursor, next);
+    cursor = next;
+  };
+}
+
+function makeDrawing(model, explorer) {
+  const sheet = element("canvas", {
+    width: SHEET, height: SHEET, class: "sheet", tabindex: 0, role: "application",
+    "aria-label": "Sheet. Draw with the pointer; or move with the arrow keys, Space puts the pen down and lifts it.",
+  });
+  const paper = sheet.getContext("2d", { willReadFrequently: true });
+  let waiting = 0, fresh = false;
+  const wipe = () => { paper.fillStyle = "#000"; paper.fillRect(0, 0, SHEET, SHEET); };
+  const line = ([x0, y0], [x1, y1]) => {
+    if (fresh) { fresh = false; wipe(); } // the first stroke takes the place of the example
+    Object.assign(paper, { strokeStyle: "#fff", lineWidth: PEN, lineCap: "round", lineJoin: "round" });
+    paper.beginPath();
+    paper.moveTo(x0 * SHEET, y0 * SHEET);
+    paper.lineTo(x1 * SHEET + 0.01, y1 * SHEET);
+    paper.stroke();
+    redraw();
+  };
+  const digit = () => {
+    const alpha = paper.getImageData(0, 0, SHEET, SHEET).data;
+    return prepared(Float32Array.from({ length: SHEET * SHEET }, (_, i) => alpha[4 * i] / 255)) ?? new Float32Array(WIDTH * HEIGHT);
+  };
+  const make = { reconstruct: makeReconstruction, denoise: makeCleaning, inpaint: makeCompletions }[data.sheet](model, explorer, redrawSoon);
+  function redraw() { waiting ||= requestAnimationFrame(draw); }
+  function redrawSoon() { redraw(); }
+  function draw() {
+    waiting = 0;
+    try { make.show(digit()); } catch (error) { show(error); }
+    sheet.dataset.shown = "1";
+  }
+  makeStrokes(sheet, line, redraw);
+  wipe();
+  for (const path of FIRST) for (let i = 1; i < path.length; i++) line(path[i - 1].map((v) => v / SHEET), path[i].map((v) => v / SHEET));
+  fresh = true;
+  redraw();
+  const clear = button("Clear", () => { fresh = false; wipe(); redraw(); });
+  const figure = (canvas, caption) => element("figure", {}, canvas, element("figcaption", {}, caption));
+  return [
+    element("h2", {}, make.heading),
+    element("div", { class: "bar" }, clear, ...make.tools),
+    element("div", { class: "drawing" }, figure(sheet, "Draw here"), ...make.pictures.map(([canvas, caption]) => figure(canvas, caption))),
+    ...make.below,
+  ];
+}
+
+function makeReconstruction(model, explorer) {
+  const seen = picture("What the model sees"), again = picture("Its reconstruction");
+  let u = null;
+  const told = () => (data.labels.length ? { c: oneHot([explorer.label().label]) } : {});
+  const show = (x) => {
+    paint(seen, x);
+    u = [...model.run("encoder", { x, ...(data.program.parts.encoder.inputs.c ? told() : {}) }).u];
+    paint(again, model.run("decoder", { u, ...told() }).pixels);
+  };
+  const use = button("Use this style", () => explorer.go(u));
+  return { heading: "Draw", tools: [use], pictures: [[seen, "What the model sees"], [again, "Its reconstruction"]], below: [], show };
+}
+
+function makeCleaning(model, _, redraw) {
+  const spoiled = picture("Spoiled"), clean = picture("Cleaned");
+  const strength = element("input", { type: "range", min: 0, max: 1, step: 0.05, value: 0.4, "aria-label": "Noise" });
+  let noise = [];
+  const fresh = () => { noise = Array.from({ length: WIDTH * HEIGHT }, normal); redraw(); };
+  noise = Array.from({ length: WIDTH * HEIGHT }, normal);
+  strength.oninput = redraw;
+  const show = (x) => {
+    const dirty = x.map((v, i) => Math.max(0, Math.min(1, v + strength.value * noise[i])));
+    paint(spoiled, dirty);
+    paint(clean, model.run("denoising", { x: dirty }).clean);
+  };
+  const slider = element("label", { class: "slider", style: "width:17rem" }, element("span", {}, "Noise"), strength, element("span", {}));
+  return { heading: "Draw, spoil and clean", tools: [button("Spoil anew", fresh), slider], pictures: [[spoiled, "Spoiled"], [clean, "Cleaned"]], below: [], show };
+}
+
+function makeCompletions(model, _, redraw) {
+  const COUNT = 8, RADIUS = 2.2;
+  const hole = element("canvas", {
+    width: WIDTH, height: HEIGHT, class: "sheet", tabindex: 0, role: "application",
+    "aria-label": "The drawing as the model sees it. Paint over what it shall not see; or move with the arrow keys, Space puts the brush down and lifts it.",
+  });
+  const completions = Array.from({ length: COUNT }, (_, i) => picture(`Completion ${i + 1}`));
+  const visible = new Float32Array(WIDTH * HEIGHT);
+  let u = [];
+  const draw = () => { u = Array.from({ length: COUNT * data.program.latent }, normal); };
+  const half_ = () => visible.forEach((_, i) => { visible[i] = Number(i < (WIDTH * HEIGHT) / 2); });
+  const mark = ([x0, y0], [x1, y1]) => {
+    const steps = Math.ceil(Math.hypot(x1 - x0, y1 - y0) * WIDTH) + 1;
+    for (let k = 0; k <= steps; k++) {
+      const cx = (x0 + ((x1 - x0) * k) / steps) * WIDTH, cy = (y0 + ((y1 - y0) * k) / steps) * HEIGHT;
+      visible.forEach((_, i) => { if (Math.hypot((i % WIDTH) + 0.5 - cx, Math.floor(i / WIDTH) + 0.5 - cy) < RADIUS) visible[i] = 0; });
+    }
+    redraw();
+  };
+  makeStrokes(hole, mark, redraw);
+  draw();
+  half_();
+  const show = (x) => {
+    paint(hole, x);
+    const context = hole.getContext("2d");
+    context.fillStyle = "#e8590c";
+    visible.forEach((v, i) => { if (!v) context.fillRect(i % WIDTH, Math.floor(i / WIDTH), 1, 1); });
+    const { pixels } = model.run("decoder", { u, x, visible });
+    completions.forEach((canvas, i) => paint(canvas, pixels, i));
+  };
+  const tools = [
+    button("Hide nothing", () => { visible.fill(1); redraw(); }), button("Hide the lower half", () => { half_(); redraw(); }),
+    button("Eight others", () => { draw(); redraw(); }),
+  ];
+  const below = [element("h2", {}, "Eight completions"), element("div", { class: "completions" }, ...completions)];
+  return { heading: "Draw, hide a part and see it completed", tools, pictures: [[hole, "Paint over what the model shall not see"]], below, show };
+}
+
+start();

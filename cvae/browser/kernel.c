@@ -75,6 +75,7 @@ EXPORT(gemv) void gemv(const float *a, const float *x, const float *bias, float 
 
 // The patches of x (channels, h, w) under a kernel as oh ow columns in panels for gemm, (.., channels kh kw, 8), from column
 // `start` on; 0 where a patch reaches outside.
+#define PUT(value) do { out[t] = value; if (++t == 8) t = 0, out += rows * 8; } while (0)
 EXPORT(unfold) void unfold(const float *x, float *to, int start, int channels, int h, int w, int kh, int kw, int sh, int sw, int ph, int pw, int oh, int ow) {
   int rows = channels * kh * kw;
   for (int c = 0, row = 0; c < channels; c++, x += h * w)
@@ -83,12 +84,13 @@ EXPORT(unfold) void unfold(const float *x, float *to, int start, int channels, i
         float *out = to + ((start >> 3) * rows + row) * 8;
         int t = start & 7;
         for (int oy = 0; oy < oh; oy++) {
-          int iy = oy * sh - ph + ky, inside = iy >= 0 && iy < h, ix = kx - pw;
+          int iy = oy * sh - ph + ky, ox = 0, ix = kx - pw;
           const float *line = x + iy * w;
-          for (int ox = 0; ox < ow; ox++, ix += sw) {
-            out[t] = inside && ix >= 0 && ix < w ? line[ix] : 0;
-            if (++t == 8) t = 0, out += rows * 8;
+          if (iy >= 0 && iy < h) {
+            for (; ox < ow && ix < 0; ox++, ix += sw) PUT(0);
+            for (; ox < ow && ix < w; ox++, ix += sw) PUT(line[ix]);
           }
+          for (; ox < ow; ox++) PUT(0);
         }
       }
 }

@@ -23,6 +23,7 @@ ACTIVE = 0.01  # nats; the usual threshold below which a dimension carries nothi
 TSNE_STEPS = (250, 500)  # with early exaggeration, and after
 TSNE_REPORTS = 10  # steps between two reports of progress
 TSNE_FEWEST = 4  # different points: the perplexity is then 1
+FEW = 1000  # points up to which a tree gives the forces of t-SNE sooner than a grid
 PLACED_BY = 10  # neighbours that say where a new point belongs
 
 
@@ -192,7 +193,7 @@ def tsne(z: Tensor, seed: int = 0, progress: Callable[[int], None] | None = None
         early_exaggeration_iter=first,
         n_iter=second,
         neighbors="exact",  # also the faster one for ten thousand
-        negative_gradient_method="fft",
+        negative_gradient_method="fft" if len(z) > FEW else "bh",
         ints_in_interval=2,  # a grid half as fine as usual takes a third of the time, and as many neighbours stay neighbours
         random_state=seed,
         n_jobs=-1,

@@ -266,6 +266,9 @@ class Lowering(Steps):
     def _call_index(self, node: Node, x: View, places: list[View | None]) -> View:
         return self._placed("take", node, places, x)
 
+    def _call_index_select(self, node: Node, x: View, axis: int, places: View) -> View:
+        return self._placed("take", node, [None] * axis + [places], x)
+
     def _placed(self, op: str, node: Node, places: list[View | None], x: View) -> View:
         shape, rows = self._shape(node)
         if len(places) != 2 or places[0] is not None or len(x.shape) != 1 or not x.rows:

@@ -26,14 +26,15 @@ def picture(name: str, model) -> None:
 
 
 if not st.runtime.exists():
-    gc.disable()  # what is imported now stays: to look for garbage among it makes the start longer; ui/server.py ends this
+    gc.disable()  # what is imported now stays: to look for garbage among it makes the start longer; ui/shell/server.py ends this
     from starlette.middleware import Middleware
 
-    from ui import api, server
+    from ui.shell import api, server
 
     app = st.App(__file__, routes=api.routes(), lifespan=server.lifespan, middleware=[Middleware(server.PageNames)])
 else:
-    from ui import address, controls, link, resources, welcome
-    from ui.live import live
+    from ui.home import welcome
+    from ui.shell import address, controls, link, resources
+    from ui.widgets.live.live import live
 
     home()

@@ -16,9 +16,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from cvae import checkpoints, corruptions, data, face_figures, faces, latent, lfw, maps, metrics, preprocess, report, tasks
+from cvae import checkpoints, data, faces, latent, maps, metrics, preprocess, report, tasks
 from cvae.claim import claim
 from cvae.commands import OneLineParser, run, whole
+from cvae.data import corruptions
+from cvae.data import lfw_files as lfw
+from cvae.faces import figures as face_figures
 
 RESULTS = Path(__file__).parent / "docs" / "results.md"
 BEGIN, END = "<!-- evaluate.py writes from here -->", "<!-- to here -->"

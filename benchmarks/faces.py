@@ -36,7 +36,8 @@ def exercise(data_dir: Path | None, crop: int, epochs: int) -> dict[str, float]:
     import torch
     from lightning_fabric import Fabric
 
-    from cvae import checkpoints, data, face_figures, training
+    from cvae import checkpoints, data, training
+    from cvae.faces import figures as face_figures
 
     found = data.lfw(data_dir, "all", 32, crop, download=True)
     images = data.ImageSet(torch.tensor(found.images), torch.zeros(len(found), dtype=torch.int64), ())
@@ -54,7 +55,8 @@ def components_as_people(data_dir: Path | None, dims: int) -> tuple[float, float
     """Return how often the nearest other test picture is the same person by principal components: plain, with our metric."""
     import torch
 
-    from cvae import data, face_figures, latent
+    from cvae import data, latent
+    from cvae.faces import figures as face_figures
 
     parts = {part: data.lfw(data_dir, part, 64, download=True) for part in ("train", "test")}
     x = {part: torch.tensor(found.images).float() / 255 for part, found in parts.items()}
@@ -87,8 +89,9 @@ def box_rows(data_dir: Path | None, name: str) -> list[tuple[str, ...]]:
     import torch
     from PIL import Image
 
-    from cvae import faces, lfw
+    from cvae import faces
     from cvae.checkpoints import load_run, run_dir
+    from cvae.data import lfw_files as lfw
 
     model, space, rng = load_run(name), faces.load(run_dir(name)), np.random.default_rng(0)
     side, (left, top, right, bottom) = model.config.image_shape[1], lfw.box((lfw.SIDE, lfw.SIDE))

@@ -28,7 +28,7 @@ from tests.e2e.serving import running_app  # noqa: E402
 
 WANTED = 30  # pictures a second and client
 MODEL = "cvae-conv"
-SETTLE = 5  # seconds after the start: ui/server.py loads what drawings need a little later
+SETTLE = 5  # seconds after the start: ui/shell/server.py loads what drawings need a little later
 WARM = 1  # seconds that do not count
 
 
@@ -40,7 +40,7 @@ def decodes() -> list[str]:
 
 def sketches() -> list[str]:
     """Return paths of a drawing that grows, as Draw asks for them while the pen moves."""
-    from ui import sketch  # late: the clients need no PyTorch
+    from ui.shell import sketch  # late: the clients need no PyTorch
 
     ink, paths = np.zeros((sketch.INK, sketch.INK), bool), []
     for row in range(16, 64, 2):

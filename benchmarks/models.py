@@ -30,7 +30,7 @@ def generation(name: str, count: int, repeats: int) -> str:
 
     from cvae import tasks
     from cvae.checkpoints import load_run
-    from ui.server import THREADS
+    from ui.shell.server import THREADS
 
     torch.set_num_threads(THREADS)
     model = load_run(name)
@@ -44,7 +44,7 @@ def classification(name: str, repeats: int) -> str:
 
     from cvae import tasks
     from cvae.checkpoints import load_run
-    from ui.drawing import CAREFUL
+    from ui.draw.results import CAREFUL
 
     model = load_run(name)
     x = tasks.generate(model, torch.tensor([3]), generator=torch.Generator().manual_seed(0))

@@ -19,10 +19,10 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from cvae import captured, checkpoints, corruptions, data, losses, progress, schedule, tasks
+from cvae import captured, checkpoints, data, losses, progress, schedule, tasks
 from cvae.commands import Failed
 from cvae.config import Preset, TrainConfig
-from cvae.data import ImageSet
+from cvae.data import ImageSet, corruptions
 from cvae.families import PIXELS, SPOILED
 from cvae.models import build_model
 from cvae.schedule import Stage, stages

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from ui import address, classes, controls, link, resources, views
-from ui.live import live
+from ui.explore import views
+from ui.shell import address, classes, controls, link, resources
+from ui.widgets.live.live import live
 
 controls.begin("Explore", "Every point of latent space is a picture. Move, and watch what changes.")
-may = lambda config: controls.asked("view") != views.PLANE or controls.flat(config)  # noqa: E731
+may = lambda config: controls.asked("view") != controls.PLANE or controls.flat(config)  # noqa: E731
 name, model = controls.pick_model(controls.flat, resources.is_picture, view=may)
 
 
@@ -25,7 +26,7 @@ def explore() -> None:
     live(name, model, u, label, key="live")
     choices = {"Traversals": views.traversals, "Between two points": views.between}
     if dims == 2:
-        choices[views.PLANE] = views.manifold
+        choices[controls.PLANE] = views.manifold
     for end in "ab":  # read by one view only, judged in all
         link.point(end, u)
     choices[controls.choose("View", list(choices), "view")](name, model, u, label)

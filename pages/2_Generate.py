@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from ui import address, classes, controls, images, link, resources, sampling
-from ui.live import live
+from ui.shell import address, classes, controls, images, link, resources, sampling
+from ui.widgets.live.live import live
 
 SAMPLES = "Samples"
 controls.begin("Generate", "Pictures nobody made, drawn from what a model has learned.")

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from ui import address, classes, controls, drawing, resources, source
+from ui.draw import results as drawing
+from ui.shell import address, classes, controls, resources
+from ui.widgets.canvas import source
 
 LEAD = "{} a {}, or bring one. See what the models make of it while the pen still moves."
 lead = controls.begin("Draw", LEAD.format("Write", "digit"))

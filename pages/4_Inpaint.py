@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from ui import address, classes, controls, inpainting, resources, source
+from ui.inpaint import completions as inpainting
+from ui.shell import address, classes, controls, resources
+from ui.widgets.canvas import source
 
 LEAD = "Hide a part of a {} with the brush. The model imagines what could be there."
 lead = controls.begin("Inpaint", LEAD.format("digit"))

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from ui import address, controls, maps
+from ui.map import walk as maps
+from ui.shell import address, controls
 
 place = controls.begin("Map", maps.LEAD.format("Ten thousand", "digit", "digit"), wide=True)
 

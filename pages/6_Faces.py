@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from ui import address, controls, face_source, faces, keeping, resources, words
+from ui.faces import face_source
+from ui.faces import tools as faces
+from ui.shell import address, controls, keeping, resources, words
 
 controls.begin("Faces", "A face in a few numbers. Change the numbers and someone else looks back.", wide=True)
 hint = "ae-conv-faces, then measure it with: python evaluate.py ae-conv-faces"

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from ui import address, cards, comparing, controls, curves, epochs, table, zoo
+from ui.models import cards, comparing, curves, tables, zoo
+from ui.shell import address, controls
+from ui.widgets.epochs import epochs
 
 LEAD = "Every variant that courses and papers build, measured by the same code. Choose two and compare."
 ALL = "All models"
@@ -28,6 +30,6 @@ def compare() -> None:
 
 if view == ALL:
     with address.told():
-        table.tables(models, [name for name, _ in pair])  # a press on its rows chooses models, so it is no part of the fragment
+        tables.tables(models, [name for name, _ in pair])  # a press on its rows chooses models, so it is no part of the fragment
 else:
     compare()

@@ -14,7 +14,9 @@ from tests.test_drawing import DIGIT
 from tests.test_drawing import INK as BITS
 from tests.test_faces import CONFIG as FACES
 from tests.test_faces import small_model, small_space
-from ui import face_source, sketch, source
+from ui.faces import face_source
+from ui.shell import sketch
+from ui.widgets.canvas import source
 
 NAME = "![m](x.png) [l](x) www.a.test <b>m<b> :red[m] $m$ `m`"  # a folder may be called so
 WORDS = f"{NAME} ![m](//a.test/p.png) [l](//a.test/l) <img src=//a.test/i.png> http://a.test :material/home:"

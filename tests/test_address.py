@@ -8,7 +8,7 @@ from cvae import checkpoints, faces
 from cvae.config import Preset
 from tests.app import open_page, sent
 from tests.test_faces import CONFIG, small_model, small_space
-from ui import link, sketch
+from ui.shell import link, sketch
 
 EXPLORE, GENERATE, DRAW, INPAINT, MAP, FACES, MODELS = (
     f"pages/{i}_{name}.py" for i, name in enumerate(("Explore", "Generate", "Draw", "Inpaint", "Map", "Faces", "Models"), 1)

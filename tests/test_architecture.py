@@ -10,17 +10,17 @@ import pytest
 from tests.conftest import ROOT
 
 MODEL = {"families", "config", "gaussian", "flow", "networks", "conditions"}
-BASE = MODEL | {"claim", "commands", "mixture", "corruptions", "schedule", "pictures", "preprocess"}
-LAYERS = [
-    BASE | {"mnist", "lfw"},
+LAYERS = [  # modules and folders of cvae; each imports from its own layer and from those above it here
+    MODEL | {"claim", "commands", "schedule"},
     {"models", "losses", "data"},
-    {"checkpoints", "diagnosis", "presets", "report", "tasks"},
-    {"latent", "metrics", "faces", "face_figures", "progress"},
-    {"maps"},
-    {"browser", "export"},
-    {"captured"},
+    {"sketches", "checkpoints", "diagnosis", "presets", "report", "tasks"},
+    {"preprocess", "latent", "metrics", "progress"},
+    {"faces", "maps"},
+    {"browser", "export", "captured"},
     {"training"},
 ]
+ROOMS = {"sketches", "faces", "maps"}  # each of one subject: none imports another
+FLOORS = {"shell": 0, "widgets": 1}  # of ui; all other folders are those of single pages
 
 
 def imports(path) -> set[str]:
@@ -48,6 +48,18 @@ def test_the_package_imports_downward_and_no_interface(path):
         assert top not in {"streamlit", "ui", "pages"}
         if top == "cvae" and rest:
             assert layer(rest[0]) <= layer(module), f"{path.name} imports {name}"
+            assert rest[0] == module or not {module, rest[0]} <= ROOMS, f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "ui").rglob("*.py")), ids=lambda p: "/".join(p.parts[-2:]))
+def test_pages_stand_on_widgets_and_these_on_the_shell(path):
+    room, *rest = path.relative_to(ROOT / "ui").parts
+    for name in imports(path):
+        top, *parts = name.split(".")
+        assert top != "pages"
+        if top != "ui" or not parts or parts[0] == room and (room != "widgets" or parts[1] in {rest[0], "bridge"}):
+            continue
+        assert rest and FLOORS.get(parts[0], 2) < FLOORS.get(room, 2), f"{path} imports {name}"
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "pages").glob("*.py")), ids=lambda p: p.stem)
@@ -69,7 +81,7 @@ def test_the_app_loads_no_training_or_dataset_library():
         "for page in ['app.py', *sorted(map(str, Path('pages').glob('*.py')))]:\n"
         "    at = AppTest.from_file(page, default_timeout=120).run()\n"
         "    assert not at.exception, at.exception\n"
-        "print(sorted({'torchvision', 'sklearn', 'lightning_fabric', 'cvae.training', 'cvae.data'} & set(sys.modules)))"
+        "print(sorted({'torchvision', 'sklearn', 'lightning_fabric', 'cvae.training'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.stdout.strip().endswith("[]"), done.stdout + done.stderr[-2000:]
@@ -91,7 +103,7 @@ def _opens_text(call: ast.Call) -> bool:
     return reads or (name == "open" and of not in ("Image", "gzip") and not binary)
 
 
-@pytest.mark.parametrize("path", sorted(path for part in ("", "*/", "tests/e2e/") for path in ROOT.glob(f"{part}*.py")), ids=lambda p: p.name)
+@pytest.mark.parametrize("path", sorted(path for part in ("", "*/", "cvae/*/", "ui/*/", "ui/widgets/*/", "tests/e2e/") for path in ROOT.glob(f"{part}*.py")), ids=lambda p: p.name)
 def test_every_file_is_opened_as_utf8_whatever_the_locale(path):
     assert not opened_as_text(path)
 
@@ -100,7 +112,8 @@ def test_pages_open_where_the_locale_knows_ascii_alone():
     script = (
         "import locale, json; from streamlit.testing.v1 import AppTest\n"
         "assert locale.getpreferredencoding(False) != 'UTF-8'\n"
-        "from ui import canvas, epochs, gallery, live, plot, steer, table\n"
+        "import ui.widgets.canvas.canvas, ui.widgets.epochs.epochs, ui.widgets.gallery.gallery, ui.widgets.live.live\n"
+        "import ui.widgets.map.plot, ui.widgets.steer.steer, ui.widgets.table.table\n"
         "app = AppTest.from_file('pages/7_Models.py', default_timeout=120).run()\n"
         "assert not app.exception, app.exception"
     )

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from cvae import corruptions
+from cvae.data import corruptions
 
 DIGIT = torch.zeros(1, 1, 28, 28)
 DIGIT[..., 8:20, 12:16] = 1.0

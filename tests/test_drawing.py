@@ -8,10 +8,11 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from cvae import corruptions
+from cvae.data import corruptions
 from tests.app import answer, open_page, sent
 from tests.conftest import bars, write_idx
-from ui import api, sketch, source
+from ui.shell import api, sketch
+from ui.widgets.canvas import source
 
 PAGES = ["pages/3_Draw.py", "pages/4_Inpaint.py"]
 EVERYWHERE = {"task": "reconstruct", "model": "labels"}

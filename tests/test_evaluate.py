@@ -175,7 +175,7 @@ def test_pen_digits_are_prepared_as_uploads():
 def test_models_of_faces_are_measured(tmp_path, runs, results, monkeypatch):
     monkeypatch.setenv("CVAE_CACHE_DIR", str(tmp_path / "cache"))
     write_faces(tmp_path / "data", 60, each=2)
-    monkeypatch.setattr(faces, "COMPONENTS", 2)
+    monkeypatch.setattr(faces.space, "COMPONENTS", 2)
     for name, changes in (("smile-judge", {}), ("ae-conv-faces", {"latent_dim": 4})):
         preset = PRESETS[name]
         small = replace(preset.model, widths=(4, 8), **changes)

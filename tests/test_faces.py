@@ -11,11 +11,14 @@ import pytest
 import torch
 from PIL import Image
 
-from cvae import checkpoints, face_figures, faces, latent, metrics, mixture, tasks
+from cvae import checkpoints, faces, latent, metrics, tasks
 from cvae.config import ModelConfig, Preset
+from cvae.faces import figures as face_figures
+from cvae.faces import mixture
 from cvae.models import build_model
 from tests.app import answer, open_page, sent
-from ui import api, face_source, images
+from ui.faces import face_source
+from ui.shell import api, images, resources
 
 D, N = 6, 60
 CONFIG = ModelConfig("autoencoder", "conv", (3, 64, 64), D, widths=(4, 8), likelihood="gaussian", linear=True)
@@ -160,7 +163,7 @@ def test_a_space_survives_its_file(tmp_path):
     faces.save(tmp_path, space)
     again = faces.load(tmp_path)
     assert again.people == space.people and again.numbers == space.numbers and again.columns == space.columns
-    torch.testing.assert_close(again.u, space.u, atol=faces.LEVEL / 2 + 1e-6, rtol=0)
+    torch.testing.assert_close(again.u, space.u, atol=faces.space.LEVEL / 2 + 1e-6, rtol=0)
     torch.testing.assert_close(again.present, space.present, equal_nan=True)
     torch.testing.assert_close(again.mixture.factors, space.mixture.factors, atol=1e-2, rtol=1e-2)
 
@@ -309,7 +312,7 @@ def test_the_face_is_found_where_it_was_put():
         face = Image.fromarray(images.to_uint8(tasks.decode(model, space.u[[row]]))[0])
         picture.paste(face.resize((edge, edge)), (x, y))
         box = torch.tensor([[x, y, x + edge, y + edge]])
-        assert faces._overlap(box, torch.tensor(faces.locate(model, space, picture))) > 0.5
+        assert faces.space._overlap(box, torch.tensor(faces.locate(model, space, picture))) > 0.5
 
 
 def test_faces_are_less_strange_than_noise_and_walls():
@@ -356,7 +359,7 @@ def test_a_search_starts_at_its_first_page(zoo):
 def test_the_first_face_does_not_smile():
     space = small_space()
     assert space.present[face_source.first(space), 0] != 1
-    assert face_source.first(small_space(())) in face_source.matching(space, "")[: face_source.SHOWN]
+    assert face_source.first(small_space(())) in face_source.matching(space, "")[: resources.SHOWN]
 
 
 def test_own_groups_are_toggled_in_the_address(zoo):

@@ -5,8 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
-from cvae import data, lfw
+from cvae import data
 from cvae.config import DataConfig
+from cvae.data import lfw_files as lfw
 from tests.conftest import write_faces
 
 

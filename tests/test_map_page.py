@@ -14,7 +14,7 @@ from cvae import checkpoints, latent, maps
 from cvae.config import ModelConfig, Preset
 from cvae.models import build_model
 from tests.app import answer, mapped, open_page, sent
-from ui import api, link, sketch
+from ui.shell import api, link, sketch
 
 PAGE = "pages/5_Map.py"
 MODELS = ["plane", "sliders", "labels"]
@@ -179,7 +179,7 @@ def test_routes(zoo, tmp_path, monkeypatch):
 
 def test_real_digits_are_shown_where_they_are(zoo, monkeypatch):
     pictures, labels = np.random.default_rng(1).integers(0, 256, (200, 28, 28), dtype=np.uint8), np.arange(200) % 10
-    monkeypatch.setattr("ui.fetch._read", lambda *a: (pictures, labels))
+    monkeypatch.setattr("ui.shell.fetch._read", lambda *a: (pictures, labels))
     app = open_page(PAGE, model="plane", point="17")
     assert not app.exception and "Original" in shown(app) and "Nearest in pixels, originals" in shown(app)
     assert len(sent(app)["sprites"]) == 2

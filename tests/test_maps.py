@@ -15,7 +15,7 @@ from cvae import checkpoints, latent, maps
 from cvae.data import ImageSet
 from tests.app import MODELS, mapped
 from tests.conftest import ROOT
-from ui import points
+from ui.shell import points
 
 
 def test_nearest_finds_what_a_full_comparison_finds():

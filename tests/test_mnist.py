@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cvae import mnist
+from cvae.data import mnist_files as mnist
 from tests.conftest import bars, write_idx
-from ui import fetch
+from ui.shell import fetch
 
 N = 200
 
@@ -275,7 +275,7 @@ def test_fetch_names_a_folder_that_cannot_be_written(tmp_path, published, monkey
 def page():
     import streamlit as st
 
-    from ui import fetch
+    from ui.shell import fetch
 
     digits = fetch.test_digits()
     if digits is None:

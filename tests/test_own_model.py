@@ -14,7 +14,8 @@ from tests.app import answer, fill, open_page, sent
 from tests.conftest import ROOT
 from tests.test_drawing import DIGIT
 from tests.test_drawing import INK as BITS
-from ui import api, resources, sketch, source, words
+from ui.shell import api, resources, sketch, words
+from ui.widgets.canvas import source
 
 INK = sketch.shorten(BITS)
 NAMES = ("big_cat", "one, *two*", "Ü & <b>two")  # in the order of the folders

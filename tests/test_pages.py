@@ -7,7 +7,7 @@ from cvae import checkpoints, tasks
 from cvae.config import Preset
 from cvae.models import build_model
 from tests.app import MODELS, answer, open_page, sent
-from ui import api, images, link
+from ui.shell import api, images, link
 
 PAGES = ["app.py", "pages/1_Explore.py", "pages/2_Generate.py", "pages/3_Draw.py", "pages/4_Inpaint.py"]
 PAGES += ["pages/5_Map.py", "pages/6_Faces.py", "pages/7_Models.py"]

@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageOps
 
-from cvae.pictures import open_picture
+from cvae.data.pictures import open_picture
 from cvae.preprocess import ink_to_digit, steps, to_digit
 from tests.conftest import ROOT
 
@@ -327,7 +327,7 @@ def test_forty_megapixels_need_less_than_500_megabytes(tmp_path):
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
     script = (
-        "import sys; from cvae.pictures import open_picture\n"
+        "import sys; from cvae.data.pictures import open_picture\n"
         "sides = [max(open_picture(open(path, 'rb').read()).size) for path in sys.argv[1:]]\n"
         "peak = open('/proc/self/status').read().split('VmHWM:')[1].split()[0]\n"  # ru_maxrss would count the parent's memory too
         "print(max(sides), int(peak) // 1024)"

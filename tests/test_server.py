@@ -15,12 +15,12 @@ from starlette.applications import Starlette
 from cvae import tasks
 from tests.app import answer
 from tests.conftest import ROOT
-from ui import api, server, sketch
+from ui.shell import api, server, sketch
 
 SERVE = """
 import asyncio, gc, sys
 gc.disable()  # as app.py does before it imports
-from ui import server
+from ui.shell import server
 async def main():
     async with server.lifespan(None):
         print(gc.isenabled(), gc.get_freeze_count() > 0, "torch" in sys.modules, "scipy" in sys.modules)

@@ -10,7 +10,7 @@ import torch
 from cvae import checkpoints
 from tests.app import open_page
 from tests.hostile import NAME, RAW, VISITS, WORDS, called, fill_with_markup
-from ui import charts, images, words
+from ui.shell import charts, images, words
 
 PLAIN = {  # fields in which Streamlit reads no markup
     "Selectbox": ("options", "raw_value", "set_value", "default_value"),

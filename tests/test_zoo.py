@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from cvae import checkpoints, lfw, progress
+from cvae import checkpoints, progress
 from cvae.config import DataConfig, ModelConfig, Preset
+from cvae.data import lfw_files as lfw
 from cvae.models import build_model
 from cvae.presets import PRESETS
 from tests.app import MODELS, open_page, sent
-from ui import cards, comparing, curves, diagram, resources, table, zoo
+from ui.models import cards, comparing, curves, diagram, zoo
+from ui.shell import resources
+from ui.widgets.table import table
 
 PAGE = "pages/7_Models.py"
 VIEWS = ["All models", "Side by side", "Loss curves", "Watch it learn", "Model cards"]
@@ -162,7 +165,7 @@ def test_a_press_on_a_row_makes_it_b_and_what_was_b_a(monkeypatch):
     monkeypatch.setattr(table, "st", SimpleNamespace(session_state=state))
     for pressed, pair in (("z", "yz"), ("z", "yz"), ("x", "zx"), ("unknown", "zx"), (None, "zx")):
         state["table_sort"] = {"pick": pressed}
-        table._picked("sort", dict.fromkeys("xyz"))
+        table._picked("sort", list("xyz"))
         assert state["a"] + state["b"] == pair
 
 

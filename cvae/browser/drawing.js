@@ -1,6 +1,6 @@
 // A sheet to draw on, what the model sees of it, and what it makes of that: a reconstruction, a clean picture, completions.
 
-const SHEET = 280, PEN = 22, BOX = 20, OUTLINE = 0.4; // the sheet's own pixels; as in cvae/preprocess.py
+const SHEET = 280, PEN = 22, BOX = 20, OUTLINE = 0.4; // the sheet's own pixels; as in cvae/sketches/digits.py
 const FIRST = [[[84, 96], [104, 66], [140, 56], [176, 70], [186, 104], [168, 140], [128, 178], [86, 220], [140, 214], [200, 220]]]; // a 2
 
 // Ink (SHEET x SHEET, 0 to 1) cropped, scaled into a box of 20 x 20 and centred by mass, as MNIST was; null without ink.

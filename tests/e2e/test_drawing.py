@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 
 from tests.e2e.test_app import poll
-from ui import sketch
+from ui.shell import sketch
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 THREE = [(0.3, 0.3), (0.45, 0.2), (0.62, 0.25), (0.65, 0.4), (0.5, 0.5), (0.63, 0.58), (0.66, 0.72), (0.5, 0.82), (0.3, 0.75)]

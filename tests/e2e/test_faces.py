@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 
-from cvae import face_figures
+from cvae.faces import figures as face_figures
 from tests.e2e.test_app import middle, poll
 
 READY = ".gallery[data-ready], .steer[data-shown]"

@@ -12,10 +12,10 @@ from cvae.maps import cut_sprite, load_map
 from tests.e2e.serving import running_app
 from tests.e2e.test_app import poll
 from tests.e2e.test_drawing import draw
-from ui import points
+from ui.shell import points
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-FIT = 0.92  # of the canvas that the map fills, as in ui/plot.js
+FIT = 0.92  # of the canvas that the map fills, as in ui/widgets/map/plot.js
 STAGE = ".stage > canvas"
 
 

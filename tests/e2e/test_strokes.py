@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.test_app import poll
 from tests.e2e.test_drawing import draw, is_empty, settled
-from ui import sketch
+from ui.shell import sketch
 
 SEVEN = [(0.25, 0.25), (0.72, 0.22), (0.5, 0.55), (0.42, 0.85)]
 BAR = [(0.3, 0.55), (0.68, 0.5)]

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.serving import running_app
 from tests.hostile import NAME, VISITS, fill_with_markup
-from ui import words
+from ui.shell import words
 
 MADE = """() => {
   const made = [];

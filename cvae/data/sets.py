@@ -1,0 +1,313 @@
+"""Data sets as tensors in memory, their splits, and the little that is done to a batch before a model sees it."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cvae.config import DataConfig
+from cvae.data import corruptions
+from cvae.data import lfw_files as faces
+from cvae.data.mnist_files import default_data_dir
+
+DATASETS = {  # name -> torchvision class, its extra arguments
+    "mnist": ("MNIST", {}),
+    "fashion_mnist": ("FashionMNIST", {}),
+    "kmnist": ("KMNIST", {}),
+    "emnist_digits": ("EMNIST", {"split": "digits"}),
+}
+FACES = "lfw"  # the set of faces; "lfw:Smiling" has the labels of that attribute
+BENDS = 4, 4  # places of a picture whose displacement is drawn; between them it is smooth
+TEST_SHARE = 0.15  # of an image folder that has no train/ and test/ of its own
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images (N, C, H, W) uint8 with labels (N,) int64 and the class names in label order."""
+
+    images: Tensor
+    labels: Tensor
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index) -> "ImageSet":
+        if isinstance(index, Tensor) and index.dtype == torch.int64:  # much sooner there than by brackets
+            return ImageSet(self.images.index_select(0, index), self.labels.index_select(0, index), self.classes)
+        return ImageSet(self.images[index], self.labels[index], self.classes)
+
+    def pixels(self) -> Tensor:
+        """Return the images as float32 in [0, 1]."""
+        return self.images.float().div_(255)
+
+
+def mnist(data_dir: Path | None = None, train: bool = True, download: bool = False) -> ImageSet:
+    """Return MNIST's 60,000 training or 10,000 test digits, 1x28x28; FileNotFoundError if they are not there."""
+    return load("mnist", train, data_dir, download=download)
+
+
+def lfw(
+    data_dir: Path | None = None, part: str = "train", side: int = 64, crop: int = faces.CROP, download: bool = False
+) -> faces.Faces:
+    """Return the faces of LFW, side x side in colour, of one part of the people: train, validation, test or all.
+
+    Nobody is in two parts. FileNotFoundError names the folder expected where they are not there; with `download`
+    scikit-learn fetches them into `data_dir` first.
+    """
+    data_dir = data_dir or default_data_dir()
+    found = faces.read(data_dir, side, crop, part)
+    if found is None and download:
+        _fetch_faces(data_dir)
+        found = faces.read(data_dir, side, crop, part)
+    if found is None:
+        raise FileNotFoundError(f"the faces are not in {data_dir}: expected {data_dir / faces.FOLDERS[0]}/NAME/NAME_0001.jpg.")
+    return found
+
+
+def load(
+    dataset: str,
+    train: bool,
+    data_dir: Path | None = None,
+    image_shape: tuple[int, int, int] = (1, 28, 28),
+    download: bool = False,
+) -> ImageSet:
+    """Return the training or test part of a named data set, or of a folder with one subfolder of images per class.
+
+    Pictures of another size or number of channels are converted to `image_shape`. With `download`, a missing named
+    set is fetched with a progress bar. ValueError for an unknown name; FileNotFoundError where there is no data.
+    """
+    data_dir = data_dir or default_data_dir()
+    if dataset in DATASETS:
+        loaded = _load_named(dataset, train, data_dir, download)
+    elif dataset.split(":")[0] == FACES:
+        return _face_set(dataset, "train" if train else "test", data_dir, image_shape, download)
+    elif Path(dataset).is_dir():
+        return _load_folder(Path(dataset), train, image_shape)
+    else:
+        names = ", ".join((*DATASETS, FACES))
+        raise ValueError(f"dataset must be one of {names}, or an image folder with one subfolder per class; got {dataset!r}.")
+    if tuple(loaded.images.shape[1:]) != tuple(image_shape):
+        shapes = ("x".join(map(str, shape)) for shape in (loaded.images.shape[1:], image_shape))
+        raise ValueError("{} has images of {}, this model takes {}; only those of an image folder are resized.".format(dataset, *shapes))
+    return loaded
+
+
+def training_split(
+    config: DataConfig, image_shape: tuple, data_dir: Path | None, download: bool = False
+) -> tuple[ImageSet, ImageSet]:
+    """Return training and validation images: a fixed shuffle by `split_seed`, the last `n_validation` held out.
+
+    Faces are split by person instead, and of two classes the rarer is repeated until both weigh the same.
+    """
+    if config.dataset.split(":")[0] == FACES:
+        train, held = (_face_set(config.dataset, part, data_dir, image_shape, download) for part in ("train", "validation"))
+        if not (len(train) and len(held)):
+            parts = f"{len(train)} for training and {len(held)} for validation"
+            raise ValueError(f"{config.dataset} has {parts}, by person; both need at least one: more people are needed.")
+        return _even(train), held
+    everything = load(config.dataset, True, data_dir, image_shape, download)
+    held_out = min(config.n_validation, len(everything) // 5)
+    if held_out == 0:
+        raise ValueError(f"{config.dataset} has {len(everything)} training pictures; at least 5 are needed.")
+    order = torch.randperm(len(everything), generator=torch.Generator().manual_seed(config.split_seed))
+    return everything[order[:-held_out]], everything[order[-held_out:]]
+
+
+def varied(
+    x: Tensor, config: DataConfig, movement: float | Tensor = 0.0, generator: torch.Generator | None = None
+) -> Tensor:
+    """Return pictures x (N, C, H, W) in [0, 1] as training sees them: varied as the configuration says, drawn anew.
+
+    `movement` in [0, 1] is how far pictures are moved at this moment of the training, as a share of the most.
+    """
+    if config.mirror:
+        x = mirror(x, generator)
+    if config.shift:
+        x = shift(x, config.shift, generator)
+    if config.turn:
+        x = turn(x, config.turn, generator)
+    if config.blur:
+        x = corruptions.corrupt(x, "blur", config.blur * torch.rand(len(x), generator=generator), generator)
+    if config.augment:
+        x = augment(x, generator)
+    if config.movement and (isinstance(movement, Tensor) or movement > 0):
+        x = move(x, config.movement * movement, config.elastic * movement, generator)
+    return binarize(x, generator) if config.binarize else x
+
+
+def binarize(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Draw 0 or 1 for every pixel with the pixel as its probability (dynamic binarisation); same shape as x."""
+    return (torch.rand(x.shape, generator=generator, device=x.device) < x).to(x.dtype)
+
+
+def mirror(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Mirror half of the pictures (N, C, H, W), left to right, at random; same shape back."""
+    chosen = torch.rand(len(x), 1, 1, 1, generator=generator, device=x.device) < 0.5
+    return torch.where(chosen, x.flip(3), x)
+
+
+def shift(x: Tensor, most: int, generator: torch.Generator | None = None) -> Tensor:
+    """Shift each picture (N, C, H, W) by up to `most` whole pixels each way, its edge mirrored; same shape back."""
+    wide = torch.nn.functional.pad(x, (most,) * 4, mode="reflect")
+    height, width = x.shape[2:]
+    places = torch.randint(2 * most + 1, (len(x), 2), generator=generator).tolist()
+    return torch.stack([picture[:, i : i + height, j : j + width] for picture, (i, j) in zip(wide, places)])
+
+
+def augment(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Turn, scale and shift each picture a little at random; x (N, C, H, W) in [0, 1], same shape back.
+
+    Up to 12 degrees, 12 % in size, 3 of 28 pixels in position: what leaves a digit the digit it is.
+    """
+    return _moved(x, 0.21, 0.12, 0.2, generator)
+
+
+def turn(x: Tensor, most: float, generator: torch.Generator | None = None) -> Tensor:
+    """Turn the first half of the pictures (N, C, H, W) by up to `most` degrees and scale them by up to as many percent.
+
+    Smoothly, their edges mirrored, and shifted by up to one pixel in 64; same shape back, in [0, 1].
+    """
+    half = len(x) // 2
+    moved = _moved(x[:half], math.radians(most), most / 100, 0.03, generator, mode="bicubic", padding_mode="reflection")
+    return torch.cat([moved.clamp(0, 1), x[half:]])
+
+
+def move(
+    x: Tensor, movement: float | Tensor, elastic: float | Tensor = 0.0, generator: torch.Generator | None = None
+) -> Tensor:
+    """Move each picture (N, C, H, W) at random, and its parts apart; same shape back.
+
+    A movement of 1 turns by up to 0.15 radians, scales by up to 10 % and shifts by up to 7 % of half the side; `elastic`
+    is the standard deviation of how far a part is moved, in the same share (Simard, Steinkraus and Platt 2003).
+    """
+    n, _, height, width = x.shape
+    coarse = torch.randn(n, 2, *BENDS, generator=generator, device=x.device)
+    bent = torch.nn.functional.interpolate(coarse, (height, width), mode="bicubic", align_corners=False)
+    ways = 0.07 * elastic * bent.permute(0, 2, 3, 1)
+    return _moved(x, 0.15 * movement, 0.1 * movement, 0.07 * movement, generator, ways)
+
+
+def _moved(
+    x: Tensor,
+    angle: float | Tensor,
+    scale: float | Tensor,
+    shift: float | Tensor,
+    generator: torch.Generator | None,
+    ways: float | Tensor = 0.0,
+    **how: str,
+) -> Tensor:
+    """Move each picture by at most an angle in radians, a share of its size and a share of half its side.
+
+    `ways` (N, H, W, 2) move its parts too, in shares of half the side.
+    """
+    r = torch.rand(4, len(x), generator=generator, device=x.device) * 2 - 1  # (4, N) in [-1, 1]
+    turned, scaled = angle * r[0], 1 + scale * r[1]
+    cos, sin = turned.cos() * scaled, turned.sin() * scaled
+    theta = torch.stack([cos, -sin, shift * r[2], sin, cos, shift * r[3]], dim=1).view(-1, 2, 3)
+    grid = torch.nn.functional.affine_grid(theta, list(x.shape), align_corners=False)
+    return torch.nn.functional.grid_sample(x, grid + ways, align_corners=False, **how)
+
+
+def torchvision():
+    """Import torchvision, also where its CUDA build stands beside a CPU build of torch."""
+    try:
+        import torchvision
+    except RuntimeError:
+        # Its import registers fake kernels for two operators that only its compiled library defines; that library does
+        # not load without CUDA. Defining their schemas is enough: nothing here calls them. Where it loads they are
+        # defined already, and may not be twice.
+        for name, schema in (
+            ("nms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"),
+            ("qnms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"),
+        ):
+            torch.library.define(f"torchvision::{name}", schema)
+        import torchvision
+    return torchvision
+
+
+def _load_named(dataset: str, train: bool, data_dir: Path, download: bool) -> ImageSet:
+    class_name, extra = DATASETS[dataset]
+    kind = getattr(torchvision().datasets, class_name)
+    try:
+        found = kind(str(data_dir), train=train, download=False, **extra)
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001 - damaged files raise nearly anything
+        if "not found" not in str(error):
+            raise ValueError(f"{dataset} in {data_dir / class_name} is damaged; remove it and fetch it again.") from error
+        hint = f"name the folder that holds {class_name}/raw with --data-dir (or CVAE_DATA_DIR)"
+        if not download:
+            raise FileNotFoundError(f"{dataset} is not in {data_dir}: {hint}.") from error
+        try:
+            found = kind(str(data_dir), train=train, download=True, **extra)
+        except (OSError, RuntimeError) as failure:
+            raise FileNotFoundError(f"{dataset} is not in {data_dir} and could not be downloaded: {hint}.") from failure
+    images = found.data.transpose(1, 2) if dataset == "emnist_digits" else found.data  # EMNIST stores columns first
+    classes = tuple(name.split(" - ")[-1] if dataset == "fashion_mnist" else name.split(" - ")[0] for name in found.classes)
+    return ImageSet(images[:, None].contiguous(), found.targets.long(), classes)
+
+
+def _face_set(dataset: str, part: str, data_dir: Path | None, image_shape: tuple, download: bool) -> ImageSet:
+    """Return faces without labels, or those that have the attribute of "lfw:ATTRIBUTE" with label 1 where it is present."""
+    channels, height, width = image_shape
+    if channels != 3 or height != width:
+        raise ValueError(f"faces are square and in colour, 3 x S x S; this preset is made for {tuple(image_shape)}.")
+    found = lfw(data_dir, part, height, download=download)
+    column = dataset.partition(":")[2]
+    if not column:
+        return ImageSet(torch.from_numpy(found.images), torch.zeros(len(found), dtype=torch.int64), ())
+    labels = found.labels(column)
+    known = ~np.isnan(labels)
+    classes = (f"not {column}", column)
+    return ImageSet(torch.from_numpy(found.images[known]), torch.from_numpy(labels[known]).long(), classes)
+
+
+def _even(images: ImageSet) -> ImageSet:
+    """Repeat the pictures of the rarer of two classes."""
+    groups = [(images.labels == k).nonzero()[:, 0] for k in range(len(images.classes))]
+    most = max(map(len, groups), default=0)
+    rows = [group.repeat(-(-most // max(1, len(group))))[:most] for group in groups]
+    return images[torch.cat(rows)] if rows else images
+
+
+def _fetch_faces(data_dir: Path) -> None:
+    from sklearn.datasets import fetch_lfw_people
+
+    try:
+        fetch_lfw_people(data_home=str(data_dir), min_faces_per_person=400, resize=0.1)  # the archive; its pictures are read here
+    except OSError as error:
+        expected = data_dir / faces.FOLDERS[0] / "NAME" / "NAME_0001.jpg"
+        raise FileNotFoundError(f"the faces could not be downloaded into {data_dir}; expected there: {expected}.") from error
+
+
+def _load_folder(folder: Path, train: bool, image_shape: tuple[int, int, int]) -> ImageSet:
+    from PIL import ImageOps
+
+    has_parts = (folder / "train").is_dir() and (folder / "test").is_dir()
+    if has_parts and len(kinds := {tuple(sorted(p.name for p in (folder / part).iterdir() if p.is_dir())) for part in ("train", "test")}) > 1:
+        differing = sorted(set.symmetric_difference(*map(set, kinds)))
+        raise ValueError(f"train and test of {folder} must have the same classes; only one of them has {differing[0]!r}.")
+    root = folder / ("train" if train else "test") if has_parts else folder
+    try:
+        listing = torchvision().datasets.ImageFolder(str(root))
+    except FileNotFoundError as error:
+        raise ValueError(f"{root} must hold one subfolder of pictures per class, such as {root}/cat/1.png.") from error
+    channels, height, width = image_shape
+    images = torch.empty(len(listing), *image_shape, dtype=torch.uint8)
+    for i, (path, _) in enumerate(listing.samples):
+        try:
+            picture = listing.loader(path).convert("L" if channels == 1 else "RGB")
+        except Exception as error:  # noqa: BLE001 - a damaged or huge picture raises nearly anything
+            raise ValueError(f"{path} is not a picture that can be read; remove it or save it again.") from error
+        fitted = ImageOps.fit(picture, (width, height))
+        images[i] = torch.from_numpy(np.array(fitted).reshape(height, width, channels)).permute(2, 0, 1)
+    everything = ImageSet(images, torch.tensor(listing.targets), tuple(listing.classes))
+    if has_parts:
+        return everything
+    order = torch.randperm(len(everything), generator=torch.Generator().manual_seed(0))
+    n_test = max(1, round(TEST_SHARE * len(everything)))
+    return everything[order[n_test:]] if train else everything[order[:n_test]]

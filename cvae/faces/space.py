@@ -1,0 +1,212 @@
+"""What a page shows of a model of faces without the faces themselves: their codes, the ways of attributes, two mixtures.
+
+And where in a picture a face is, as far as such a model can tell.
+"""
+
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from cvae import checkpoints, latent, metrics, tasks
+from cvae.data import lfw_files as lfw
+from cvae.faces.mixture import Mixture, fit
+from cvae.models import LatentModel
+
+FILE = "faces.npz"
+LEVEL = 1 / 16  # a code is kept as whole numbers of this size in one byte: within (-8, 8), the error far below its spread
+COMPONENTS = 12  # of the mixture
+WAYS = ("difference of means", "classifier")  # the two kinds of direction
+TEMPLATE = 16  # pixels of a side of the mean face that is laid over a picture
+EDGES = [0.94 * 0.88**i for i in range(13)]  # of the boxes looked at, in shorter sides of the picture
+CANDIDATES, APART = 24, 0.55  # boxes that the model judges; none overlaps a better one more than this
+STRANGE = -0.5  # hardly a face is stranger, nearly all noise and pictures of one colour are: benchmarks/faces.py --box
+NARROW = 4  # times as long as wide: no photograph
+
+
+@dataclass(frozen=True)
+class Space:
+    """The faces of LFW in the latent space of one model; see `measure` for what is made from which part of the people.
+
+    u (N, D) are base coordinates, present (N, K) is 1, 0 or NaN, directions (K, 2, D) has one for each of WAYS, as long as one
+    standard deviation of pictures.
+    """
+
+    u: Tensor
+    people: tuple[str, ...]
+    numbers: tuple[int, ...]
+    columns: tuple[str, ...]
+    present: Tensor
+    directions: Tensor
+    metric: Tensor  # (D, D): distances between u @ metric tell people apart
+    gaussian: Mixture
+    mixture: Mixture
+
+    def similar(self, query: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """Return distances and rows (k,) of the stored faces nearest to query (D,), what changes within a person discounted."""
+        distances, rows = latent.nearest(self.u @ self.metric, query[None] @ self.metric, k)
+        return distances[0], rows[0]
+
+
+def measure(
+    model: LatentModel,
+    u: Tensor,
+    people: tuple[str, ...],
+    numbers: tuple[int, ...],
+    columns: tuple,
+    present: Tensor,
+    learn: Tensor,
+) -> Space:
+    """Make a Space of the codes u (N, D) of all faces; directions, metric and mixtures come from the rows `learn` (N,) bool."""
+    told = [k for k in range(len(columns)) if {0.0, 1.0} <= set(present[learn][:, k].tolist())]  # others have no direction
+    columns, present = [columns[k] for k in told], present[:, told]
+    known, labels = u[learn], present[learn]
+    directions = []
+    for k in range(len(columns)):
+        others = labels[:, [i for i in range(len(columns)) if i != k]]
+        ways = (latent.attribute_direction(known, labels[:, k], others, classifier) for classifier in (False, True))
+        directions.append(torch.stack([latent.in_pictures(model, known, way) for way in ways]))
+    ids = {name: i for i, name in enumerate(sorted(set(people)))}
+    person = torch.tensor([ids[name] for name in people])[learn]
+    stacked = torch.stack(directions) if directions else u.new_empty(0, 2, u.shape[1])
+    metric = latent.within_person(known, person)
+    return Space(u, people, numbers, tuple(columns), present, stacked, metric, fit(known, 1), fit(known, COMPONENTS))
+
+
+def save(folder: Path, space: Space) -> None:
+    """Write faces.npz into the folder of a run."""
+    names = sorted(set(space.people))
+    place = {name: i for i, name in enumerate(names)}
+    half = {
+        f"{kind}_{part}": getattr(getattr(space, kind), part).numpy().astype(np.float16)
+        for kind in ("gaussian", "mixture")
+        for part in ("weights", "means", "factors")
+    }
+    content = io.BytesIO()
+    np.savez_compressed(
+        content,
+        codes=(space.u / LEVEL).round().clamp(-127, 127).numpy().astype(np.int8),
+        names=np.frombuffer("\n".join(names).encode(), np.uint8),
+        person=np.array([place[name] for name in space.people], np.uint16),
+        numbers=np.array(space.numbers, np.uint16),
+        columns=np.array(space.columns, dtype=str),
+        present=space.present.nan_to_num(-1).numpy().astype(np.int8),
+        directions=space.directions.numpy().astype(np.float16),
+        metric=space.metric.numpy().astype(np.float16),
+        **half,
+    )
+    checkpoints.write_bytes(folder / FILE, content.getvalue())
+
+
+def load(folder: Path) -> Space:
+    """Read what `save` wrote; FileNotFoundError where there is none, ValueError where it is damaged."""
+    path = folder / FILE
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing; make it with: python evaluate.py {folder.name}")
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            found = {key: stored[key] for key in stored.files}
+        names = found["names"].tobytes().decode().split("\n")
+        kinds = {
+            kind: Mixture(*(torch.from_numpy(found[f"{kind}_{part}"]).float() for part in ("weights", "means", "factors")))
+            for kind in ("gaussian", "mixture")
+        }
+        present = torch.from_numpy(found["present"]).float()
+        return Space(
+            torch.from_numpy(found["codes"]).float() * LEVEL,
+            tuple(names[i] for i in found["person"]),
+            tuple(found["numbers"].tolist()),
+            tuple(found["columns"].tolist()),
+            torch.where(present < 0, torch.nan, present),
+            torch.from_numpy(found["directions"]).float(),
+            torch.from_numpy(found["metric"]).float(),
+            **kinds,
+        )
+    except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} is damaged; make it anew with: python evaluate.py {folder.name}") from error
+
+
+def strangeness(model: LatentModel, space: Space, x: Tensor) -> Tensor:
+    """Return how little pictures x (N, 3, S, S) in [0, 1] look like faces to the model, (N,); above STRANGE hardly.
+
+    A model reconstructs a plain wall better than a face, so its error is put in relation to that of a blur to 8x8, and
+    what correlates with the mean face is less strange.
+    """
+    error = metrics.mse(x, tasks.decode(model, tasks.encode(model, x)))
+    blurred = F.interpolate(F.adaptive_avg_pool2d(x, 8), size=x.shape[2:], mode="bicubic", align_corners=False)
+    small = F.adaptive_avg_pool2d(x, TEMPLATE)
+    match = _correlation(small, _template(model, space))[:, 0, 0, 0]
+    return (error / (metrics.mse(x, blurred) + 3e-4)).log() - 3 * match
+
+
+def locate(model: LatentModel, space: Space, picture: Image.Image) -> tuple[float, float, float, float] | None:
+    """Return the box of the face in a picture, left, upper, right, lower in its pixels; None where nothing looks like one.
+
+    The mean face laid over the picture in all sizes proposes boxes, the model chooses among them.
+    """
+    if max(picture.size) > NARROW * min(picture.size):
+        return None
+    small = picture.convert("RGB")
+    small.thumbnail((512, 512))
+    boxes = _proposals(small, _template(model, space))
+    side = model.config.image_shape[1]
+    x = torch.from_numpy(np.stack([lfw.fitted(small, side, box) for box in boxes])).float() / 255
+    strange = strangeness(model, space, x)
+    edges = torch.tensor([right - left for left, _, right, _ in boxes])
+    best = int((strange - 0.6 * edges.log()).argmin())  # of two, rather the larger: parts of a face resemble faces
+    scale = picture.width / small.width
+    return None if strange[best] > STRANGE else tuple(scale * v for v in boxes[best])
+
+
+def _template(model: LatentModel, space: Space) -> Tensor:
+    """Return the mean face without its shading, (1, 1, TEMPLATE, TEMPLATE), of mean 0 and length 1."""
+    face = _unshaded(F.adaptive_avg_pool2d(tasks.decode(model, space.u.mean(0, keepdim=True)), TEMPLATE))
+    return F.normalize(face - face.mean(), dim=(2, 3))
+
+
+def _unshaded(x: Tensor) -> Tensor:
+    """Return the brightness of pictures (N, 3, H, W) less that of the neighbourhood, (N, 1, H, W)."""
+    grey = x.mean(1, keepdim=True)
+    return grey - F.avg_pool2d(F.pad(grey, [2] * 4, mode="replicate"), 5, 1)
+
+
+def _correlation(x: Tensor, template: Tensor) -> Tensor:
+    """Return the correlation of the template with every place of pictures (N, 3, H, W): (N, 1, H - 15, W - 15)."""
+    detail = _unshaded(x)
+    n = template.numel()
+    mean, square = (n * F.avg_pool2d(v, TEMPLATE, 1) for v in (detail, detail**2))
+    return F.conv2d(detail, template) / (square - mean**2 / n + 4e-4 * n).clamp(min=1e-9).sqrt()  # contrast below 0.02 is none
+
+
+def _proposals(picture: Image.Image, template: Tensor) -> list[tuple[float, float, float, float]]:
+    """Return the boxes of a picture where the template fits best, each apart from the others."""
+    found, at = [], []
+    for edge in EDGES:
+        scale = TEMPLATE / (edge * min(picture.size))
+        width, height = (max(TEMPLATE, round(side * scale)) for side in picture.size)
+        x = torch.from_numpy(np.array(picture.resize((width, height), Image.Resampling.BILINEAR))).permute(2, 0, 1)[None] / 255
+        fit = _correlation(x, template)[0, 0]
+        top, left = torch.meshgrid(*(torch.arange(n) for n in fit.shape), indexing="ij")
+        corners = torch.stack([left / width, top / height, (left + TEMPLATE) / width, (top + TEMPLATE) / height], dim=-1)
+        found.append(fit.flatten())
+        at.append(corners.flatten(0, 1).double())
+    fits, boxes = torch.cat(found), torch.cat(at) * torch.tensor(picture.size * 2)
+    kept = []
+    while len(kept) < CANDIDATES and fits.max() > -1:
+        best = boxes[fits.argmax()]
+        kept.append(tuple(best.tolist()))
+        fits[_overlap(boxes, best) > APART] = -2
+    return kept
+
+
+def _overlap(boxes: Tensor, box: Tensor) -> Tensor:
+    """Return intersection over union (N,) of boxes (N, 4) with one (4,)."""
+    sides = (torch.minimum(boxes[:, 2:], box[2:]) - torch.maximum(boxes[:, :2], box[:2])).clamp(min=0)
+    both = sides.prod(1)
+    return both / ((boxes[:, 2:] - boxes[:, :2]).prod(1) + (box[2:] - box[:2]).prod() - both)

@@ -1,0 +1,1 @@
+"""From a photograph, a scan or a stroke to what MNIST would have made of it."""

@@ -1,0 +1,141 @@
+"""What the Draw page shows of a digit: its reconstruction and reading, or the digit spoiled and cleaned."""
+
+import numpy as np
+import streamlit as st
+import torch
+
+from cvae import tasks
+from cvae.data import corruptions
+from ui.shell import address, charts, classes, controls, images, link, resources, sampling, sketch, words
+from ui.widgets.canvas import canvas
+from ui.widgets.canvas.source import Source, picked
+
+CAREFUL = 8  # importance samples once the pen rests
+SAMPLES = 9
+KINDS = {"Gaussian": "gaussian", "Salt and pepper": "salt-and-pepper", "Blur": "blur", "Strokes": "strokes"}
+EMPTY = "Draw a {} with the mouse, a pen or a finger. Everything here follows while you draw."
+STRENGTHS = {  # kind -> what its slider says, at first, step
+    "gaussian": ("Standard deviation of the noise", 0.4, 0.05),
+    "salt-and-pepper": ("Share of the pixels", 0.25, 0.05),
+    "blur": ("Standard deviation in pixels", 1.5, 0.1),
+    "strokes": ("Expected number of strokes", 3.0, 0.5),
+}
+
+
+def show(name: str, model, source: Source, query: dict[str, str], captions: list[str], columns: int, **more) -> None:
+    """Draw the canvas for this digit, or only the pictures where it was not drawn here."""
+    query = {"model": name, **query, **source.query()}
+    more |= {"side": model.config.image_shape[-1], "empty": EMPTY.format(classes.noun(model))}
+    mode = "ink" if source.drawing else "view"
+    if source.drawing or source.x is not None:
+        canvas.canvas(
+            "drawing", query, captions, mode, bits=source.bits, columns=columns if source.drawing else len(captions), **more
+        )
+
+
+def reconstruct(name: str, model, source: Source) -> None:
+    """Show the digit, its reconstruction, and what the model thinks of it."""
+    scores = None
+    if source.x is not None and model.config.n_classes:
+        scores = sketch.label_scores(model, source.x, CAREFUL)[0]
+    captions = ["What the model sees", "Reconstruction", "Difference"]
+    careful = None if scores is None else scores.tolist()
+    show(name, model, source, {"task": "reconstruct"}, captions, 3, labels=classes.names(model), scores=careful)
+    if source.x is None:
+        return
+    _samples(model, source, scores)
+    if scores is None:
+        what = f"which {'digit it is' if classes.are_digits(model) else 'class it shows'}"
+        st.info(f"This model has no labels, so it cannot say {what}. Pick a conditional model for that.")
+        return
+    _reading(name, model, scores)
+    _ten_digits(model, source, scores)
+    best_will_do = resources.is_digit(model) and classes.are_digits(model) and not controls.by_hand(name)
+    there, says = picked() | ({} if best_will_do else {"model": name}), "Hide a part of it and let a model complete it"
+    link.onward("Inpaint", f"{says}; the link carries your picture" if "digit" in there else says, there)
+
+
+def _samples(model, source: Source, scores) -> None:
+    label = None if scores is None else scores.argmax(0, keepdim=True)
+    pictures = tasks.posterior_samples(model, source.x, SAMPLES, label, torch.Generator().manual_seed(0))
+    st.subheader("Reconstructions from the posterior", anchor=False)
+    st.caption("The encoder answers with a distribution. The reconstruction above decodes its mean, these decode samples.")
+    st.html(images.strips_html([("", pictures)], "Reconstructions from posterior samples"))
+
+
+def _reading(name: str, model, scores) -> None:
+    """Say which digit it is and how much like a digit it is at all."""
+    best = int(scores.argmax())
+    share = float(scores.softmax(0)[best])
+    read = words.markdown(classes.name(model, best))
+    st.subheader(f"It reads as {read}, with {100 * share:.3g} % of the probability", anchor=False)
+    st.caption(
+        "The bars show log p(x | y), estimated for each label with "
+        f"{CAREFUL} importance samples: how probable the model finds your picture if it were of that class."
+    )
+    log_p = float(scores.logsumexp(0) - np.log(len(scores)))
+    noun, measured = classes.noun(model), resources.spread(name)
+    if measured is None:
+        remedy = f"Measure it with: python evaluate.py {name}"
+        st.caption(words.markdown(f"How it compares with test {noun}s is not measured yet. {remedy}"))
+        return
+    quantiles, _ = measured
+    rank = float(np.interp(log_p, quantiles, np.linspace(0, 100, len(quantiles))))
+    st.subheader("How much like a digit is this?" if classes.are_digits(model) else "How usual is this?", anchor=False)
+    st.html(charts.spread_html(quantiles, log_p, "nats", f"test {noun}s"))
+    count = resources.number(resources.figures(name), "images")
+    among = f"the test {noun}s" if count is None else f"the {count:,.0f} test {noun}s"
+    st.caption(f"log p(x) of your picture among {among}: {_place(rank)}.")
+
+
+def _place(rank: float) -> str:
+    if rank <= 0:
+        return "less probable than every one of them"
+    return "more probable than every one of them" if rank >= 100 else f"more probable than {rank:.0f} % of them"
+
+
+def _ten_digits(model, source: Source, scores) -> None:
+    """Keep the style of the drawing and change the label."""
+    u = tasks.encode(model, source.x, scores.argmax(0, keepdim=True))
+    labels = sampling.every_label(model)
+    pictures = tasks.decode(model, u.expand(len(labels), -1), labels)
+    st.subheader("Your hand, ten digits" if classes.are_digits(model) else "Your hand, every class", anchor=False)
+    st.caption("The latent point of your drawing holds its style: slant, width, weight. Here it is decoded for every label.")
+    st.html(images.strips_html([("", pictures)], "Your style decoded for every label", min(len(labels), 10)))
+
+
+def denoise(name: str, model, source: Source) -> None:
+    """Spoil the digit and show what cleans it."""
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        kind = KINDS[controls.choose("Damage", list(KINDS), "noise")]
+    (says, first, step), noun = STRENGTHS[kind], classes.noun(model)
+    address.number(kind, 0, corruptions.LARGEST[kind])
+    strength = right.slider(says, 0.0, corruptions.LARGEST[kind], first, step, key=kind, bind="query-params")
+    area = st.container()  # the pictures stand above the seed that they depend on
+    seed = controls.pick_seed("noise_seed", "Again", st.columns([2, 2, 5], vertical_alignment="bottom")[:2])
+    denoisers = _pick_denoiser(model)
+    query = {"task": "denoise", "kind": kind, "strength": str(strength), "seed": str(seed)}
+    if denoisers:
+        query["denoiser"] = denoisers[0]
+    captions = ["Clean", "Spoiled", *(f"Cleaned by {found}" for found in denoisers), f"Reconstructed by {name}"]
+    with area:
+        show(name, model, source, query, captions, 2)
+    if not denoisers:
+        data = "" if resources.is_digit(model) else f" --dataset FOLDER --image-size {model.config.image_shape[-1]} --name cleaner"
+        st.info(f"There is no denoising autoencoder of this size yet. Train one with: python train.py dae-conv{data}")
+    st.caption(
+        "A denoising autoencoder has learned to undo the damage. A variational one never saw any: it can only redraw what "
+        f"its latent space holds, and takes strong noise for ink. PSNR compares with the clean {noun}; more is better."
+    )
+
+
+def _pick_denoiser(model) -> list[str]:
+    """Let the visitor choose a denoising autoencoder where several fit the model's pictures; none where none does."""
+    found = {n: m for n, m in resources.available(("denoising",))[0].items() if m.config.image_shape == model.config.image_shape}
+    alike = [name for name, other in found.items() if resources.is_alike(model, other)]
+    names = alike + [name for name in found if name not in alike]
+    address.choice("denoiser", names)
+    if len(names) < 2:
+        return names
+    return [st.selectbox("Cleaned by", names, key="denoiser", bind="query-params") or names[0]]

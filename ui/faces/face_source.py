@@ -1,0 +1,282 @@
+"""Where the face of the Faces page comes from: the gallery, a file or the camera."""
+
+import base64
+import binascii
+import hashlib
+import io
+import unicodedata
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import streamlit as st
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from cvae import faces, tasks
+from cvae.data import lfw_files as lfw
+from cvae.data import pictures
+from cvae.data.mnist_files import default_data_dir
+from cvae.faces import Space
+from ui.shell import address, controls, images, keeping, resources, words
+from ui.widgets.gallery import gallery
+
+GALLERY, UPLOAD, CAMERA = "Gallery", "Upload", "Camera"
+TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "avif"]
+GALLERY_SEED = 5  # of the shuffle in which faces are offered
+PREVIEW = 480  # pixels of the longer side of an upload beside its crop box
+USUAL = 0.35  # edge of the crop box, in shorter sides of the picture, where no face is found
+LONGEST = 8000  # characters of a photo in the address: a 64x64 JPEG has some 3,500
+
+# Streamlit's own writing to the address would be a new step of the browser's history for every move of the crop box
+_keep = st.components.v2.component(
+    "keep_photo",
+    js="""export default function ({ data }) {
+  const here = new URL(location.href);
+  if (data.photo) here.searchParams.set("photo", data.photo);
+  else here.searchParams.delete("photo");
+  history.replaceState(history.state, "", here);
+}""",
+)
+
+
+@dataclass(frozen=True)
+class Held:
+    """The face that the page works on: its code u (D,), whose it is, and the picture x (1, 3, S, S) where there is one."""
+
+    u: Tensor
+    name: str
+    x: Tensor | None = None
+    row: int | None = None  # in the space, for a face of the gallery
+
+
+def pick_kind() -> str:
+    """Let the visitor choose where the face comes from."""
+    return controls.choose("Face", [GALLERY, UPLOAD, CAMERA], "face")
+
+
+def pick(kind: str, name: str, model, space: Space) -> Held | None:
+    """Let the visitor choose a face of this kind; None while there is none."""
+    side = model.config.image_shape[1]
+    if kind == GALLERY:
+        if "photo" in st.query_params:
+            _keep(key="keep_photo", data={"photo": ""})
+        row = whole("who", len(space.people), default=first(space))
+        choose(name, model, space, "who", [row], "Find the face to start from")
+        return Held(space.u[row], person(space, row), original(space, row, side), row)
+    photo = _photo(kind, name, model, space)
+    x = _unpacked(photo, side)
+    _keep(key="keep_photo", data={"photo": "" if x is None else keeping.for_address("photo", photo)})
+    if x is None:
+        return None
+    if float(faces.strangeness(model, space, x)) > faces.STRANGE:
+        st.warning("This hardly looks like a face to the model. The box should go from the eyebrows to the lower lip, upright.")
+    return Held(resources.code(name, photo, x), "Your picture", x)
+
+
+def choose(name: str, model, space: Space, parameter: str, chosen: list[int], label: str, addresses=None) -> None:
+    """Draw a page of the gallery; a press writes the row into the address, or what addresses(row) says."""
+    pages = f"{parameter}_page"
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        wanted = st.text_input(
+            label,
+            key=f"{parameter}_find",
+            placeholder="such as Serena Williams",
+            bind="query-params",
+            on_change=_restart,
+            args=(pages,),
+            width=260,
+        )
+        found = matching(space, wanted or "")
+        last = max(1, -(-len(found) // resources.SHOWN))
+        address.number(pages, 1, last, int)
+        page = st.pagination(last, key=pages, bind="query-params", max_visible_pages=0)
+    rows = found[(page - 1) * resources.SHOWN : page * resources.SHOWN]
+    if not rows:
+        st.info("Nobody in the set has this name.")
+        return
+    at = addresses or (lambda row: {parameter: str(row)})
+    on = [i for i, row in enumerate(rows) if row in chosen]
+    names = [person(space, row) for row in rows]
+    gallery.gallery(shown(name, model, space, rows), names, f"{parameter}_gallery", [at(row) for row in rows], resources.SHOWN, on)
+    first_shown = 1 + (page - 1) * resources.SHOWN
+    count = f"{first_shown:,} to {first_shown + len(rows) - 1:,} of {len(found):,}"
+    stored = "" if folder() else ", as the model sees them; the originals are shown where LFW lies under CVAE_DATA_DIR"
+    st.caption(f"{count}{stored}.")
+
+
+def matching(space: Space, wanted: str) -> list[int]:
+    """Return the rows of people whose name has all words of `wanted`, accents aside; without any words all, in a fixed shuffle."""
+    words = _plain(wanted).split()
+    if not words:
+        return np.random.default_rng(GALLERY_SEED).permutation(len(space.people)).tolist()
+    fitting = {name for name in set(space.people) if all(word in _plain(name) for word in words)}
+    return [row for row, name in enumerate(space.people) if name in fitting]
+
+
+def first(space: Space) -> int:
+    """Return the row that the page opens with: of the first in the gallery the most usual face that is not known to smile."""
+    rows = matching(space, "")[:resources.SHOWN]
+    if "Smiling" in space.columns:
+        smiling = space.present[:, space.columns.index("Smiling")]
+        rows = [row for row in rows if smiling[row] != 1] or rows
+    return min(rows, key=lambda row: float(space.u[row].norm()))
+
+
+def shown(name: str, model, space: Space, rows: list[int]) -> Tensor:
+    """Return the faces of these rows (N, 3, S, S): the pictures themselves where the set is on this machine, else decoded."""
+
+    def make() -> Tensor:
+        found = [original(space, row, model.config.image_shape[1]) for row in rows]
+        decoded = tasks.decode(model, space.u[rows])
+        return torch.cat([decoded[i : i + 1] if x is None else x for i, x in enumerate(found)])
+
+    return resources.kept(name, ("shown", str(folder()), *rows), make)
+
+
+def folder():
+    """Return where the pictures of the set are, None where they are not on this machine."""
+    return lfw.find(default_data_dir())
+
+
+def _plain(name: str) -> str:
+    """Return a name in lower case, without accents, with blanks for underscores."""
+    letters = unicodedata.normalize("NFKD", name.replace("_", " ").lower())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+def person(space: Space, row: int) -> str:
+    """Return the name of the person in this row."""
+    return space.people[row].replace("_", " ")
+
+
+def original(space: Space, row: int, side: int) -> Tensor | None:
+    """Return the picture itself, (1, 3, S, S), where the set is on this machine."""
+    name, root = space.people[row], folder()
+    path = root and root / name / f"{name}_{space.numbers[row]:04d}.jpg"
+    if not path or not path.is_file():
+        return None
+    try:
+        with Image.open(path) as picture:
+            return _tensor(lfw.fitted(picture, side, lfw.box(picture.size)))
+    except (OSError, SyntaxError):
+        return None
+
+
+def whole(parameter: str, count: int, default: int = 0) -> int:
+    """Return the whole number below count in the address, or the default where there is none."""
+    text = st.query_params.get(parameter, "")
+    means = text.isascii() and text.isdigit() and len(text) < 9 and int(text) < count
+    address.judge(parameter, means)
+    return int(text) if means else default
+
+
+def _restart(pages: str) -> None:
+    st.session_state[pages] = 1
+
+
+def _photo(kind: str, name: str, model, space: Space) -> str:
+    """Take a picture; return the part in its crop box as text, or what was kept of one before; empty without either."""
+    renewed = partial(_renewed, kind)
+    if kind == UPLOAD:
+        file = st.file_uploader("A picture with one face", TYPES, key="face_upload", help=keeping.STAYS, on_change=renewed)
+    else:
+        file = st.camera_input("Look into the camera", key="face_camera", help=keeping.STAYS, on_change=renewed)
+    if file is not None:
+        keeping.keep("photo", _cropped(file.getvalue(), name, model, space), kind)
+    return keeping.kept("photo", kind)
+
+
+def _renewed(kind: str) -> None:
+    """Forget the picture before, also where a file went and none came."""
+    keeping.renew("photo")
+    keeping.keep("photo", "", kind)
+
+
+def _cropped(content: bytes, name: str, model, space: Space) -> str:
+    """Return the part of a picture in its crop box as text; empty, with a sentence on the page, where it cannot be read."""
+    try:
+        picture = _on_white(pictures.open_picture(content))
+    except ValueError as error:
+        st.error(words.markdown(str(error)))
+        return ""
+    digest = hashlib.sha256(content).hexdigest()[:12]
+    if st.session_state.get("found_in") != digest:  # once, not in every run
+        st.session_state["found_in"], st.session_state["found"] = digest, faces.locate(model, space, picture)
+    box = _crop_box(picture, digest, st.session_state["found"])
+    return _packed(lfw.fitted(picture, model.config.image_shape[1], box))
+
+
+def _crop_box(picture: Image.Image, key: str, found: tuple | None) -> tuple[float, float, float, float]:
+    """Let the visitor move a square over the picture, at first where a face was found; return left, upper, right, lower."""
+    width, height = picture.size
+    size, across, down = _percents(picture.size, found)
+    left, right = st.columns([2, 3], vertical_alignment="center")
+    with right:
+        st.caption(
+            ("The box was placed where the model finds a face. " if found else "No face was found by itself. ")
+            + "It should go from the eyebrows to the lower lip, upright: so the models have seen faces."
+        )
+        size = st.slider("Size of the box, %", 10, 100, size, key=f"size_{key}") / 100
+        across = st.slider("Left to right, %", 0, 100, across, key=f"x_{key}") / 100
+        down = st.slider("Up and down, %", 0, 100, down, key=f"y_{key}") / 100
+    edge = max(1.0, size * min(width, height))
+    x, y = across * (width - edge), down * (height - edge)
+    box = (x, y, x + edge, y + edge)
+    left.html(_preview(picture, box))
+    return box
+
+
+def _percents(size: tuple[int, int], found: tuple | None) -> tuple[int, int, int]:
+    """Return what the three sliders of the crop box show for a box found in a picture of this size."""
+    if found is None:
+        return round(100 * USUAL), 50, 50
+    edge = found[2] - found[0]
+    places = (100 * at / (side - edge) if side - edge > 1 else 50 for at, side in zip(found[:2], size))
+    return (max(10, min(100, round(100 * edge / min(size)))), *(max(0, min(100, round(place))) for place in places))
+
+
+def _preview(picture: Image.Image, box: tuple[float, float, float, float]) -> str:
+    """Return HTML of the picture with its crop box, in the page itself: a served file may be gone while the sliders move."""
+    scale = PREVIEW / max(picture.size)
+    large = picture.resize(pictures.fitting(picture.size, PREVIEW))
+    ImageDraw.Draw(large).rectangle([round(v * scale) for v in box], outline="#ff7a1a", width=4)
+    data = base64.b64encode(images.jpeg(np.asarray(large))).decode()
+    style = "display:block;max-width:100%;max-height:18rem;margin:auto;border-radius:8px"
+    return f'<img alt="The picture with the crop box" style="{style}" src="data:image/jpeg;base64,{data}">'
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    if picture.mode != "RGBA":
+        return picture.convert("RGB")
+    ground = Image.new("RGB", picture.size, "white")
+    ground.paste(picture, mask=picture.getchannel("A"))
+    return ground
+
+
+def _packed(pixels: np.ndarray) -> str:
+    out = io.BytesIO()
+    Image.fromarray(pixels.transpose(1, 2, 0)).save(out, "JPEG", quality=90)
+    return base64.urlsafe_b64encode(out.getvalue()).decode().rstrip("=")
+
+
+def _unpacked(text: str, side: int) -> Tensor | None:
+    """Return the photo (1, 3, S, S) in the address; None, with a word on the page, for what `_packed` did not write."""
+    if not text:
+        return None
+    try:
+        raw = base64.b64decode(text.encode() + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        if len(text) > LONGEST:
+            raise ValueError
+        picture = Image.open(io.BytesIO(raw), formats=["JPEG"])
+        if picture.size != (side, side):
+            raise ValueError
+        return _tensor(np.asarray(picture.convert("RGB")).transpose(2, 0, 1))
+    except (ValueError, OSError, SyntaxError, binascii.Error):
+        st.warning("The picture in the address is damaged; upload it anew.")
+        return None
+
+
+def _tensor(pixels: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.array(pixels))[None].float() / 255

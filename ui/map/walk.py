@@ -1,0 +1,317 @@
+"""What the Map page shows beside the map: the chosen digit, groups, the visitor's own digit, and what the map says."""
+
+import base64
+import html
+
+import numpy as np
+import streamlit as st
+import torch
+from torch import Tensor
+
+from cvae import latent, maps, tasks
+from ui.shell import address, charts, classes, controls, images, link, points, resources, sketch, words
+from ui.widgets.canvas import canvas
+from ui.widgets.map import plot
+
+NEIGHBOURS = 8
+Neighbours = tuple[list[float], list[int]]  # distances and numbers of digits, the nearest first
+SPREAD_OF = 200  # members of a group whose pictures are compared
+STEPS = 9
+PICTURE = "width:100%;aspect-ratio:1;background:#000;border-radius:6px;image-rendering:pixelated;display:block"
+HINT = """
+Choose a {}: click it, or type its number. With a lasso you choose a group, with two the way between them.
+
+On the keyboard, once the map has the focus: arrow keys and Enter choose, L takes what lies around into a group, Escape lets go,
+plus, minus and Home change the view.
+"""
+SIDE_BY_SIDE = {  # whether a model is told the label -> what its map shows
+    False: "no labels. What {noun} it is must be in the latents, and {nouns} lie apart.",
+    True: "told the label. In base coordinates the latents hold the style, and {nouns} lie through one another.",
+}
+LEAD = "{} {}s where a model puts them. Near points are {}s that look alike to it."
+READING = """
+**Near means alike; far means little.** t-SNE keeps neighbours and gives up distances: gaps between clusters and their sizes
+tell nothing, and its axes have no meaning. PCA keeps directions: its axes are the two along which the latents differ most,
+but they hold only a part of what there is. Colour by `z1`, `z2`, ... to see where one latent dimension is large, and open a
+digit in Explore to move it: that is what an axis of latent space means.
+"""
+WHY = """
+**Why a CVAE's latents need not cluster by digit.** A VAE has only z to say which digit a picture is. So it spends latents on
+it, and pictures of one digit come to lie together. A conditional VAE is told the label, encoder and decoder alike. Bits of z
+that repeat it would cost KL and buy nothing, so z is left with what the label does not say: slant, width, weight of the
+stroke; a slanted 1 lies beside a slanted 7. Two things keep it from being perfect here. The prior of {name} is learned and
+depends on the label, so nothing forbids z itself to differ between digits: raw z does cluster, as the table shows. The map
+shows the base coordinates, after the prior's own shift for each label is undone. There, too, some labels can be told, more
+often than by chance (10 %): ones have no loops, and no digit has every style.
+"""
+COLOURS = {"digit": "Digit", "nll": "nll, nats", "kl": "KL, nats"}
+
+
+def lead(model, held: maps.LatentMap | None) -> str:
+    """Return the line below the title: how many pictures of what a map shows."""
+    count = 10_000 if held is None else len(held)
+    many = "Ten thousand" if count == 10_000 else f"{count:,}"
+    return LEAD.format(many, classes.noun(model), classes.noun(model))
+
+
+def model() -> tuple[str, object]:
+    """Let the visitor choose a model that can have a map; at first a VAE of convolutions."""
+    mapped = _maps()
+    mapless = lambda name: name not in mapped  # noqa: E731
+    return controls.pick_model(
+        controls.textbook, resources.is_grey, about=False, train="vae-conv", families=resources.MAPPED, last=mapless
+    )
+
+
+def found(name: str) -> maps.LatentMap | None:
+    """Return the map of a model; None, with one line on the page, where there is none to show."""
+    try:
+        return resources.latent_map(name)
+    except ValueError as error:
+        st.warning(words.markdown(str(error)))
+        return None
+
+
+def _pick_view(model, held: maps.LatentMap, boxes: list) -> tuple[str, tuple[str, str]]:
+    """Let the visitor choose, in two boxes, one of the embeddings, and what the colours tell: its name and how it is called."""
+    left, right = boxes
+    layouts = {title: name for name, title in maps.EMBEDDINGS.items() if name in held.embeddings}
+    with left:
+        layout = layouts[controls.choose("Layout", list(layouts), "layout")]
+    titles = {value: COLOURS.get(value, value) for value in ("digit", *points.feature_values(held))}
+    titles["digit"] = classes.heading(model)
+    options = list(titles)
+    address.choice("colour", titles.values())
+    colour = right.selectbox("Colour", options, format_func=titles.get, key="colour", bind="query-params") or options[0]
+    return layout, (colour, titles[colour])
+
+
+def beside(name: str, model, held: maps.LatentMap | None, mine: Tensor | None) -> list[int]:
+    """Show the visitor's own digit or what is chosen on the map; return the numbers of the digits nearest to it in latent space."""
+    address.choice(plot.OWN, ("true", "false"))
+    if st.toggle(f"Where is mine? Draw a {classes.noun(model)} of your own", key=plot.OWN, bind="query-params"):
+        return where_is_mine(name, model, held, mine)
+    if held is None:
+        return []
+    point = plot.chosen_point(held)
+    near = ([], []) if point is None else _nearest(name, "latent", held.u[point], point)
+    panel(name, model, held, near)
+    return near[1]
+
+
+def draw(name: str, model, held: maps.LatentMap, mine: Tensor | None, near: list[int], boxes: list) -> None:
+    """Draw the map with its choices, the digits `near` ringed; a pin marks the place of a digit with base coordinates `mine` (1, D).
+
+    What the map shows is chosen in two `boxes`.
+    """
+    layout, colour = _pick_view(model, held, boxes)
+    xy, pin = held.embeddings[layout], None
+    if mine is not None:
+        tsne = layout == "tsne"
+        pin = latent.place(mine, resources.neighbours(name, "latent"), xy) if tsne else latent.place_linearly(mine, held.u, xy)
+        pin = points.normalised(pin[0], xy)
+    own = mine is not None and bool(st.session_state.get(plot.OWN))
+    plot.plot(name, held, "map", layout, colour, near, pin, own)
+
+
+def _nearest(name: str, space: str, query: Tensor, itself: int = -1) -> Neighbours:
+    """Return distances and numbers of the nearest digits, without the digit `itself`."""
+    distances, rows = latent.nearest(resources.neighbours(name, space), query[None], NEIGHBOURS + 1)
+    kept = [(d, i) for d, i in zip(distances[0].tolist(), rows[0].tolist()) if i != itself][:NEIGHBOURS]
+    return [d for d, _ in kept], [i for _, i in kept]
+
+
+def panel(name: str, model, held: maps.LatentMap, near: Neighbours) -> None:
+    """Show the chosen digit with its neighbours and the chosen groups, or how to choose."""
+    point = plot.chosen_point(held)
+    members = {group: plot.chosen_group(held, group) for group in plot.GROUPS}
+    if point is not None:
+        one(name, model, held, point, near)
+    for group, rows in members.items():
+        if rows is not None:
+            several(name, model, held, group, rows)
+    if all(rows is not None for rows in members.values()):
+        between(model, held, *members.values())
+    if point is None and not any(rows is not None for rows in members.values()):
+        st.markdown(HINT.format(classes.noun(model)))
+
+
+def one(name: str, model, held: maps.LatentMap, i: int, near: Neighbours) -> None:
+    """Show a digit, what the model says of it, its nearest neighbours in latent space and those in pixels."""
+    label, u = int(held.labels[i]), held.u[i]
+    real = resources.originals()
+    fits = _fits(real, model, held)
+    shown = [("Reconstruction", resources.pictures(name)[i])] + ([("Original", real[i])] if fits else [])
+    called = html.escape(classes.called(model, label))
+    facts = f"<b>{called}</b>, number {i:,}<br>nll {float(held.nll[i]):.1f} nats<br>KL {float(held.kl[i]):.1f} nats"
+    space, pictures = ("originals", real) if fits else ("reconstructions", resources.pictures(name))
+    pixels = torch.from_numpy(pictures[i].reshape(-1) / np.float32(255))
+    coordinates = "Posterior mean, in base coordinates" if model.config.flow_layers else "Posterior mean"
+    names = [f"z{d + 1}" for d in range(len(u))]
+    st.html(
+        f"{_card(shown, facts)}"
+        f"{_heading(coordinates)}{charts.bars_html(u.numpy(), names, f'Posterior mean of {len(u)} coordinates')}"
+        f"{_heading('Nearest in latent space')}{_strip(model, held, resources.pictures(name), *near)}"
+        f"{_heading(f'Nearest in pixels, {space}')}{_strip(model, held, pictures, *_nearest(name, space, pixels, i))}"
+    )
+    onward = {"model": name, "z": link.pack(link.snap(u))} | ({"label": classes.parameter(model, label)} if model.config.n_classes else {})
+    link.onward("Explore", "Open it in Explore", onward)
+
+
+def several(name: str, model, held: maps.LatentMap, group: str, rows: Tensor) -> None:
+    """Show a group's decoded mean and its spread."""
+    u, labels = held.u[rows], held.labels[rows]
+    mean, counts = u.mean(0), labels.bincount()
+    few = rows[:: max(1, len(rows) // SPREAD_OF)]
+    spread = images.heat(torch.from_numpy(resources.pictures(name)[few] / np.float32(255)).std(0, unbiased=False)[None, None])[0]
+    decoded = images.to_uint8(tasks.decode(model, mean[None], _condition(model, labels)))[0, ..., 0]
+    distance, all_of = float((u - mean).norm(dim=1).mean()), float((held.u - held.u.mean(0)).norm(dim=1).mean())
+    largest = sorted(enumerate(counts.tolist()), key=lambda pair: -pair[1])[:4]
+    most = " \N{MIDDLE DOT} ".join(f"{html.escape(classes.name(model, c))}: {int(n):,}" for c, n in largest if n)
+    swatch = f'<span style="display:inline-block;width:.8em;height:.8em;border-radius:50%;background:{plot.GROUP_COLOURS[group]}"></span>'
+    facts = f"{swatch} <b>Group {group.upper()}: {len(rows):,} {classes.noun(model)}s</b><br>{most}<br>{distance:.2f} from the mean on average (all: {all_of:.2f})"
+    st.html(_card([("Mean", decoded), ("Spread", spread)], facts))
+
+
+def between(model, held: maps.LatentMap, first: Tensor, second: Tensor) -> None:
+    """Show the decoded way from the mean of one group to the mean of another."""
+    way = tasks.path(held.u[first].mean(0), held.u[second].mean(0), STEPS, spherical=False)
+    ends = [_condition(model, held.labels[rows]) for rows in (first, second)]
+    condition = None if ends[0] is None else tasks.path(ends[0][0], ends[1][0], STEPS, spherical=False)
+    st.html(images.strips_html([("A to B", tasks.decode(model, way, condition))], "The decoded way between the means of two groups"))
+
+
+def _condition(model, labels: Tensor) -> Tensor | None:
+    """Return the mixture of labels (N,) as a condition (1, n_classes); None for a model without labels."""
+    n = model.config.n_classes
+    return (labels.bincount(minlength=n) / len(labels))[None] if n else None
+
+
+def _fits(real: np.ndarray | None, model, held: maps.LatentMap) -> bool:
+    return real is not None and len(real) == len(held) and model.preset.data.dataset == "mnist"
+
+
+def _card(pictures: list[tuple[str, np.ndarray]], facts: str) -> str:
+    cells = "".join(
+        f'<figure style="margin:0;flex:none;width:5.5rem">{_img(picture, caption)}<figcaption>{caption}</figcaption></figure>'
+        for caption, picture in pictures
+    )
+    return (
+        f'<div style="display:flex;flex-wrap:wrap;gap:.8rem;font-size:.85rem">{cells}'
+        f'<p style="margin:0;flex:1;min-width:9rem;line-height:1.6;font-size:.9rem">{facts}</p></div>'
+    )
+
+
+def _heading(text: str) -> str:
+    return f'<p style="margin:.7rem 0 .25rem;font-size:.85rem;font-weight:600">{text}</p>'
+
+
+def _img(picture: np.ndarray, alt: str) -> str:
+    data = base64.b64encode(images.png(picture)).decode()
+    return f'<img alt="{alt}" style="{PICTURE}" decoding="sync" src="data:image/png;base64,{data}">'
+
+
+def _strip(model, held: maps.LatentMap, pictures: np.ndarray, distances: list[float], rows: list[int]) -> str:
+    """Return HTML of digits in one picture, which a browser shows sooner than one for each, their labels and distances below.
+
+    Each is a link that the map follows to its point.
+    """
+    labels = held.labels[rows].tolist()
+    shown = torch.from_numpy(pictures[rows])[:, None] / 255
+    grid = base64.b64encode(images.grid_png(shown, len(rows), scale=2, gap=5, radius=5)).decode()
+    alt = html.escape("; ".join(f"{classes.called(model, label)}, number {i}" for i, label in zip(rows, labels)))
+    links = "".join(
+        f'<a href="#digit-{i}" title="Go to number {i:,}" style="grid-row:1/3;grid-column:{k};z-index:1;color:inherit;'
+        f'text-decoration:none;display:flex;flex-direction:column;justify-content:flex-end"><b>{html.escape(classes.name(model, label))}</b>{d:.2f}</a>'
+        for k, (i, label, d) in enumerate(zip(rows, labels, distances), 1)
+    )
+    return (
+        f'<div style="display:grid;grid-template-columns:repeat({len(rows)},1fr);max-width:{4.3 * len(rows):.1f}rem;'
+        'text-align:center;font-size:.75rem;overflow-wrap:anywhere">'
+        f'<img alt="{alt}" style="grid-area:1/1/2/-1;width:100%;image-rendering:pixelated" decoding="sync" '
+        f'src="data:image/png;base64,{grid}">{links}<span style="grid-area:2/1;height:3.3em"></span></div>'
+    )
+
+
+def where_is_mine(name: str, model, held: maps.LatentMap | None, mine: Tensor | None) -> list[int]:
+    """Draw the pad and the neighbours of the digit `mine` (1, D) on it; return their numbers, none for an empty pad."""
+    captions = ["What the model sees", "Reconstruction", "Difference"]
+    empty = f"Draw a {classes.noun(model)}. A pin will show where it belongs on the map, among its nearest neighbours."
+    more = {"columns": 3, "side": model.config.image_shape[-1], "empty": empty}
+    canvas.canvas("drawing", {"task": "reconstruct", "model": name}, captions, bits=canvas.drawn("ink"), **more)
+    if mine is None or held is None:
+        return []
+    near = _nearest(name, "latent", mine[0])
+    st.html(_heading(f"Its nearest {classes.noun(model)}s in latent space") + _strip(model, held, resources.pictures(name), *near))
+    return near[1]
+
+
+def own_digit(model) -> Tensor | None:
+    """Return the base coordinates (1, D) of the drawing in the address, None without one."""
+    bits = canvas.drawn("ink")
+    return encode_drawing(model, sketch.fitted(sketch.picture({"bits": bits}), model)) if bits else None
+
+
+def encode_drawing(model, x: Tensor) -> Tensor:
+    """Return the base coordinates (1, D) of a drawing x (1, 1, S, S); a conditional model infers its label."""
+    label = sketch.label_scores(model, x, sketch.QUICK).argmax(1) if model.config.n_classes else None
+    return tasks.encode(model, x, label)
+
+
+def says() -> None:
+    """Say what maps tell and what they do not, by the figures of those that there are."""
+    st.header("What the map says", anchor=False)
+    st.markdown(READING)
+    pair = _pair()
+    for column, (told, (name, model)) in zip(st.columns(2), pair.items()):
+        named = {"noun": "digit", "nouns": "digits"} if classes.are_digits(model) else {"noun": "class", "nouns": "classes"}
+        column.image(resources.thumbnail_map(name), width="stretch", alt=f"t-SNE of the test {classes.noun(model)}s in the latent space of {name}")
+        column.caption(f"{words.markdown(name)}: {SIDE_BY_SIDE[told].format(**named)}")
+    if True in pair and pair[True][1].config.flow_layers and classes.are_digits(pair[True][1]):
+        st.markdown(WHY.replace("{name}", f"`{pair[True][0]}`"))
+    if held := _maps():
+        st.html(_table(held))
+        st.caption(
+            "5-NN: the share of pictures whose label most of their five nearest others have. Trustworthiness "
+            "(Venna and Kaski 2001): how far the 12 nearest on the map are near in latent space too, 1 at best."
+        )
+
+
+def _maps() -> dict[str, maps.LatentMap]:
+    """Return the maps that can be shown, by the name of their model."""
+    kept = {}
+    for name in resources.available(resources.MAPPED)[0]:
+        try:
+            kept[name] = resources.latent_map(name)
+        except ValueError:
+            continue
+    return kept
+
+
+def _pair() -> dict[bool, tuple[str, object]]:
+    """Return, of the models with a map, the best that is told no label and the best that is told one, whichever there are."""
+    models = {name: resources.model(name) for name in _maps()}
+    wanted = {False: controls.textbook, True: controls.labelled}
+    fitting = {told: {n: m for n, m in models.items() if controls.labelled(m.config) == told} for told in wanted}
+    return {told: (name := controls.preferred(some, wanted[told]), some[name]) for told, some in fitting.items() if some}
+
+
+def _table(held: dict[str, maps.LatentMap]) -> str:
+    percent = lambda figures, name: f"{100 * figures[name]['knn_accuracy']:.1f} %" if name in figures else "-"  # noqa: E731
+    rows = [
+        (html.escape(name), percent(m.figures, "mu"), percent(m.figures, "u"), percent(m.figures, "tsne"),
+         f"{m.figures['tsne']['trustworthiness']:.3f}", percent(m.figures, "pca"), _variance(m.figures))
+        for name, m in held.items()
+    ]  # fmt: skip
+    head = ("model", "5-NN, z", "5-NN, base", "5-NN, t-SNE", "its trustworthiness", "5-NN, PCA", "variance in its plane")
+    cells = lambda tag, row: "".join(f'<{tag} style="padding:.3rem .6rem;text-align:right;white-space:nowrap">{cell}</{tag}>' for cell in row)  # noqa: E731
+    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+    return (
+        '<div style="overflow-x:auto"><table style="border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums">'
+        f"<thead><tr>{cells('th', head)}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _variance(figures: dict) -> str:
+    shares = figures.get("pca", {}).get("variance", [])
+    return f"{100 * sum(shares):.0f} %" if shares else "-"

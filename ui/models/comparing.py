@@ -1,0 +1,265 @@
+"""Two models side by side: what each makes of the same pictures, the same z, and what it draws on its own."""
+
+import base64
+import html
+from itertools import islice
+
+import numpy as np
+import streamlit as st
+import torch
+from torch import Tensor
+
+from cvae import tasks
+from cvae.data import corruptions
+from cvae.data import lfw_files as lfw
+from ui.models import zoo
+from ui.shell import charts, controls, fetch, images, resources, sampling, words
+
+SHOWN = 10  # pictures in a row
+SAMPLES = 40
+WAYS, STEPS = 3, 10
+COMPLETED = 3
+NOISE = 0.4  # standard deviation
+HIDDEN = 0.35  # brightness of hidden pixels
+LARGE = 48  # height from which pictures are enlarged smoothly
+
+Pair = list[tuple[str, object]]
+
+
+def side_by_side(pair: Pair) -> None:
+    """Show everything that compares by eye, and how much each latent dimension carries."""
+    latent = [(name, model) for name, model in pair if model.config.kind.decodes]
+    label, seed = _label_and_seed(latent)
+    _same_digits(pair, seed)
+    _samples_of_completers(pair, seed)
+    if len(latent) > 1:
+        _same_z(latent, label, seed)
+    if latent:
+        _samples(latent, seed)
+        _ways(latent)
+        _information(latent)
+
+
+def _label_and_seed(latent: Pair) -> tuple[Tensor | None, int]:
+    """Let the visitor choose a seed and, where two models decode the same z and one of them takes a label, that label (1,)."""
+    labelled = [model for _, model in latent if model.config.n_classes] if len(latent) > 1 else []
+    if labelled:
+        return controls.pick_label_and_seed(min(labelled, key=lambda model: model.config.n_classes), "label", "seed")
+    return None, controls.pick_seed("seed", "Another", st.columns([2, 2, 6], vertical_alignment="bottom")[:2])
+
+
+def encoded(name: str, model) -> resources.Encoded | None:
+    """Return encoded test pictures of a model, of faces one of each of the first people held out; None without."""
+    found = resources.encoded(name)
+    if found is not None or not resources.is_face(model):
+        return found
+    try:
+        space = resources.space(name)
+    except ValueError:
+        return None
+    people = islice((person for person in dict.fromkeys(space.people) if lfw.part_of(person) == "test"), SHOWN)
+    rows = [space.people.index(person) for person in people]
+    return resources.Encoded(space.u[rows].numpy(), np.zeros(len(rows), np.int64)) if rows else None
+
+
+def test_pictures(model) -> Tensor | None:
+    """Return the first test digits (N, C, H, W) as they are, where this model learned from MNIST and it lies in the data folder."""
+    found = fetch.test_digits() if model.preset.data.dataset == "mnist" and resources.is_digit(model) else None
+    return None if found is None else torch.tensor(found[0][:SHOWN])[:, None] / 255
+
+
+def reconstructed(name: str, model) -> Tensor | None:
+    """Return the first test pictures (N, C, H, W) as a model with latents draws them; None where evaluate.py has not run."""
+    digits = encoded(name, model)
+    if digits is None:
+        return None
+    u, labels = torch.from_numpy(digits.u[:SHOWN]), _labels(model, digits.labels[:SHOWN])
+    return resources.kept(name, ("reconstructions",), lambda: tasks.decode(model, u, labels))
+
+
+def _labels(model, labels: np.ndarray) -> Tensor | None:
+    return torch.from_numpy(labels) if model.config.n_classes else None
+
+
+def stand_ins(model) -> tuple[str, Tensor] | None:
+    """Return pictures for a model without latents, and whose they are: test digits, else another model's reconstructions."""
+    found = test_pictures(model)
+    if found is not None:
+        return "test digits", found
+    others = resources.available()[0].items()
+    last = lambda item: (not resources.is_alike(model, item[1]), not item[1].config.n_classes)  # noqa: E731
+    for name, other in sorted(others, key=last):
+        if other.config.image_shape == model.config.image_shape and resources.encoded(name) is not None:
+            return f"reconstructions by {name}", reconstructed(name, other)
+    return None
+
+
+def _same_digits(pair: Pair, seed: int) -> None:
+    rows, remarks = [], []
+    sets = [model.preset.data.dataset for _, model in pair if model.config.kind.draws]
+    same = len(sets) > 1 and sets[0] == sets[1]
+    st.subheader("The same ten test pictures" if same else "Ten test pictures", anchor=False)
+    if len(set(sets)) > 1:
+        remarks.append("They learned from different data: each shows pictures of its own test set.")
+    originals = next((x for _, model in pair if (x := test_pictures(model)) is not None), None)
+    if originals is not None:
+        rows.append(("Test digits", originals))
+    for name, model in pair:
+        more, remark = _handled(name, model, seed)
+        rows += more
+        remarks.append(remark)
+    _show(rows, "Ten test pictures")
+    _remark(remarks)
+
+
+def _handled(name: str, model, seed: int) -> tuple[list[tuple[str, Tensor]], str]:
+    """Return captioned rows with what a model makes of the test pictures, and a remark on them."""
+    kind = model.config.kind
+    if kind.decodes:
+        x = reconstructed(name, model)
+        return ([(name, x)], "") if x is not None else ([], f"{name} has no encoded test pictures: python evaluate.py {name}")
+    if not kind.draws:
+        return [], f"{name} draws nothing: it says which class a picture shows."
+    given = stand_ins(model)
+    if given is None:
+        return [], f"{name} needs pictures to work on: no model of its size has encoded test pictures yet."
+    whose, x = given
+    generator = torch.Generator().manual_seed(seed)
+    if kind.cleans:
+        spoiled = corruptions.corrupt(x, "gaussian", NOISE, generator)
+        remark = f"{name} cleans {whose} spoiled by Gaussian noise of {NOISE}."
+        return [(f"Spoiled for {name}", spoiled), (name, tasks.denoise(model, spoiled))], remark
+    where, visible = _hole(model)
+    remark = f"{name} completes {whose} whose {where} is hidden, here in grey."
+    return [(f"Given to {name}", torch.where(visible, x, HIDDEN)), (name, tasks.inpaint(model, x, visible, 1, generator)[:, 0])], remark
+
+
+def _hole(model) -> tuple[str, Tensor]:
+    """Return what is hidden from a model that completes, as it was in its training, and the mask (1, H, W)."""
+    height, width = model.config.image_shape[1:]
+    if model.preset.data.hole == "centre":
+        return "centre", corruptions.centre_hole((height, width))
+    visible = torch.ones(1, height, width, dtype=torch.bool)
+    visible[:, height // 2 :] = False
+    return "bottom half", visible
+
+
+def _same_z(pair: Pair, label: Tensor | None, seed: int) -> None:
+    st.subheader("The same z, decoded by each", anchor=False)
+    dims = max(model.config.latent_dim for _, model in pair)
+    u = torch.randn(SHOWN, dims, generator=torch.Generator().manual_seed(seed))
+    rows, remarks = [], []
+    for name, model in pair:
+        labels = label.expand(SHOWN) if model.config.n_classes else None
+        about = ("same z", dims, seed, None if labels is None else int(label))
+        rows.append((name, resources.kept(name, about, lambda: tasks.decode(model, u[:, : model.config.latent_dim], labels))))
+    if len({model.config.latent_dim for _, model in pair}) > 1:
+        remarks.append("Where one has fewer latents it takes the first of the same numbers.")
+    remarks.append("A z means something else to every decoder; what to compare is how well each answers to its prior.")
+    _show(rows, "The same z decoded")
+    _remark(remarks)
+
+
+def _samples_of_completers(pair: Pair, seed: int) -> None:
+    """Show, for each model that completes holes, several completions of the same few pictures."""
+    for name, model in pair:
+        given = stand_ins(model) if model.config.kind.completes else None
+        if given is not None:
+            x = given[1][:COMPLETED]
+            completed = tasks.inpaint(model, x, _hole(model)[1], SHOWN, torch.Generator().manual_seed(seed))
+            st.subheader(words.markdown(f"Ten completions of each by {name}"), anchor=False)
+            _show([("", rows) for rows in completed], f"Completions by {name}")
+
+
+def _samples(pair: Pair, seed: int) -> None:
+    st.subheader("Samples", anchor=False)
+    for column, (name, model) in zip(st.columns(len(pair)), pair):
+        labels = list(range(model.config.n_classes))
+        columns = sampling.columns(labels)
+        count = max(1, SAMPLES // columns) * columns
+        pictures = resources.kept(name, ("samples", seed), lambda: sampling.sample(model, labels, count, 1.0, seed))
+        with column:
+            _show([(f"{name}, {_how(model)}", pictures)], "Samples", columns)
+
+
+def _how(model) -> str:
+    if not model.config.kind.has_prior:
+        return "decoding standard normal noise: it has no prior"
+    return "the classes in turn" if model.config.n_classes else "as its prior chooses"
+
+
+def _ways(pair: Pair) -> None:
+    """Show the ways between pairs of the test pictures: latent points along an arc, labels mixed in proportion."""
+    st.subheader("From one picture to the next", anchor=False)
+    for column, (name, model) in zip(st.columns(len(pair)), pair):
+        digits = encoded(name, model)
+        if digits is None or len(digits.u) < 2:
+            column.caption(words.markdown(f"{name} has no encoded test pictures: python evaluate.py {name}"))
+            continue
+        ends = digits.u[: 2 * WAYS], digits.labels[: 2 * WAYS]
+        ways = resources.kept(name, ("ways",), lambda: _between(model, *ends)).split(STEPS)
+        with column:
+            _show([(name if i == 0 else "", way) for i, way in enumerate(ways)], "The way between two test pictures")
+
+
+def _between(model, u: np.ndarray, labels: np.ndarray) -> Tensor:
+    """Return STEPS pictures for each way from an even to the next odd row of u (N, D), one way after another."""
+    points, share = torch.from_numpy(u), torch.linspace(0, 1, STEPS)[:, None]
+    pairs = range(0, len(points) - 1, 2)
+    path = torch.cat([tasks.path(points[i], points[i + 1], STEPS) for i in pairs])
+    if not model.config.n_classes:
+        return tasks.decode(model, path)
+    one_hot = torch.eye(model.config.n_classes)[torch.from_numpy(labels)]
+    return tasks.decode(model, path, torch.cat([torch.lerp(one_hot[i], one_hot[i + 1], share) for i in pairs]))
+
+
+def _information(pair: Pair) -> None:
+    st.subheader("What each latent dimension carries", anchor=False)
+    found = {name: sorted(kl, reverse=True) for name, model in pair if (kl := zoo.kl_per_dim(name, model))}
+    highest = max((kl[0] for kl in found.values()), default=0.0)
+    for column, (name, model) in zip(st.columns(len(pair)), pair):
+        if name in found:
+            column.html(charts.columns_html(found[name], highest, f"KL of {name}", "nats"))
+            carried = f"{name}: {sum(found[name]):.1f} nats in {len(found[name])} dimensions, the fullest first."
+            column.caption(words.markdown(carried + _bent(name, model)))
+        elif not model.config.kind.has_prior:
+            column.caption(words.markdown(f"{name} has no prior, so no KL."))
+        else:
+            column.caption(words.markdown(f"{name}: not measured yet. Measure it with: python evaluate.py {name}"))
+
+
+def _bent(name: str, model) -> str:
+    """Return why the bars of a learned prior are another number than its kl in the table; nothing for a fixed prior."""
+    if not model.config.flow_layers:
+        return ""
+    kl = resources.number(resources.figures(name), "kl")
+    total = "its kl" if kl is None else f"its kl of {kl:.1f}"
+    return (
+        f" Its prior is learned: each bar is an estimate in the prior's base coordinates, from the mean and variance of the "
+        f"posterior alone, and they need not add up to {total}."
+    )
+
+
+def _show(rows: list[tuple[str, Tensor]], alt: str, columns: int = SHOWN) -> None:
+    """Draw pictures below their captions, `columns` wide, so that what belongs together stands in one column."""
+    parts = []
+    for caption, pictures in rows:
+        head = f'<div style="font-size:.85rem;margin:.5rem 0 .2rem">{html.escape(caption)}</div>' if caption else ""
+        parts.append(head + _grid(pictures, columns, html.escape(f"{alt}, {caption}".rstrip(", "), quote=True)))
+    if parts:
+        st.html("".join(parts))
+
+
+def _grid(pictures: Tensor, columns: int, alt: str) -> str:
+    """Return an image with one pixel for each of theirs, which the browser enlarges: a page of many pictures comes sooner so."""
+    height, width = pictures.shape[2:]
+    grid = base64.b64encode(images.grid_png(pictures, columns, scale=1, gap=1, radius=0)).decode()
+    ratio = f"{columns * (width + 1) - 1}/{-(-len(pictures) // columns) * (height + 1) - 1}"
+    style = f"display:block;width:100%;margin-bottom:.3rem;aspect-ratio:{ratio};border-radius:4px"
+    crisp = ";image-rendering:pixelated" if height < LARGE else ""
+    return f'<img style="{style}{crisp}" alt="{alt}" decoding="sync" src="data:image/png;base64,{grid}">'
+
+
+def _remark(remarks: list[str]) -> None:
+    if said := " ".join(dict.fromkeys(filter(None, remarks))):
+        st.caption(words.markdown(said))

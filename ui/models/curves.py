@@ -1,0 +1,94 @@
+"""Loss curves of any set of models, read from history.csv."""
+
+from html import escape
+
+import numpy as np
+import streamlit as st
+from plotly import graph_objects as go  # Streamlit imports it at its start wherever it is installed
+
+from cvae.families import PIXELS, SPOILED
+from ui.models import zoo
+from ui.shell import address, controls, images, resources, words
+
+QUANTITIES = ("-elbo", "nll", "kl")
+PARTS = (("val", "validation", "solid"), ("train", "training", "dot"))
+
+
+def show(models: dict, pair: list[tuple[str, object]]) -> None:
+    """Let the visitor choose models, quantity, axes; draw their curves."""
+    address.choice("curves", models, several=True)
+    first = list(dict(pair))
+    several = {"selection_mode": "multi", "default": first, "format_func": words.markdown}
+    chosen = st.pills("Models", list(models), key="curves", bind="query-params", **several)
+    with st.container(horizontal=True, gap="medium", key="axes"):
+        quantity = controls.choose("Nats per image", list(QUANTITIES), "quantity")
+        scale = controls.choose("Scale", ["Linear", "Logarithmic"], "scale")
+        along = controls.choose("Along", ["Epochs", "Minutes"], "along")
+    histories = {name: resources.history(name) for name in chosen}
+    if missing := [name for name, found in histories.items() if not found]:
+        st.caption(words.markdown(f"No history.csv that can be read: {', '.join(missing)}."))
+    histories = {name: found for name, found in histories.items() if found}
+    if not histories:
+        st.info("Choose at least one model with a history to see its curves.")
+        return
+    if scale == "Logarithmic":
+        histories = _positive(histories, quantity)
+    if histories:
+        alt = f"{quantity} of {', '.join(histories)}"
+        st.plotly_chart(figure(histories, quantity, scale == "Logarithmic", along == "Minutes"), alt=alt, key="chart")
+        _explain({name: models[name] for name in histories})
+
+
+def _positive(histories: dict[str, dict[str, np.ndarray]], quantity: str) -> dict[str, dict[str, np.ndarray]]:
+    """Return the histories that a logarithm can show, and say which it cannot."""
+    low = [name for name, found in histories.items() if any((values(found, part, quantity) <= 0).any() for part, *_ in PARTS)]
+    if low:
+        why = f"because their {quantity} comes to zero or below"
+        st.caption(words.markdown(f"Not on a logarithmic scale, {why}: {', '.join(low)}."))
+    return {name: found for name, found in histories.items() if name not in low}
+
+
+def figure(histories: dict[str, dict[str, np.ndarray]], quantity: str, logarithmic: bool, minutes: bool) -> go.Figure:
+    """Return a Plotly figure with two curves for each model."""
+    made = go.Figure()
+    for i, (name, found) in enumerate(histories.items()):
+        x = np.cumsum(np.nan_to_num(found["seconds"])) / 60 if minutes else found["epoch"]
+        for part, says, dash in PARTS:
+            y = values(found, part, quantity)
+            line = {"color": images.PALETTE[i % len(images.PALETTE)], "dash": dash, "width": 2}
+            hover = "%{fullData.name}<br>%{y:.2f} nats<extra></extra>"  # Plotly reads names as HTML
+            mode = "lines" if len(x) > 1 else "markers"  # one epoch makes no line
+            made.add_scatter(x=x, y=y, name=escape(f"{name}, {says}"), mode=mode, line=line, hovertemplate=hover)
+    made.update_layout(height=460, margin={"t": 10, "r": 10}, legend={"orientation": "h", "y": -0.2}, hovermode="x")
+    made.update_xaxes(title="minutes of training" if minutes else "epoch")
+    made.update_yaxes(title=f"{quantity}, nats per image", type="log" if logarithmic else "linear")
+    return made
+
+
+def values(found: dict[str, np.ndarray], part: str, quantity: str) -> np.ndarray:
+    """Return nll, kl or their sum, (E,), of the "train" or "val" part of a history."""
+    nll, kl = found[f"{part}_nll"], found[f"{part}_kl"]
+    return {"nll": nll, "kl": kl, "-elbo": nll + kl}[quantity]
+
+
+def _explain(models: dict) -> None:
+    """Say which of the curves compare."""
+    kinds = {name: _measured_on(model) for name, model in models.items()}
+    if len({model.preset.data.dataset for model in models.values()}) > 1:
+        kinds = {name: f"{kind}, {zoo.dataset(models[name])}" for name, kind in kinds.items()}
+    if len(set(kinds.values())) > 1:
+        said = "; ".join(f"{name}: {kind}" for name, kind in kinds.items())
+        different = "These curves are likelihoods of different things, so only their shapes compare."
+        st.caption(words.markdown(f"{different} {said}."))
+    st.caption(
+        "Dotted: training, as it went; solid: validation with the averaged weights. Where only a prior is fitted there is no "
+        "training nll. Drag over the chart to zoom, double-click to return."
+    )
+
+
+def _measured_on(model) -> str:
+    kind = model.config.kind
+    if not kind.draws:
+        return "cross-entropy of the classes"
+    pixels = {PIXELS: "hidden pixels", SPOILED: "clean pixels, given the spoiled ones"}.get(kind.given)
+    return pixels or zoo.LIKELIHOODS[zoo.pixels(model)]

@@ -1,0 +1,23 @@
+"""The tables of the zoo: models that make a picture of a z, and the others, of which other things are measured."""
+
+import streamlit as st
+
+from ui.models import zoo
+from ui.widgets.table.table import table
+
+
+def tables(models: dict, chosen: list[str]) -> None:
+    """Draw a table of the models that draw from a z, and below it one of the others, of which other things are measured."""
+    drawing = {name: model for name, model in models.items() if model.config.kind.decodes}
+    others = {name: model for name, model in models.items() if name not in drawing}
+    if drawing:
+        _table(drawing, zoo.COLUMNS, chosen, "sort")
+    zoo.explain(models)
+    if others:
+        st.subheader("Models that complete, clean or judge", anchor=False)
+        _table(others, zoo.OUTCOMES, chosen, "sort_others")
+
+
+def _table(models: dict, columns: list[zoo.Column], chosen: list[str], key: str) -> None:
+    heads = [{"title": c.title, "about": c.about, "within": c.within} for c in columns]
+    table(heads, zoo.rows(models, columns), list(models), chosen, key)

@@ -1,0 +1,215 @@
+"""The models of all families together: what each is, two of them to compare, and the table of their figures."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from cvae import checkpoints
+from cvae.families import FAMILIES
+from cvae.losses import GAUSSIAN_STD
+from ui.shell import address, controls, resources, words
+
+LIKELIHOODS = {  # what `pixels` returns -> the same in words
+    "grey": "Bernoulli, of grey pixels",
+    "colour": "Bernoulli, of pixels in colour",
+    "binary": "Bernoulli, of a fresh binary draw for every pixel",
+    "Gaussian": f"normal density around every pixel, standard deviation {GAUSSIAN_STD}",
+}
+ABSENT = "-"
+# on a phone the views need two lines, in which joined segments would end in square edges
+STYLE = """<style>@media (max-width: 640px) {
+  .st-key-view [role="radiogroup"] { gap: 0.4rem; }
+  .st-key-view [role="radio"] { border-radius: 0.5rem; margin: 0; }
+  .st-key-view [role="radio"]:not([data-selected]) { border: 1px solid color-mix(in srgb, currentColor 22%, transparent); }
+  .st-key-axes { row-gap: 1rem; }
+}</style>"""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table: where its value comes from and how it reads; `within` a likelihood only, if so it says."""
+
+    title: str
+    about: str
+    value: Callable[[str, object], float | str | None]
+    text: Callable[[float | str], str]
+    within: bool = False
+
+
+def every_model() -> dict:
+    """Return the models of all families by name, with one line for each folder that cannot be used. Stops a page without any."""
+    models, problems = resources.available(tuple(FAMILIES))
+    for problem in problems:
+        st.warning(words.markdown(problem))
+    if not models:
+        st.info("There is no trained model yet. Train one with: python train.py vae-dense-2d")
+        st.stop()
+    return models
+
+
+def pick_two(models: dict) -> list[tuple[str, object]]:
+    """Let the visitor choose two models, at first a VAE of several latents and a conditional one."""
+    plain = controls.preferred(models, lambda c: c.kind.has_likelihood and not c.n_classes and c.latent_dim > 2)
+    labelled = controls.preferred(models, lambda c: c.kind.has_likelihood and c.n_classes > 0)
+    chosen = []
+    for column, key, first in zip(st.columns(2), "ab", (plain, labelled)):
+        options = sorted(models, key=lambda name: name != first)  # at the top, as Streamlit wants what a press on the table may change
+        address.choice(key, options)
+        chosen.append(column.selectbox(f"Model {key.upper()}", options, key=key, bind="query-params") or first)
+    return [(name, models[name]) for name in chosen]
+
+
+def pixels(model) -> str:
+    """Return under which likelihood a model measures pixels, a key of LIKELIHOODS."""
+    if model.config.likelihood == "gaussian":
+        return "Gaussian"
+    grey = "grey" if model.config.image_shape[0] == 1 else "colour"
+    return "binary" if model.preset.data.binarize else grey
+
+
+def likelihood(model) -> str:
+    """Return under which likelihood a model's figures stand; they compare within one alone. Empty where it has none."""
+    return pixels(model) if model.config.kind.has_likelihood else ""
+
+
+def kl_per_dim(name: str, model) -> list[float]:
+    """Return the mean KL of every latent dimension in nats; empty where it was not measured."""
+    kl = resources.figures(name).get("kl_per_dim")
+    fits = isinstance(kl, list) and len(kl) == model.config.latent_dim and all(type(v) in (int, float) for v in kl)
+    return [float(v) for v in kl] if fits and all(map(math.isfinite, kl)) else []
+
+
+def parameters(name: str, model) -> float:
+    """Return how many numbers were learned."""
+    return sum(p.numel() for p in model.parameters())
+
+
+def megabytes(name: str, model) -> float:
+    """Return the size of the weights in 10^6 bytes."""
+    return (checkpoints.run_dir(name) / checkpoints.WEIGHTS).stat().st_size / 1e6
+
+
+def training_seconds(name: str, model) -> float | None:
+    """Return how long the training took, from metrics.json or else the sum over history.csv; None where neither says."""
+    told = resources.number(resources.figures(name), "training_seconds")
+    spent = resources.history(name).get("seconds")
+    return told if told is not None else None if spent is None else float(spent.sum())
+
+
+def outcomes(name: str) -> list[str]:
+    """Return how well a model reads, cleans or completes, by its metrics.json, a line for each."""
+    found, lines = resources.figures(name), []
+    if (share := resources.number(found, "accuracy")) is not None:
+        lines.append(f"reads {100 * share:.2f} % of the test pictures right")
+    noises, holes = _part(found, "psnr"), _part(found, "hole_mse")
+    gains = [(noise, [resources.number(_part(noises, noise), key) for key in ("before", "after")]) for noise in noises]
+    if said := [f"{noise} from {gain[0]:.1f} to {gain[1]:.1f} dB" for noise, gain in gains if None not in gain]:
+        lines.append(f"PSNR: {', '.join(said)}")
+    errors = [(hole, resources.number(holes, hole)) for hole in holes]
+    if said := [f"{hole} {error:.4f}" for hole, error in errors if error is not None]:
+        lines.append(f"MSE in the hole: {', '.join(said)}")
+    return lines
+
+
+def _part(found: dict, key: str) -> dict:
+    return part if isinstance(part := found.get(key), dict) else {}
+
+
+def _figure(key: str, sign: int = 1) -> Callable[[str, object], float | None]:
+    def value(name: str, model) -> float | None:
+        found = resources.number(resources.figures(name), key)
+        return None if found is None else sign * found
+
+    return value
+
+
+def _likelihood_figure(key: str, sign: int = 1) -> Callable[[str, object], float | None]:
+    figure = _figure(key, sign)
+    return lambda name, model: figure(name, model) if likelihood(model) else None
+
+
+def duration(seconds: float) -> str:
+    """Return a time as a person would say it."""
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+SIZE = [
+    Column("parameters", "How many numbers were learned", parameters, lambda v: f"{v:,.0f}"),
+    Column("MB", "Size of the weights in a file", megabytes, lambda v: f"{v:.1f}"),
+]
+TRAINING = Column("training", "Time it took", training_seconds, duration)
+COLUMNS = [  # of models that draw from a z
+    *SIZE,
+    Column("decode", "Time to decode one picture", _figure("decode_ms"), lambda v: f"{v:.1f} ms"),
+    Column("nll", "-log p(x|z), nats per test image", _likelihood_figure("nll"), lambda v: f"{v:.2f}", within=True),
+    Column("kl", "Distance of posterior and prior, nats", _likelihood_figure("kl"), lambda v: f"{v:.2f}"),
+    Column("-elbo", "nll + kl", _likelihood_figure("elbo", -1), lambda v: f"{v:.2f}", within=True),
+    Column(
+        "-log p",
+        "Importance-weighted estimate of -log p(x), or of -log p(x|y) for a conditional model",
+        _likelihood_figure("log_likelihood", -1),
+        lambda v: f"{v:.2f}",
+        within=True,
+    ),
+    Column("MSE", "Mean squared error of reconstructions", _figure("mse"), lambda v: f"{v:.4f}"),
+    Column("active", "Latent dimensions that carry at least 0.01 nats", _figure("active_units"), lambda v: f"{v:.0f}"),
+    Column("judged", "Samples that the judge reads as asked for", _figure("judge_accuracy"), lambda v: f"{100 * v:.1f} %"),
+    Column(
+        "diversity",
+        "Mean distance between two samples, relative to real pictures",
+        _figure("diversity"),
+        lambda v: f"{100 * v:.0f} %",
+    ),
+    TRAINING,
+]
+OUTCOMES = [  # of the others
+    Column("measured", "How well it does on test pictures", lambda name, model: "; ".join(outcomes(name)) or None, str),
+    *SIZE,
+    TRAINING,
+]
+
+
+def rows(models: dict, columns: list[Column]) -> list[dict]:
+    """Return one row of the table for each model: its name, kind and likelihood, then a value and its text per column."""
+    return [
+        {
+            "name": name,
+            "kind": model.config.kind.title,
+            "likelihood": _compares(model),
+            "cells": [_cell(column, name, model) for column in columns],
+        }
+        for name, model in models.items()
+    ]
+
+
+def dataset(model) -> str:
+    """Return the name of the data set that a model learned from, of a folder without the way to it."""
+    return Path(model.preset.data.dataset).name
+
+
+def _compares(model) -> str:
+    """Return the likelihood, and of other data than digits which they are: figures of two data sets do not compare."""
+    kind = likelihood(model)
+    return f"{kind}, {dataset(model)}" if kind and model.preset.data.dataset != "mnist" else kind
+
+
+def _cell(column: Column, name: str, model) -> dict:
+    value = column.value(name, model)
+    return {"value": value, "text": ABSENT if value is None else column.text(value)}
+
+
+def explain(models: dict) -> None:
+    """Say how to read the table, and which models it knows little of."""
+    found = {likelihood(model) for model in models.values()}
+    said = " ".join(f"*{kind}*: {words}." for kind, words in LIKELIHOODS.items() if kind in found)
+    density = " The nats of a density may be negative." if "Gaussian" in found else ""
+    st.caption(
+        "Press a head to sort by it, a row to compare that model: the last two pressed are A and B. nll, -elbo and -log p compare "
+        f"within one likelihood alone, so they are sorted inside each. {said}{density}"
+    )
+    if missing := [name for name in models if not resources.figures(name)]:
+        remedy = f"Measure with: python evaluate.py {' '.join(missing)}"
+        st.caption(words.markdown(f"Not measured yet: {', '.join(missing)}. {remedy}"))

@@ -1,0 +1,296 @@
+"""Controls that several pages have in common."""
+
+import secrets
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+import torch
+from streamlit.errors import StreamlitAPIException
+from torch import Tensor
+
+from cvae.presets import PRESETS
+from ui.shell import address, classes, link, resources, words
+
+NAME = "Latent digits"
+ICON = "\N{INPUT SYMBOL FOR NUMBERS}"
+PLANE = "The whole plane"  # the view that models of two latents have
+FIRST = "vae-dense-2d"  # the preset that is trained soonest
+BY_HAND = "models by hand"  # in the session: the names that the visitor chose, the latest first
+SEEDS = 2**31
+SHIPPED = {preset.data.dataset for preset in PRESETS.values()}  # data sets
+PAGES = Path(__file__).parent.parent.parent / "pages"
+STYLE = Path(__file__).with_name("page.css")
+# Where the list of pages covers the page, Streamlit folds it at a press beside it, but not at a choice in it: that counts as one too
+MENU = """<script>
+document.querySelector("[data-testid=stSidebar]").onclick = (event) => {
+  const press = new MouseEvent("mousedown", { bubbles: true });
+  if (event.target.closest("a")) document.querySelector("[data-testid=stMain]").dispatchEvent(press);
+};
+</script>"""
+WIDE = ".stMainBlockContainer { max-width: 72rem; }"
+
+
+def flat(config) -> bool:
+    """Tell whether a model's latent space is a plane."""
+    return config.latent_dim == 2
+
+
+def labelled(config) -> bool:
+    """Tell whether a model is told a label."""
+    return config.n_classes > 0
+
+
+def paints(config) -> bool:
+    """Tell whether a model learned to complete holes."""
+    return config.kind.completes
+
+
+def convolutional(config) -> bool:
+    """Tell whether a model is one of convolutions."""
+    return config.network == "conv"
+
+
+def textbook(config) -> bool:
+    """Tell whether a model is one of convolutions that is told no label."""
+    return convolutional(config) and not labelled(config)
+
+
+def is_measured_face(model) -> bool:
+    """Tell whether a model is one of faces that the page of faces can work with."""
+    return resources.is_face(model) and resources.has_space(model.preset.name)
+
+
+def begin(title: str, lead: str, wide: bool = False):
+    """Start a page: its settings, heading and one line of introduction; `wide` gives a broad table more room.
+
+    Returns the place of the introduction, for a page that says something else of some models.
+    """
+    st.set_page_config(page_title=title if title == NAME else f"{title} - {NAME}", page_icon=ICON, layout="centered")
+    st.html(STYLE)
+    if wide:
+        st.html(f"<style>{WIDE}</style>")
+    address.arrive(title)
+    _list_pages()
+    st.title(title, anchor=False)
+    place = st.empty()
+    place.markdown(lead)
+    return place
+
+
+def page_names() -> list[str]:
+    """Return what the pages are called, in their order, also in an address."""
+    return [page.stem.split("_", 1)[1] for page in sorted(PAGES.glob("*.py"))]
+
+
+def _list_pages() -> None:
+    """Link all pages in the sidebar; where a page runs alone, as in a test, Streamlit knows no others to link."""
+    try:
+        st.sidebar.page_link("app.py", label="Home")
+        for name, page in zip(page_names(), sorted(PAGES.glob("*.py"))):
+            st.sidebar.page_link(page, label=name)
+        st.sidebar.html(MENU, unsafe_allow_javascript=True)
+    except StreamlitAPIException:
+        return
+
+
+def choose(label: str, options: list[str], key: str) -> str:
+    """Let the visitor choose one of a few options, at first the first; `key` is also the parameter in the address."""
+    address.choice(key, options)
+    if len(options) == 1:
+        return options[0]
+    chosen = st.segmented_control(label, options, default=options[0], required=True, key=key, bind="query-params")
+    return chosen or options[0]  # an empty parameter in the address empties the control
+
+
+def best(prefer, fits, families: tuple[str, ...] = resources.GENERATIVE) -> tuple[str, object] | None:
+    """Return name and model of the one that a page of such models opens with, None without any, which no line tells."""
+    models = {name: model for name, model in resources.available(families)[0].items() if fits(model)}
+    return (name := preferred(models, prefer), models[name]) if models else None
+
+
+def first_model(prefer, fits=lambda model: True, warns: bool = True) -> tuple[str, object]:
+    """Return name and model of the first that `fits` and whose config `prefer` is true, else the first that fits.
+
+    Stops a page without any. `warns` of folders that cannot be used, unless the page has done so already.
+    """
+    models = _models(fits, warns=warns)
+    name = preferred(models, prefer)
+    return name, models[name]
+
+
+def pick_model(
+    prefer,
+    fits=lambda model: True,
+    about: bool = True,
+    train: str = FIRST,
+    families: tuple[str, ...] = resources.GENERATIVE,
+    last=lambda name: False,
+    view=lambda config: True,
+) -> tuple[str, object]:
+    """Let the visitor choose a model of these families that `fits`; at first one whose config `prefer` is true of.
+
+    One that was chosen by hand on another page goes along, if `view` is true of its config: it can have what the page will
+    show. Names of which `last` is true stand below the others. Stops a page without any, with the advice to train `train`.
+    """
+    models = _models(fits, train, families)
+    above = {name: model for name, model in models.items() if not last(name)}
+    st.session_state["model"] = name = _asked_model(models, preferred(above or models, prefer), view)
+    st.selectbox("Model", sorted(models, key=last), key="model", on_change=_choose_model)
+    if about:
+        st.caption(words.markdown(models[name].preset.about))
+    return name, models[name]
+
+
+def _asked_model(models: dict, best: str, view) -> str:
+    """Return the model in the address; on arrival without one the latest chosen by hand that fits; else the best.
+
+    Streamlit binds no control to this parameter, because a bound one is lost between two pages that both have it.
+    """
+    visit, asked = address.visit(), address.text("model")
+    arrives, visit.arrives = visit.arrives, False
+    shows = f"so it shows {words.markdown(best)}."
+    address.judge("model", asked in models, f"There is no model {words.markdown(repr(asked[:40]))} for this page, {shows}")
+    if asked in models:
+        if arrives and visit.first:
+            _remember(asked)
+        return asked
+    if arrives and not visit.back:
+        along = (name for name in st.session_state.get(BY_HAND, ()) if name in models and view(models[name].config))
+        if (brought := next(along, best)) != best:
+            address.put("model", brought)
+            return brought
+    return best
+
+
+def by_hand(name: str) -> bool:
+    """Tell whether the visitor chose this model last."""
+    return st.session_state.get(BY_HAND, [])[:1] == [name]
+
+
+def asked(key: str) -> str:
+    """Return the option that a control will show, by the address or an earlier visit; empty for its first."""
+    return st.query_params.get(key) or st.session_state.get(key) or ""
+
+
+def _choose_model() -> None:
+    _remember(st.session_state["model"])
+    address.put("model", st.session_state["model"])
+
+
+def _remember(name: str) -> None:
+    """Note that the visitor chose this model by hand, after others for other pages."""
+    st.session_state[BY_HAND] = [name, *(other for other in st.session_state.get(BY_HAND, ()) if other != name)]
+
+
+def pick_seed(key: str, button: str = "New seed", columns=None) -> int:
+    """Let the visitor choose a seed, or draw another; `key` is also the parameter in the address.
+
+    The two controls stand in `columns`, two containers, if they are given.
+    """
+    left, right = columns or st.columns(2, vertical_alignment="bottom")
+    address.number(key, 0, SEEDS - 1)
+    # a float, because Streamlit 1.67 fails on ?seed=1e999 where the number is an int
+    seed = left.number_input("Seed", 0.0, SEEDS - 1.0, step=1.0, format="%.0f", key=key, bind="query-params")
+    right.button(button, on_click=draw_number, args=(key, SEEDS), key=f"{key}_next", width="stretch")
+    return round(seed or 0)
+
+
+def draw_number(key: str, count: int) -> None:
+    """Put a random whole number below `count` into the number input of this key."""
+    st.session_state[key] = float(secrets.randbelow(count))
+
+
+def _models(
+    fits=lambda model: True, train: str = FIRST, families: tuple[str, ...] = resources.GENERATIVE, warns: bool = True
+) -> dict:
+    """Return the models that fit, with one line on the page for every folder that cannot be used."""
+    models, problems = resources.available(families)
+    models = {name: model for name, model in models.items() if fits(model)}
+    for problem in problems if warns else ():
+        st.warning(words.markdown(problem))
+    if not models:
+        st.info(f"There is no trained model yet. Train one with: python train.py {train}")
+        st.stop()
+    return models
+
+
+def preferred(models: dict, prefer) -> str:
+    """Return the first whose config `prefer` is true of, of all where there is none; what is shipped before a visitor's own."""
+    fitting = [name for name, model in models.items() if prefer(model.config)] or list(models)
+    return min(fitting, key=lambda name: (models[name].preset.data.dataset not in SHIPPED, name not in PRESETS))
+
+
+def first_digit(name: str, model) -> tuple[Tensor, Tensor | None]:
+    """Return point (D,) and label (1,) of the first encoded test digit; without any the centre and 0. No label for a VAE."""
+    digits = resources.encoded(name)
+    u = link.centre(model) if digits is None else torch.from_numpy(digits.u[0])
+    label = torch.tensor([0 if digits is None else int(digits.labels[0])])
+    return u, label if model.config.n_classes else None
+
+
+def pick_label(model, key: str = "label") -> Tensor | None:
+    """Let the visitor choose the label, (1,), of a conditional model; None for another."""
+    address.choice(key, label_parameters(model))
+    if not model.config.n_classes:
+        return None
+    options, head = list(range(model.config.n_classes)), classes.heading(model)
+    if len(options) > classes.MOST_PILLS:
+        label = st.selectbox(head, options, format_func=partial(classes.name, model), key=key, bind="query-params")
+    else:
+        written = [words.markdown(name) for name in classes.names(model)]
+        label = st.pills(head, options, format_func=written.__getitem__, default=0, required=True, key=key, bind="query-params")
+    return torch.tensor([label or 0])
+
+
+def label_parameters(model) -> list[str]:
+    """Return how an address names the labels that a model takes; none for a model without labels."""
+    return [classes.parameter(model, label) for label in range(model.config.n_classes)]
+
+
+def pick_label_and_seed(model, label_key: str, seed_key: str) -> tuple[Tensor | None, int]:
+    """Let the visitor choose a label, (1,), where there is a model that takes one, and a seed, side by side if the names are short."""
+    if model is None or classes.are_digits(model):
+        left, *seed = st.columns([6, 2, 2], vertical_alignment="bottom")
+        with left:
+            label = None if model is None else pick_label(model, label_key)
+    else:
+        label = pick_label(model, label_key)
+        seed = st.columns([2, 2, 6], vertical_alignment="bottom")[:2]
+    return label, pick_seed(seed_key, "Another", seed)
+
+
+def pick_labels(model, key: str) -> list[int]:
+    """Let the visitor choose some of the labels of a conditional model; none chosen means all."""
+    address.choice(key, label_parameters(model), several=True)
+    options, head, explained = list(range(model.config.n_classes)), "Digits" if classes.are_digits(model) else "Classes", "None chosen: all of them."
+    if len(options) > classes.MOST_PILLS:
+        name = partial(classes.name, model)
+        chosen = st.multiselect(head, options, format_func=name, key=key, bind="query-params", help=explained)
+    else:
+        written = [words.markdown(name) for name in classes.names(model)].__getitem__
+        chosen = st.pills(head, options, selection_mode="multi", format_func=written, key=key, bind="query-params", help=explained)
+    return sorted(chosen) or options
+
+
+def real_digit(name: str, model) -> None:
+    """Offer to start from an encoded test picture: its latent point, and its label where the model takes one."""
+    digits = resources.encoded(name)
+    if digits is None:
+        remedy = f"Make them with: python evaluate.py {name}"
+        st.caption(words.markdown(f"No encoded test {classes.noun(model)}s yet. {remedy}"))
+        return
+    present = sorted(set(digits.labels.tolist()))
+    label = st.selectbox("Class", present, format_func=partial(classes.name, model), key="real_class")
+    members = (digits.labels == label).nonzero()[0]
+    number = st.number_input(
+        "Which one", 1, len(members), key="real_number", help="The test pictures of this class, in their order."
+    )
+    u = torch.from_numpy(digits.u[members[number - 1]])
+    st.button("Start here", on_click=_start, args=(u, label, model.config.n_classes), width="stretch")
+
+
+def _start(u: Tensor, label: int, n_classes: int) -> None:
+    link.set_point("z", u)
+    if n_classes:
+        st.session_state["label"] = label

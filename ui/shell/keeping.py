@@ -1,0 +1,49 @@
+"""A picture that a visitor brings: the session keeps it, and the address only where the visitor asks for a link with it."""
+
+import streamlit as st
+
+from ui.shell import link
+
+STAYS = "The app keeps it for this visit alone: loading the page anew forgets it."
+
+
+def kept(parameter: str, kind: str = "") -> str:
+    """Return the picture of this kind as text, empty without one: the session's, at first that of the link that was opened."""
+    if f"{parameter}_opened" not in st.session_state:
+        keep(parameter, st.query_params.get(parameter, ""), kind)
+    return st.session_state.get(_place(parameter, kind), "")
+
+
+def keep(parameter: str, text: str, kind: str = "") -> None:
+    """Keep a picture as text in the session, in the place of the one before."""
+    st.session_state[_place(parameter, kind)] = text
+    st.session_state[f"{parameter}_opened"] = True  # what a link brought is not asked for again
+
+
+def renew(parameter: str) -> None:
+    """Note that the visitor brought another picture, or took the one away: no link was asked for with it."""
+    link.set_text(parameter, "")
+
+
+def for_address(parameter: str, text: str) -> str:
+    """Let the visitor put the picture into the address; return what belongs there: the picture, or empty text."""
+    if not text:
+        return ""
+    # the address alone tells, so that the browser's way back takes the picture out again
+    st.session_state[_switch(parameter)] = parameter in st.query_params
+    if not st.toggle("Put the picture into the link", key=_switch(parameter), on_change=_switched, args=(parameter, text)):
+        return ""
+    st.caption("The address of this page now carries the picture: whoever gets the link sees it.")
+    return text
+
+
+def _switched(parameter: str, text: str) -> None:
+    link.set_text(parameter, text if st.session_state[_switch(parameter)] else "")
+
+
+def _place(parameter: str, kind: str) -> str:
+    return f"{parameter}_kept_{kind}"
+
+
+def _switch(parameter: str) -> str:
+    return f"{parameter}_in_link"

@@ -1,0 +1,87 @@
+"""Points of latent space in the page's address, so that a link shows the same picture.
+
+A point is kept on a lattice of 1/256 within (-8, 8): float16 holds such numbers exactly, so nothing changes on the way
+through the address, the browser and back.
+"""
+
+import base64
+import binascii
+import html
+import secrets
+from urllib.parse import urlencode
+
+import numpy as np
+import streamlit as st
+import torch
+from torch import Tensor
+
+from ui.shell import address
+
+LIMIT = 8 - 1 / 256
+
+
+def base_path() -> str:
+    """Return the path below which the app is served, such as /demo; empty for the top."""
+    path = st.get_option("server.baseUrlPath").strip("/")
+    return f"/{path}" if path else ""
+
+
+def snap(u: Tensor) -> Tensor:
+    """Return u (..., D) moved to the nearest point of the lattice."""
+    return (u * 256).round().div(256).clamp(-LIMIT, LIMIT)
+
+
+def pack(u: Tensor) -> str:
+    """Return u (D,) as text for an address: base64url of little-endian float16."""
+    return base64.urlsafe_b64encode(u.numpy().astype("<f2").tobytes()).decode().rstrip("=")
+
+
+def unpack(text: str, dims: int) -> Tensor | None:
+    """Return the point (dims,) that `pack` wrote, or None if the text is anything else."""
+    try:
+        raw = base64.b64decode(text.encode() + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (ValueError, binascii.Error):
+        return None
+    if len(raw) != 2 * dims:
+        return None
+    u = np.frombuffer(raw, "<f2").astype(np.float32)
+    return snap(torch.from_numpy(u)) if np.isfinite(u).all() else None
+
+
+def point(parameter: str, default: Tensor) -> Tensor:
+    """Return the point (D,) in the address, or `default` (D,) where there is none that fits."""
+    found = unpack(st.query_params.get(parameter, ""), len(default))
+    address.judge(parameter, found is not None)
+    return snap(default) if found is None else found
+
+
+def centre(model) -> Tensor:
+    """Return the centre of the prior, (D,)."""
+    return torch.zeros(model.config.latent_dim)
+
+
+def set_point(parameter: str, u: Tensor) -> None:
+    """Write a point into the address, a new step of the browser's history, unless it stands there already."""
+    set_text(parameter, pack(snap(u)))
+
+
+def set_text(parameter: str, text: str) -> None:
+    """Write text into the address, a new step of the browser's history, unless it stands there; empty text leaves it."""
+    if st.query_params.get(parameter, "") == text:
+        return
+    if text:
+        st.query_params[parameter] = text
+    else:
+        del st.query_params[parameter]
+
+
+def onward(page: str, says: str, parameters: dict[str, str]) -> None:
+    """Draw a link to another page with these parameters; of Streamlit's own it drops those that a control of this page has too."""
+    address = html.escape(f"{base_path()}/{page}?{urlencode(parameters)}")
+    st.html(f'<a href="{address}" target="_self" style="color:inherit;display:inline-block;padding:.65rem 0">{html.escape(says)} \u2192</a>')
+
+
+def random_point(dims: int, seed: int | None = None) -> Tensor:
+    """Return a draw (dims,) from the standard normal, the prior in base coordinates."""
+    seed = secrets.randbits(32) if seed is None else seed
+    return snap(torch.randn(dims, generator=torch.Generator().manual_seed(seed)))

@@ -1,0 +1,359 @@
+"""What all sessions share, loaded once and again when its files change: models and the files beside their weights."""
+
+import csv
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+import torch
+from torch import Tensor
+
+from cvae import checkpoints, faces, latent, maps, tasks
+from cvae import progress as kept_progress
+from cvae.families import belongs, those
+from ui.shell import fetch, images, points
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Test digits in latent space: base coordinates u (N, D) float32 and labels (N,) int64."""
+
+    u: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a model made during its training: for each kind of picture one PNG, or JPEG in colour, with a row of tiles for each epoch."""
+
+    epochs: list[int]
+    sheets: dict[str, bytes]
+    tiles: int
+
+
+HISTORY_COLUMNS = ("epoch", "train_nll", "train_kl", "val_nll", "val_kl", "seconds")
+SHOWN = 10  # faces of the gallery at a time
+FACES = "lfw"  # the data set, as cvae/data/sets.py has it, which the app need not load
+MAPPED = those(lambda family: family.has_likelihood)  # of which there are maps
+GENERATIVE = those(lambda family: family.decodes)
+COMPLETING = those(lambda family: family.completes)
+PAINTING = (*COMPLETING, *GENERATIVE)  # the latter by encoding and decoding in turn
+
+
+def available(families: tuple[str, ...] = GENERATIVE) -> tuple[dict, list[str]]:
+    """Return the models of these families by name, and one line for every folder that cannot be used."""
+    found = {name: _load(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS)) for name in checkpoints.list_runs()}
+    problems = [result for result in found.values() if isinstance(result, str)]
+    fitting = {name: m for name, m in found.items() if not isinstance(m, str) and belongs(m.config, families)}
+    return fitting, problems
+
+
+def model(name: str, families: tuple[str, ...] = GENERATIVE):
+    """Return one model of these families; ValueError says in one line why there is none of this name."""
+    if name not in checkpoints.list_runs():
+        raise ValueError(f"unknown model {name[:40]!r}; there are: {', '.join(available(families)[0]) or 'none yet'}.")
+    found = _load(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS))
+    if isinstance(found, str):
+        raise ValueError(found)
+    if not belongs(found.config, families):
+        raise ValueError(f"{name} is of the {found.config.family} family; this needs one of: {', '.join(families)}.")
+    return found
+
+
+def is_digit(model) -> bool:
+    """Tell whether a model's pictures are grey and 28x28, as those that the visitor draws."""
+    return tuple(model.config.image_shape) == (1, 28, 28)
+
+
+def is_grey(model) -> bool:
+    """Tell whether a model's pictures are grey squares, so that a drawing can be made to fit them."""
+    channels, height, width = model.config.image_shape
+    return channels == 1 and height == width
+
+
+def is_alike(model, other) -> bool:
+    """Tell whether two models have pictures of the same classes, size and number of channels."""
+    same_classes = tuple(model.preset.classes) == tuple(other.preset.classes)
+    return same_classes and tuple(model.config.image_shape) == tuple(other.config.image_shape)
+
+
+def is_picture(model) -> bool:
+    """Tell whether a model belongs where pictures of any kind do: all but models of faces, which have a page of their own."""
+    return not _of_faces(model) and not is_face(model)
+
+
+def _of_faces(model) -> bool:
+    """Tell whether a model learned from the faces that evaluate.py measures, perhaps to tell whether they smile."""
+    return model.preset.data.dataset.split(":")[0] == FACES
+
+
+def encoded(name: str) -> Encoded | None:
+    """Return the encoded test digits of a model, or None where evaluate.py has not written them."""
+    return _encoded(*_stamped(name, checkpoints.CONFIG, checkpoints.MAP))
+
+
+def is_face(model) -> bool:
+    """Tell whether a model's pictures are faces: square and in colour, learned from faces or with codes of faces beside it."""
+    channels, height, width = model.config.image_shape
+    return channels == 3 and height == width and (_of_faces(model) or has_space(model.preset.name))
+
+
+def has_space(name: str) -> bool:
+    """Tell whether the codes of faces lie beside a model; whether they are sound is another question."""
+    return (checkpoints.ROOT / name / faces.FILE).is_file()
+
+
+def space(name: str) -> faces.Space:
+    """Return the faces in the latent space of a model; ValueError in one line where they are missing or damaged."""
+    found = _space(*_stamped(name, checkpoints.CONFIG, faces.FILE))
+    if isinstance(found, str):
+        raise ValueError(found)
+    return found
+
+
+def code(name: str, photo: str, x: Tensor) -> Tensor:
+    """Return the refined code (D,) of a picture x (1, C, H, W), which the text `photo` stands for; made once for each."""
+    return _code(name, photo, _stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS), x)
+
+
+def figures(name: str) -> dict:
+    """Return what evaluate.py has measured of a model, empty where it has not."""
+    try:
+        found = json.loads((checkpoints.ROOT / name / checkpoints.METRICS).read_text(encoding="utf-8"))
+        return found if isinstance(found, dict) else {}
+    except (OSError, ValueError):
+        return {}
+
+
+def number(found: dict, key: str) -> float | None:
+    """Return a figure of metrics.json, None where it is missing or no finite number."""
+    value = found.get(key)
+    return float(value) if type(value) in (int, float) and math.isfinite(value) else None
+
+
+def latent_map(name: str) -> maps.LatentMap:
+    """Return the map of a model; ValueError in one line, with the remedy, where it is missing, stale or damaged."""
+    model(name, MAPPED)
+    found = _latent_map(*_stamped(name, checkpoints.WEIGHTS, checkpoints.MAP))
+    if isinstance(found, str):
+        raise ValueError(found)
+    return found
+
+
+def map_version(name: str) -> str:
+    """Return text that changes with the map of a model and with its weights."""
+    return "-".join(f"{stamp:x}" for stamp in _stamped(name, checkpoints.WEIGHTS, checkpoints.MAP)[1])
+
+
+def map_points(name: str) -> tuple[bytes, dict]:
+    """Return points.pack of a model's map, made once; ValueError as of `latent_map`."""
+    latent_map(name)
+    return _map_points(*_stamped(name, checkpoints.WEIGHTS, checkpoints.MAP))
+
+
+def thumbnail_map(name: str) -> bytes:
+    """Return the t-SNE of a model's map as a transparent PNG, coloured by digit; ValueError as of `latent_map`."""
+    latent_map(name)
+    return _thumbnail_map(*_stamped(name, checkpoints.WEIGHTS, checkpoints.MAP))
+
+
+def neighbours(name: str, space: str) -> latent.ExactIndex:
+    """Return the index of a map's digits: latent, reconstructions, or originals where MNIST is on this machine."""
+    return _neighbours(*_stamped(name, checkpoints.WEIGHTS, checkpoints.MAP), space)
+
+
+def originals() -> np.ndarray | None:
+    """Return the real test digits (N, 28, 28) uint8, None where MNIST is not on this machine or is damaged."""
+    found = fetch.read_test()
+    return found[0] if isinstance(found, tuple) else None
+
+
+def originals_sprite() -> bytes:
+    """Return the real test digits in one PNG, made once; ValueError without MNIST on this machine."""
+    if originals() is None:
+        raise ValueError("MNIST's test digits are not on this machine.")
+    return _originals_sprite(fetch.stamp())
+
+
+def pictures(name: str) -> np.ndarray:
+    """Return the reconstructions of a map's digits, (N, 28, 28) uint8 in 16 greys."""
+    return _pictures(*_stamped(name, checkpoints.WEIGHTS, checkpoints.MAP))
+
+
+def map_png(name: str) -> bytes | None:
+    """Return the class map of a two-dimensional model as a transparent PNG, or None without encoded digits."""
+    return _map_png(*_stamped(name, checkpoints.CONFIG, checkpoints.MAP))
+
+
+def landmarks(name: str) -> list[tuple[float, float, int]]:
+    """Return x, y, class for each class of a two-dimensional model: where its name stands on the map."""
+    return _landmarks(*_stamped(name, checkpoints.CONFIG, checkpoints.MAP))
+
+
+def kl_per_dim(name: str) -> list[float] | None:
+    """Return the mean KL of every latent dimension in nats, or None where evaluate.py has not measured it."""
+    dims = model(name).config.latent_dim
+    try:
+        kl = figures(name)["kl_per_dim"]
+        return [float(value) for value in kl] if len(kl) == dims else None
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def spread(name: str) -> tuple[np.ndarray, int] | None:
+    """Return the quantiles of log p(x) over the test digits, from the least to the largest, and the samples it took.
+
+    None where evaluate.py has not measured them.
+    """
+    try:
+        found = figures(name)["classification"]
+        quantiles = np.array(found["log_likelihood_quantiles"], dtype=float)
+        return (quantiles, int(found["n_importance"])) if quantiles.ndim == 1 and len(quantiles) > 1 else None
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def history(name: str) -> dict[str, np.ndarray]:
+    """Return the columns of a run's history.csv, NaN where one is empty; no columns where it is missing or damaged."""
+    return _history(*_stamped(name, checkpoints.HISTORY))
+
+
+def progress(name: str) -> Progress | None:
+    """Return what a run of any family made at chosen epochs, None where no such pictures are stored, or damaged ones."""
+    return _progress(*_stamped(name, checkpoints.CONFIG, checkpoints.PROGRESS))
+
+
+def kept(name: str, about: tuple, make: Callable[[], Tensor]) -> Tensor:
+    """Return make(), what `about` tells from all else that is made of a model; made once for all who open a page as it is linked."""
+    return _kept(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS, checkpoints.MAP, faces.FILE), about, make)
+
+
+def _stamped(name: str, *files: str) -> tuple[Path, tuple[int, ...]]:
+    """Return the folder with the times of its files, so that a cached value is read anew when they change."""
+    folder = checkpoints.ROOT / name
+    return folder, tuple(path.stat().st_mtime_ns if (path := folder / file).is_file() else 0 for file in files)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _load(folder: Path, stamp: tuple[int, ...]):
+    """Return the model in a folder, called as that, or one line that says what is wrong."""
+    try:
+        loaded = checkpoints.load_run(folder)
+        loaded.preset = replace(loaded.preset, name=folder.name)  # config.json of a copied folder has the name of the original
+        return loaded
+    except (ValueError, OSError) as error:
+        return f"{folder.name} is left out: {' '.join(str(error).split())}"
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _code(name: str, photo: str, stamp: tuple, _x: Tensor) -> Tensor:
+    return tasks.refine(model(name), _x, tasks.encode(model(name), _x))[0]
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _kept(folder: Path, stamp: tuple[int, ...], about: tuple, _make: Callable[[], Tensor]) -> Tensor:
+    return _make()
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _space(folder: Path, stamp: tuple[int, ...]) -> faces.Space | str:
+    try:
+        return faces.load(folder)
+    except (ValueError, OSError) as error:
+        return str(error)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _encoded(folder: Path, stamp: tuple[int, ...]) -> Encoded | None:
+    config = model(folder.name).config
+    try:
+        with np.load(folder / checkpoints.MAP, allow_pickle=False) as stored:
+            u, labels = stored["u"].astype(np.float32), stored["labels"].astype(np.int64)
+    except Exception:  # noqa: BLE001 - a damaged zip raises nearly anything; the page then says how to make it anew
+        return None
+    fits = u.shape == (len(labels), config.latent_dim) and len(labels) and np.isfinite(u).all()
+    return Encoded(u, labels) if fits and labels.max() < (config.n_classes or np.inf) else None
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _map_png(folder: Path, stamp: tuple[int, ...]) -> bytes | None:
+    digits = encoded(folder.name)
+    if digits is None or digits.u.shape[1] != 2:
+        return None
+    return images.scatter_png(digits.u, digits.labels, images.SPAN)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _landmarks(folder: Path, stamp: tuple[int, ...]) -> list[tuple[float, float, int]]:
+    digits = encoded(folder.name)
+    if digits is None or digits.u.shape[1] != 2:
+        return []
+    return maps.landmarks(digits.u, digits.labels, images.SPAN)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _history(folder: Path, stamp: tuple[int, ...]) -> dict[str, np.ndarray]:
+    try:
+        rows = list(csv.DictReader((folder / checkpoints.HISTORY).read_text(encoding="utf-8").splitlines()))
+        return {column: np.array([float(row[column] or "nan") for row in rows]) for column in HISTORY_COLUMNS} if rows else {}
+    except (OSError, ValueError, TypeError, KeyError, csv.Error):
+        return {}
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _progress(folder: Path, stamp: tuple[int, ...]) -> Progress | None:
+    try:
+        epochs, found = kept_progress.load(folder, checkpoints.load_preset(folder).model.image_shape)
+    except (OSError, ValueError):
+        return None
+    return Progress(epochs, {kind: _sheet(pictures) for kind, pictures in found.items()}, next(iter(found.values())).shape[1])
+
+
+def _sheet(pictures: np.ndarray) -> bytes:
+    """Return pictures (E, N, H, W, C) uint8 as one picture with a row for each epoch."""
+    epochs, columns, height, width, channels = pictures.shape
+    sheet = pictures.swapaxes(1, 2).reshape(epochs * height, columns * width, channels)
+    return images.png(sheet[..., 0]) if channels == 1 else images.jpeg(sheet)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _latent_map(folder: Path, stamp: tuple[int, ...]) -> maps.LatentMap | str:
+    try:
+        return maps.load_map(folder)
+    except (ValueError, OSError) as error:
+        return str(error)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _map_points(folder: Path, stamp: tuple[int, ...]) -> tuple[bytes, dict]:
+    return points.pack(latent_map(folder.name))
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _thumbnail_map(folder: Path, stamp: tuple[int, ...]) -> bytes:
+    found = latent_map(folder.name)
+    xy = found.embeddings["tsne"]
+    return images.scatter_png(points.normalised(xy, xy).numpy() - 0.5, found.labels.numpy(), 0.52)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _neighbours(folder: Path, stamp: tuple[int, ...], space: str) -> latent.ExactIndex:
+    if space == "latent":
+        return latent.ExactIndex(latent_map(folder.name).u)
+    rows = pictures(folder.name) if space == "reconstructions" else originals()
+    return latent.ExactIndex(torch.from_numpy(rows.reshape(len(rows), -1) / np.float32(255)))
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _originals_sprite(stamp: tuple) -> bytes:
+    return maps.make_sprite(originals())
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _pictures(folder: Path, stamp: tuple[int, ...]) -> np.ndarray:
+    found = latent_map(folder.name)
+    return maps.cut_sprite(found.sprite, len(found))

@@ -1,0 +1,32 @@
+"""Samples as the Generate page asks for them."""
+
+import torch
+from torch import Tensor
+
+from cvae import tasks
+from ui.shell import classes
+
+USUAL, WIDEST = 10, 20  # pictures in a row, and the most
+
+
+def sample(model, digits: list[int], count: int, temperature: float, seed: int) -> Tensor:
+    """Return `count` pictures (count, C, H, W) with these labels in turn; digits is empty for a model without labels."""
+    labels = torch.tensor(digits).repeat(-(-count // len(digits)))[:count] if digits else None
+    return tasks.generate(model, labels, temperature, torch.Generator().manual_seed(seed), n=count)
+
+
+def columns(digits: list[int]) -> int:
+    """Return how many pictures make a row, so that every column shows one class, unless there are more than fit."""
+    if not digits or len(digits) > WIDEST:
+        return USUAL
+    return max(1, USUAL // len(digits)) * len(digits)
+
+
+def every(model) -> str:
+    """Return what the view of one point decoded for all labels is called."""
+    return "One style, ten digits" if classes.are_digits(model) else "One style, all classes"
+
+
+def every_label(model) -> Tensor:
+    """Return all labels of a conditional model, (n_classes,)."""
+    return torch.arange(model.config.n_classes)

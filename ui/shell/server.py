@@ -1,0 +1,91 @@
+"""What the launcher process does before the first visitor: load and warm every model, and keep the process quick."""
+
+import gc
+import importlib
+import socket
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import numpy as np
+import torch
+from starlette.responses import RedirectResponse
+
+from cvae import tasks
+from ui.shell import controls, link, resources
+
+LATER = 3  # seconds after the start, when the first visitor has his page
+THREADS = 1  # one picture is too small to share out; tasks.decode shares many out itself
+
+
+class PageNames:
+    """Lead an address such as /explore, which someone typed, to the page of that name, with all that follows."""
+
+    def __init__(self, app):
+        self.app = app
+        self.pages = {page.lower(): page for page in controls.page_names()}
+
+    async def __call__(self, scope, receive, send) -> None:
+        base, _, typed = scope.get("path", "").rstrip("/").rpartition("/")
+        page = self.pages.get(typed.lower(), typed)
+        if scope["type"] != "http" or page == typed or base != link.base_path():
+            await self.app(scope, receive, send)
+            return
+        up = "../" if scope["path"].endswith("/") else ""  # relative, lest a proxy's own part of the path is lost
+        query = scope["query_string"].decode("latin-1")
+        await RedirectResponse(f"{up}{page}" + (f"?{query}" if query else ""))(scope, receive, send)
+
+
+@asynccontextmanager
+async def lifespan(_app) -> AsyncIterator[dict]:
+    """Prepare before the server answers."""
+    torch.set_num_threads(THREADS)
+    warm_up()
+    importlib.import_module("pandas")  # Streamlit would import it in its first session, for 0.4 s of that visitor's time
+    send_at_once()
+    gc.freeze()  # what is loaded now lives for ever; later collections need not walk it
+    gc.enable()  # again: app.py turned it off
+    later = threading.Timer(LATER, warm_up_drawing)
+    later.daemon = True
+    later.start()
+    yield {}
+    later.cancel()
+
+
+def warm_up() -> None:
+    """Load every model and its class map and decode once, since the first call of a network is slow."""
+    for name, model in resources.available()[0].items():
+        n_classes = model.config.n_classes
+        tasks.generate(model, torch.arange(n_classes) if n_classes else None, n=1)
+        resources.map_png(name)
+
+
+def warm_up_drawing() -> None:
+    """Load what Draw and Inpaint need besides, SciPy above all: in time for them, but not before the first picture."""
+    from ui.shell import sketch
+
+    x = sketch.picture({"bits": sketch.pack_bits(np.eye(sketch.INK))})
+    for model in filter(resources.is_digit, resources.available(("denoising",))[0].values()):
+        tasks.denoise(model, x)
+    for name, model in resources.available()[0].items():
+        if resources.is_face(model) and resources.has_space(name):
+            tasks.decode(model, resources.space(name).u[: resources.SHOWN])
+    for model in filter(resources.is_digit, resources.available(resources.COMPLETING)[0].values()):
+        tasks.inpaint(model, x, x > 0.5)
+
+
+def send_at_once() -> None:
+    """Set TCP_NODELAY on the listener: without it each answer waits some 40 ms for the browser's acknowledgement.
+
+    Streamlit offers no access to its socket, so it is looked up among all objects, before gc.freeze hides them.
+    """
+    for found in gc.get_objects():
+        if (
+            type(found) is socket.socket
+            and found.family in (socket.AF_INET, socket.AF_INET6)
+            and found.type == socket.SOCK_STREAM
+        ):
+            try:
+                found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except OSError:  # closed meanwhile
+                continue

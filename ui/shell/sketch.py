@@ -1,0 +1,211 @@
+"""What the Draw and Inpaint pages show while the pen moves, from the parameters of an address.
+
+The canvas asks for it with every move by GET /api/sketch; without that route the page asks here directly.
+Pictures travel as text: `bits` (a bitmap of the pad) and `digit` (grey pixels of a square), both base64url. They are
+resized to the side S of the model's pictures, and answers are of that size.
+"""
+
+import base64
+import binascii
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cvae import metrics, preprocess, tasks
+from cvae.data import corruptions
+from cvae.families import FAMILIES, those
+from ui.shell import images, resources
+
+INK = 80  # the drawing pad sends 80x80 bits, four for each pixel of the 20x20 box that the digit will fill
+SMALLEST, LARGEST = 8, 256  # side of a picture
+QUICK = 1  # importance samples while the pen moves
+COMPLETIONS = 8
+PAINTERS = those(lambda family: family.latent and not family.labelled)  # that complete a picture without its label
+SEEDS = 2**31
+INCOMPLETE = "the picture in the address is incomplete; draw or upload it anew."
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Pictures (N, S, S, 3) uint8, a few words below each, and log p(x | y) for every label where it was asked for."""
+
+    pictures: np.ndarray
+    notes: list[str] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+
+    def about(self) -> dict:
+        """Return what goes beside the pixels, ready for JSON."""
+        return {"notes": self.notes, "scores": self.scores}
+
+
+def answer(query: Mapping[str, str]) -> Answer:
+    """Return what `task` (see, reconstruct, denoise, inpaint) makes of the picture; ValueError in one line for bad input."""
+    does = {"see": _see, "reconstruct": _reconstruct, "denoise": _denoise, "inpaint": _inpaint}
+    if query.get("task") not in does:
+        raise ValueError(f"task must be one of {', '.join(does)}.")
+    return does[query["task"]](picture(query), query)
+
+
+def picture(query: Mapping[str, str]) -> Tensor:
+    """Return the picture that the query holds: a drawing (1, 1, 28, 28) as `bits` of the pad, or `digit` (1, 1, S, S)."""
+    if "bits" in query:
+        return preprocess.ink_to_digit(unpack_bits(query["bits"], INK).astype(np.float32))
+    return unpack_digit(query.get("digit", ""))
+
+
+def fitted(x: Tensor, model) -> Tensor:
+    """Return a grey picture (N, 1, S, S) at the side of a model's pictures; ValueError for a model of colours or oblongs."""
+    if not resources.is_grey(model):
+        shape = "x".join(map(str, model.config.image_shape))
+        raise ValueError(f"{model.preset.name} has pictures of {shape}; this needs a model of grey squares.")
+    size = model.config.image_shape[1:]
+    if x.shape[2:] == size:
+        return x
+    return torch.nn.functional.interpolate(x, size, mode="bilinear", antialias=True).clamp(0, 1)
+
+
+def _see(x: Tensor, query: Mapping[str, str]) -> Answer:
+    name = query.get("model", "")
+    return Answer(images.grey(fitted(x, resources.model(name, tuple(FAMILIES))) if name else x))
+
+
+def _reconstruct(x: Tensor, query: Mapping[str, str]) -> Answer:
+    model = resources.model(query.get("model", ""))
+    x = fitted(x, model)
+    scores = label_scores(model, x, QUICK) if model.config.n_classes else None
+    x_hat = tasks.reconstruct(model, x, None if scores is None else scores.argmax(1))
+    return Answer(
+        np.concatenate([images.grey(x), images.grey(x_hat), images.signed(x_hat - x)]),
+        ["", f"MSE {float(metrics.mse(x, x_hat)):.4f}", ""],
+        [] if scores is None else scores[0].tolist(),
+    )
+
+
+def _denoise(x: Tensor, query: Mapping[str, str]) -> Answer:
+    kind, strength = query.get("kind", ""), _number(query, "strength", corruptions.LARGEST.get(query.get("kind", ""), 1.0))
+    model = resources.model(query.get("model", ""))
+    x = fitted(x, model)
+    noisy = corruptions.corrupt(x, kind, strength, torch.Generator().manual_seed(_seed(query)))
+    labels = label_scores(model, noisy, QUICK).argmax(1) if model.config.n_classes else None
+    cleaned = [tasks.denoise(found, fitted(noisy, found)) for found in denoisers(query)] + [tasks.reconstruct(model, noisy, labels)]
+    notes = ["", *(f"PSNR {float(metrics.psnr(metrics.mse(x, y)).clamp(max=99)):.1f} dB" for y in (noisy, *cleaned))]
+    return Answer(images.grey(torch.cat([x, noisy, *cleaned])), notes)
+
+
+def denoisers(query: Mapping[str, str]) -> list:
+    """Return the denoising autoencoder of the query, or none where it names none."""
+    name = query.get("denoiser", "")
+    return [resources.model(name, ("denoising",))] if name else []
+
+
+def _inpaint(x: Tensor, query: Mapping[str, str]) -> Answer:
+    completed = completions(x, query)[0]  # (8, 1, S, S)
+    pictures = [images.grey(completed), images.grey(completed.mean(0, keepdim=True)), images.heat(completed.std(0, keepdim=True))]
+    return Answer(np.concatenate(pictures))
+
+
+def completions(x: Tensor, query: Mapping[str, str]) -> Tensor:
+    """Return completions (1, 8, 1, S, S) of x with its `hole` hidden, by the `painter`, or with a `label` by the `model`.
+
+    ValueError unless the hole hides a part of it.
+    """
+    label = query.get("label", "")
+    model = resources.model(query.get("model", "")) if label else resources.model(query.get("painter", ""), PAINTERS)
+    if label and not (label.isascii() and label.isdigit() and len(label) < 5 and int(label) < model.config.n_classes):
+        raise ValueError(f"label must be a whole number from 0 to {model.config.n_classes - 1}.")
+    x = fitted(x, model)
+    hidden = torch.from_numpy(unpack_bits(query.get("hole", ""), x.shape[-1]))
+    if not hidden.any():
+        raise ValueError("Nothing is hidden yet: paint over a part of the picture or choose a preset.")
+    if hidden.all():
+        raise ValueError("Everything is hidden: leave a part of the picture visible, so that there is something to complete.")
+    generator = torch.Generator().manual_seed(_seed(query))
+    return tasks.inpaint(model, x, ~hidden, COMPLETIONS, generator, torch.tensor([int(label)]) if label else None)
+
+
+def label_scores(model, x: Tensor, n_importance: int) -> Tensor:
+    """Return log p(x | y) (1, n_classes), the same for the same picture."""
+    return tasks.label_log_likelihoods(model, x, n_importance, torch.Generator().manual_seed(0))
+
+
+def pack_bits(bits: np.ndarray) -> str:
+    """Return a bitmap (side, side) as base64url text."""
+    return _text(np.packbits(bits.astype(bool)).tobytes())
+
+
+def unpack_bits(text: str, side: int) -> np.ndarray:
+    """Return the bitmap (side, side) bool that `pack_bits` wrote; ValueError for anything else."""
+    raw = _bytes(text)
+    if len(raw) != math.ceil(side * side / 8):
+        raise ValueError(f"expected {side} x {side} bits as base64url text; got {len(raw)} bytes.")
+    return np.unpackbits(np.frombuffer(raw, np.uint8), count=side * side).reshape(side, side).astype(bool)
+
+
+def pack_digit(x: Tensor) -> str:
+    """Return a picture (1, 1, S, S) in [0, 1] as base64url text of its bytes, zlib-compressed."""
+    return _text(zlib.compress(images.to_uint8(x).tobytes(), 9))
+
+
+def unpack_digit(text: str) -> Tensor:
+    """Return the picture (1, 1, S, S) that `pack_digit` wrote; ValueError for anything else."""
+    raw = _inflated(text, LARGEST**2)
+    side = math.isqrt(len(raw))
+    if side < SMALLEST or side * side != len(raw):
+        raise ValueError(INCOMPLETE)
+    return torch.frombuffer(bytearray(raw), dtype=torch.uint8).view(1, 1, side, side) / 255
+
+
+def shorten(bits_text: str) -> str:
+    """Return `pack_bits` text compressed, for an address, as ui/widgets/canvas/canvas.js does."""
+    return _text(zlib.compress(_bytes(bits_text), 9))
+
+
+def lengthen(text: str, side: int) -> str:
+    """Return the inverse of `shorten` for a bitmap of this side; ValueError for anything else."""
+    return _text(inflated(text, math.ceil(side * side / 8)))
+
+
+def inflated(text: str, size: int) -> bytes:
+    """Return exactly `size` bytes of zlib content; never more are made of it, whatever it claims."""
+    raw = _inflated(text, size)
+    if len(raw) != size:
+        raise ValueError(INCOMPLETE)
+    return raw
+
+
+def _inflated(text: str, most: int) -> bytes:
+    """Return the bytes of zlib content, one more than `most` of them where it holds too many."""
+    try:
+        return zlib.decompressobj().decompress(_bytes(text), most + 1)
+    except zlib.error as error:
+        raise ValueError("the picture in the address is damaged; draw or upload it anew.") from error
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return base64.b64decode(text.encode() + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise ValueError("the picture must be base64url text; this is something else.") from error
+
+
+def _number(query: Mapping[str, str], name: str, most: float) -> float:
+    try:
+        value = float(query.get(name, ""))
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= most:
+        raise ValueError(f"{name} must be a number from 0 to {most:g}.")
+    return value
+
+
+def _seed(query: Mapping[str, str]) -> int:
+    return int(_number(query, "seed", SEEDS - 1))

@@ -1,0 +1,1 @@
+"""Controls with JavaScript of ours, each in a folder with its script and style."""

@@ -1,0 +1,94 @@
+"""The canvas: a pad to draw on or to paint a hole over a digit, and the pictures that ui/shell/sketch.py makes of it."""
+
+import base64
+
+import streamlit as st
+
+from ui.shell import address, images, link, sketch
+from ui.widgets.bridge import component
+
+HTML = """<div class="frame"><div class="sketch"><div class="board"></div>
+<div class="seen"><div class="pictures"></div><div class="bars" hidden></div><p class="status" role="status"></p></div>
+</div></div>"""
+_mount = component(__file__, HTML, "strokes.js")
+MODES = ("ink", "hole")  # those with a pad
+
+
+def canvas(
+    key: str,
+    query: dict[str, str],
+    captions: list[str],
+    mode: str = "ink",
+    label: str = "Drawing pad",
+    bits: str = "",
+    digit=None,
+    columns: int = 3,
+    labels: tuple[str, ...] = (),
+    scores: list[float] | None = None,
+    side: int = 28,
+    empty: str = "Draw a digit with the mouse, a pen or a finger. Everything here follows while you draw.",
+) -> None:
+    """Draw the canvas with the pictures that sketch.answer(query) returns, one below each of `captions`.
+
+    `mode` is ink (a drawing), hole (a mask over `digit`, (1, 1, S, S)) or view (no pad). `bits` is the bitmap it
+    starts from, as in sketch.pack_bits. A finished stroke writes the new one into the address under the mode's name. The
+    browser remembers the strokes for its tab: they come back wherever they make the bitmap that is asked for, and on a
+    pad that opens where the address names none.
+    `labels` name the bars of log p(x | y), and `scores` are more careful values of them than those of a moving pen.
+    `side` is that of all pictures, S. `empty` stands there while nothing is drawn.
+    """
+    sent = (st.session_state.get(key) or {}).get("drawn") or {}
+    data = {
+        "mode": mode,
+        "label": label,
+        "base": link.base_path(),
+        "query": query,
+        "captions": captions,
+        "columns": columns,
+        "labels": list(labels),
+        "side": side,
+        "empty": empty,
+        "scores": scores,
+        "bits": bits,
+        "named": mode in st.query_params,
+        "background": None if digit is None else base64.b64encode(images.to_uint8(digit).tobytes()).decode(),
+        "sequence": sent.get("sequence", 0),
+    }
+    if sent.get("ask"):  # the browser found no /api/sketch
+        data |= _answer(query | ({"bits" if mode == "ink" else "hole": bits} if mode in MODES else {}))
+    _mount(key=key, data=data, on_drawn_change=lambda: _drawn(key, mode))
+
+
+def _answer(query: dict[str, str]) -> dict:
+    try:
+        found = sketch.answer(query)
+    except ValueError as error:
+        return {"problem": str(error)}
+    return {"pixels": base64.b64encode(found.pictures.tobytes()).decode(), "about": found.about()}
+
+
+def _drawn(key: str, mode: str) -> None:
+    """Keep what the browser drew in the address, where the browser has already put it."""
+    put(mode, (st.session_state[key].get("drawn") or {}).get("short", ""))
+
+
+def put(mode: str, short: str) -> None:
+    """Write a bitmap, as in sketch.shorten, into the address; empty text stands for nothing drawn."""
+    st.session_state[f"{mode}_touched"] = True
+    link.set_text(mode, short)
+
+
+def drawn(mode: str, default: str = "", side: int = sketch.INK) -> str:
+    """Return the bitmap of this mode and side in the address, as in sketch.pack_bits; empty text once it was cleared.
+
+    `default` is what the visitor finds before he has drawn or cleared anything, and in the place of one that does not fit.
+    """
+    if mode not in st.query_params and not st.session_state.get(f"{mode}_touched"):
+        return default
+    try:
+        bits = sketch.lengthen(st.query_params[mode], side) if mode in st.query_params else ""
+    except ValueError:
+        address.judge(mode, False)
+        return default
+    address.judge(mode, True)
+    return bits

@@ -1,0 +1,144 @@
+"""Where the digit of a page comes from: the visitor's hand, a file, a model, or the test set."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import partial
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from cvae import preprocess, tasks
+from cvae.data import pictures
+from ui.shell import address, classes, controls, fetch, images, keeping, link, resources, sketch, words
+from ui.widgets.canvas import canvas
+
+DRAW, UPLOAD, GENERATED, TEST = "Draw", "Upload", "Generated digit", "Real digit"
+PICTURE = "Generated picture"  # by a model of other classes than digits
+ADDRESS = ("source", "ink", "digit_label", "pick", "index")
+TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "avif"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """The digit x (1, 1, S, S) as the model takes it, None while there is none, and what the canvas needs to ask for its pictures."""
+
+    x: Tensor | None
+    drawing: bool = False  # it is drawn on the canvas itself
+    bits: str = ""
+
+    def query(self) -> dict[str, str]:
+        """Return the part of a sketch query that holds the digit; the canvas itself adds a drawing."""
+        return {} if self.drawing or self.x is None else {"digit": sketch.pack_digit(self.x)}
+
+
+def pick_kind(model, draws: bool = True) -> str:
+    """Let the visitor choose where the digit for a model comes from, at first his hand or else a model that draws one."""
+    own = [DRAW, UPLOAD]
+    made = [GENERATED, TEST] if classes.are_digits(model) else [PICTURE]
+    return controls.choose("Picture", own + made if draws else made[:1] + own + made[1:], "source")
+
+
+def pick(kind: str, model) -> Source:
+    """Let the visitor choose the digit of this kind; it comes at the size of the model's pictures."""
+    does = {DRAW: _drawing, UPLOAD: partial(_upload, model), GENERATED: partial(_generated, model), PICTURE: partial(_generated, model), TEST: _real}
+    _judge_pictures()
+    if kind != UPLOAD:
+        link.set_text("digit", "")  # lest a link to something else carries an upload
+    found = does[kind]()
+    return found if found.x is None else replace(found, x=sketch.fitted(found.x, model))
+
+
+def _judge_pictures() -> None:
+    """Judge the drawing and the picture in the address, whichever of them is shown."""
+    for name, read in (("ink", lambda text: sketch.lengthen(text, sketch.INK)), ("digit", sketch.unpack_digit)):
+        try:
+            read(st.query_params.get(name, ""))
+        except ValueError as error:
+            address.judge(name, False, f"{str(error)[0].upper()}{str(error)[1:]}" if name == "digit" else "")
+        else:
+            address.judge(name, True)
+
+
+def picked() -> dict[str, str]:
+    """Return what an address says of the digit, an uploaded one itself, for a link to another page."""
+    there = {"source": DRAW} | {name: st.query_params[name] for name in ADDRESS if name in st.query_params}  # Draw's own first
+    return there | ({"digit": keeping.kept("digit")} if there["source"] == UPLOAD else {})
+
+
+def pad(source: Source, name: str, model) -> None:
+    """Draw the pad and the digit that it gives a model, on a page whose own canvas is for something else."""
+    if source.drawing:
+        query, side = {"task": "see", "model": name}, model.config.image_shape[-1]
+        canvas.canvas("drawing", query, ["What the model sees"], bits=source.bits, columns=3, side=side)
+
+
+def _drawing() -> Source:
+    bits = canvas.drawn("ink")
+    try:
+        return Source(sketch.picture({"bits": bits}), drawing=True, bits=bits)
+    except ValueError:
+        return Source(None, drawing=True)
+
+
+def _upload(model) -> Source:
+    """Take a file and keep the digit made of it, in the address too where the visitor wants a link with it."""
+    explained = f"Dark ink on paper or chalk on a board. {keeping.STAYS}"
+    renewed = partial(keeping.renew, "digit")
+    what = f"A photo or scan of one {classes.noun(model)}"
+    file = st.file_uploader(what, TYPES, key="upload", help=explained, on_change=renewed)
+    if file is not None:
+        content = file.getvalue()
+        digest = hashlib.sha256(content).hexdigest()
+        if st.session_state.get("upload_digest") != digest:
+            _read(content, digest)
+        _show_steps()
+    digit = keeping.kept("digit")
+    keeping.for_address("digit", digit)
+    return Source(sketch.unpack_digit(digit)) if digit else Source(None)
+
+
+def _read(content: bytes, digest: str) -> None:
+    """Prepare the upload once, not in every run."""
+    try:
+        picture = pictures.open_picture(content)
+        st.session_state["upload_steps"] = preprocess.steps(picture)
+        keeping.keep("digit", sketch.pack_digit(preprocess.to_digit(picture)))
+        st.session_state["upload_problem"] = ""
+    except ValueError as error:
+        st.session_state["upload_problem"] = str(error)  # the digit that was there before stays
+    st.session_state["upload_digest"] = digest
+
+
+def _show_steps() -> None:
+    """Show how the upload became a digit, or why it did not."""
+    if st.session_state["upload_problem"]:
+        st.error(words.markdown(st.session_state["upload_problem"]))
+    else:
+        st.html(images.steps_html(st.session_state["upload_steps"]))
+
+
+def _generated(model) -> Source:
+    """Draw one digit from a model of the same classes and size, a conditional one if there is one; else of digits."""
+    same = partial(resources.is_alike, model)
+    fits = same if any(map(same, resources.available()[0].values())) else resources.is_digit
+    _, model = controls.first_model(prefer=lambda config: config.n_classes > 0, fits=fits, warns=False)
+    label, seed = controls.pick_label_and_seed(model, "digit_label", "pick")
+    generator = torch.Generator().manual_seed(seed)
+    return Source(images.quantised(tasks.generate(model, label, generator=generator, n=1)))
+
+
+def _real() -> Source:
+    """Offer the test digits, or to fetch them."""
+    found = fetch.test_digits()
+    if found is None:
+        fetch.offer_mnist("fetch")
+        return Source(None)
+    pictures, labels = found
+    left, middle, right = st.columns([2, 2, 5], vertical_alignment="bottom")
+    address.number("index", 0, len(labels) - 1)
+    index = left.number_input("Test digit", 0.0, len(labels) - 1.0, step=1.0, format="%.0f", key="index", bind="query-params")
+    middle.button("Another", on_click=controls.draw_number, args=("index", len(labels)), width="stretch")
+    index = round(index or 0)
+    right.caption(f"Number {index:,} of MNIST's {len(labels):,} test digits, a {labels[index]}.")
+    return Source(torch.tensor(pictures[index]).view(1, 1, 28, 28) / 255)

@@ -1,0 +1,68 @@
+"""The live control: a pad over the class map (two latents) or sliders, and pictures that follow every move."""
+
+import base64
+from urllib.parse import quote
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from cvae import tasks
+from ui.shell import classes, images, link, resources
+from ui.widgets.bridge import component
+
+OPEN = 8  # sliders shown at once; the rest is folded
+HTML = """<div class="frame"><div class="live">
+<div class="view"><div class="pictures"></div><p class="status" role="status"></p></div><div class="control"></div>
+</div></div>"""
+_mount = component(__file__, HTML)
+
+
+def live(name: str, model, u: Tensor, labels: Tensor | None, key: str, parameter: str = "z") -> None:
+    """Draw the control at base coordinates u (D,), with one picture per label (N,), or one where labels is None.
+
+    A finished move writes the new point into the address under `parameter`; the caller reads it there in the next run.
+    """
+    sent = (st.session_state.get(key) or {}).get("move") or {}
+    data = _what(name, model, labels) | {"z": u.tolist(), "sequence": sent.get("sequence", 0), "parameter": parameter}
+    if sent.get("pixels"):  # the browser found no /api/decode
+        rows = u[None] if labels is None else u.expand(len(labels), -1)
+        data["pixels"] = base64.b64encode(images.to_uint8(tasks.decode(model, rows, labels)).tobytes()).decode()
+    _mount(key=key, data=data, on_move_change=lambda: _moved(key, parameter, len(u)))
+
+
+def _what(name: str, model, labels: Tensor | None) -> dict:
+    """Return what the control shows at any point: the model, its labels, its dimensions in order, its map."""
+    config = model.config
+    kl = resources.kl_per_dim(name)
+    order = range(config.latent_dim) if kl is None else sorted(range(config.latent_dim), key=lambda d: -kl[d])
+    return {
+        "model": name,
+        "shape": config.image_shape,
+        "labels": [] if labels is None else labels.tolist(),
+        "names": [""] if labels is None else [classes.name(model, i) for i in labels.tolist()],
+        "captions": ["Picture"] if labels is None else [classes.called(model, i) for i in labels.tolist()],
+        "order": list(order),
+        "open": OPEN,
+        "kl": kl,
+        "span": images.SPAN,
+        "base": link.base_path(),
+        **_map(name, model),
+    }
+
+
+def _moved(key: str, parameter: str, dims: int) -> None:
+    """Take over the point that the browser sent, unless it belongs to a model picked before."""
+    values = (st.session_state[key].get("move") or {}).get("z", [])
+    if len(values) == dims:
+        link.set_point(parameter, torch.tensor(values, dtype=torch.float32))
+
+
+def _map(name: str, model) -> dict:
+    """Return the pad's background and where each class has its name; nothing without encoded digits."""
+    digits = resources.encoded(name) if model.config.latent_dim == 2 else None
+    if digits is None:
+        return {"background": None, "landmarks": [], "points": ""}
+    marks = [(x, y, classes.name(model, c), images.PALETTE[c % len(images.PALETTE)]) for x, y, c in resources.landmarks(name)]
+    points = f"{len(digits.u):,} encoded test {classes.noun(model)}s"
+    return {"background": f"{link.base_path()}/api/map?model={quote(name)}", "landmarks": marks, "points": points}

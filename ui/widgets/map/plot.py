@@ -1,0 +1,105 @@
+"""The map on the page: what its canvas needs, sent once as bytes, and what the visitor chose there."""
+
+from urllib.parse import urlencode
+
+import numpy as np
+import streamlit as st
+import torch
+from torch import Tensor
+
+from cvae.maps import EMBEDDINGS, LatentMap
+from ui.shell import address, classes, images, link, resources, sketch, words
+from ui.widgets.bridge import component
+
+HTML = """<div class="plot"><div class="tools"></div><div class="stage"><canvas tabindex="0" role="application"></canvas>
+<span class="axis"></span><span class="axis"></span><div class="zoom group" role="group" aria-label="Zoom"></div>
+<p class="status" role="status"></p>
+<div class="tip" hidden><canvas width="28" height="28"></canvas> <canvas width="28" height="28"></canvas><p></p></div></div>
+<div class="scale" hidden></div><div class="legend" role="group" aria-label="Shown digits"></div></div>"""
+_mount = component(__file__, HTML)
+RAMP = ("#6a4fb0", "#3f74b8", "#21918c", "#5ebd55", "#e0bd14")  # legible on a light and on a dark ground
+GROUP_COLOURS = {"a": "#e8590c", "b": "#7048e8"}
+GROUPS = tuple(GROUP_COLOURS)
+OWN = "own"  # parameter: whether the visitor's own digit stands beside the map
+
+
+def plot(
+    name: str, found: LatentMap, key: str, layout: str, colour: tuple[str, str], near: list[int], mine: Tensor | None, own: bool
+) -> None:
+    """Draw the map of a model; a choice on it goes into the address, where `chosen` reads it.
+
+    `colour` is digit or the name of a feature, and what it is called. `near` are ringed: what is near the chosen digit or,
+    with `own`, near the visitor's own. `mine` (2,) in the square from 0 to 1 gets a pin.
+    """
+    sent = (st.session_state.get(key) or {}).get("chosen") or {}
+    version = resources.map_version(name)
+    model = resources.model(name)
+    real = model.preset.data.dataset == "mnist" and resources.originals() is not None
+    routes = [("points", {}), ("sprite", {})] + ([("sprite", {"of": "originals"})] if real else [])
+    addresses = [f"{link.base_path()}/api/{route}?{urlencode({'model': name, 'v': version, **more})}" for route, more in routes]
+    point, *groups = (st.query_params.get(parameter, "") for parameter in ("point", *GROUPS))
+    data = {
+        "label": f"{EMBEDDINGS[layout]} of {len(found):,} test {classes.noun(model)}s in the latent space of {name}. {_told(found, layout)}",
+        "points": addresses[0],
+        "sprites": addresses[1:],
+        "layout": layout,
+        "colour": colour[0],
+        "colourName": colour[1],
+        "palette": images.PALETTE,
+        "groupColours": GROUP_COLOURS,
+        "ramp": RAMP,
+        "classes": [classes.name(model, c) for c in range(int(found.labels.max()) + 1)],
+        "noun": classes.noun(model),
+        "chosen": {"point": "" if chosen_point(found) is None else point, **dict(zip(GROUPS, groups))},
+        "near": near,
+        "own": own,
+        "axes": _axes(found, layout),
+        "mine": None if mine is None else [round(v, 5) for v in mine.tolist()],
+        "sequence": sent.get("sequence", 0),
+    }
+    for group in GROUPS:
+        if chosen_group(found, group) is None:
+            data["chosen"][group] = ""
+    _mount(key=key, data=data, on_chosen_change=lambda: _chosen(key))
+
+
+def _told(found: LatentMap, layout: str) -> str:
+    """Return in a sentence how far the map tells classes apart; nothing where that was not measured."""
+    share = found.figures.get(layout, {}).get("knn_accuracy")
+    return "" if share is None else f"The five nearest tell the class of {100 * share:.0f} % of them."
+
+
+def _axes(found: LatentMap, layout: str) -> list[str]:
+    """Return what the horizontal and the vertical axis are called; t-SNE has none."""
+    if layout == "plane":
+        return ["z1 \N{RIGHTWARDS ARROW}", "\N{UPWARDS ARROW} z2"]
+    shares = [f"{100 * share:.1f} %" for share in found.figures.get(layout, {}).get("variance", [])]
+    return [f"PC1, {shares[0]} \N{RIGHTWARDS ARROW}", f"\N{UPWARDS ARROW} PC2, {shares[1]}"] if len(shares) == 2 else []
+
+
+def _chosen(key: str) -> None:
+    """Keep what the browser chose in the address, where the browser has already put it, and bring it up beside the map."""
+    st.session_state[OWN] = False
+    sent = st.session_state[key].get("chosen") or {}
+    for parameter in ("point", *GROUPS):
+        link.set_text(parameter, str(sent.get(parameter, "")))
+
+
+def chosen_point(found: LatentMap) -> int | None:
+    """Return the number of the digit in the address; None where there is none or the map has no such digit."""
+    text = st.query_params.get("point", "")
+    means = text.isascii() and text.isdigit() and len(text) < 10 and int(text) < len(found)
+    says = f"There is no digit of number {words.markdown(repr(text[:20]))}; the map has 0 to {len(found) - 1:,}."
+    address.judge("point", means, says)
+    return int(text) if means else None
+
+
+def chosen_group(found: LatentMap, group: str) -> Tensor | None:
+    """Return the members (M,) of group a or b in the address, None where there is none or it is damaged."""
+    try:
+        raw = sketch.inflated(st.query_params.get(group, ""), -(-len(found) // 8))
+    except ValueError:
+        raw = b""
+    members = np.flatnonzero(np.unpackbits(np.frombuffer(raw, np.uint8), count=len(found))) if raw else ()
+    address.judge(group, len(members) > 0, f"Group {group.upper()} of this link is empty or damaged, so it is left out.")
+    return torch.from_numpy(members) if len(members) else None

@@ -1,0 +1,77 @@
+"""A picture steered by sliders that each go one way through latent space, and the one it started from beside it."""
+
+import base64
+import math
+from dataclasses import dataclass
+
+import streamlit as st
+from torch import Tensor
+
+from cvae import tasks
+from ui.shell import address, images, link
+from ui.widgets.bridge import component
+
+HTML = """<div class="frame"><div class="steer"><div class="pictures"></div><p class="status" role="status"></p>
+<div class="control"></div></div></div>"""
+_mount = component(__file__, HTML)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One slider: its name, the way (D,) that a value of 1 goes, its range and the parameter it has in the address."""
+
+    name: str
+    way: Tensor
+    parameter: str
+    least: float = -4.0
+    most: float = 4.0
+    first: float = 0.0
+    step: float = 0.05
+    unit: str = "sd"
+
+    def value(self) -> float:
+        """Return the value in the address, or the first where there is none in range."""
+        try:
+            value = float(st.query_params.get(self.parameter, ""))
+        except ValueError:
+            value = math.nan
+        means = self.least <= value <= self.most
+        address.judge(self.parameter, means)
+        return value if means else self.first
+
+
+def steer(
+    name: str, model, start: Tensor, axes: list[Axis], captions: tuple[str, ...], key: str, target: Tensor | None = None
+) -> Tensor:
+    """Draw the pictures at `start` (D,), where the sliders lead, and at `target` (D,) if any; return where they lead (D,)."""
+    sent = (st.session_state.get(key) or {}).get("move") or {}
+    values = [axis.value() for axis in axes]
+    u = start + sum(value * axis.way for value, axis in zip(values, axes))
+
+    def encoded(point: Tensor) -> str:
+        return base64.b64encode(images.to_uint8(tasks.decode(model, point[None])).tobytes()).decode()
+
+    data = {
+        "model": name,
+        "shape": model.config.image_shape,
+        "start": start.tolist(),
+        "before": encoded(start),
+        "target": "" if target is None else encoded(target),
+        "axes": [vars(axis) | {"way": axis.way.tolist()} for axis in axes],
+        "values": values,
+        "captions": captions,
+        "base": link.base_path(),
+        "sequence": sent.get("sequence", 0),
+    }
+    if sent.get("pixels"):  # the browser found no /api/decode
+        data["pixels"] = encoded(u)
+    _mount(key=key, data=data, on_move_change=lambda: _moved(key, axes))
+    return u
+
+
+def _moved(key: str, axes: list[Axis]) -> None:
+    """Put what the browser sent into the address, where it stands already."""
+    values = (st.session_state[key].get("move") or {}).get("values", [])
+    if len(values) == len(axes):
+        for axis, value in zip(axes, values):
+            link.set_text(axis.parameter, "" if value == axis.first else f"{value:g}")

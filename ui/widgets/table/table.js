@@ -1,0 +1,90 @@
+// The table of the zoo. A press on a head sorts by that column, a second press turns the order round; no request is made.
+// A press on a row tells Python to compare that model.
+// Likelihoods compare within one protocol alone, so columns marked `within` are sorted inside each of them.
+// ui/widgets/shared.js stands before this text.
+
+function create(root) {
+  const head = root.querySelector("thead"), body = root.querySelector("tbody");
+  const frame = root.querySelector(".frame"), box = root.querySelector(".zoo");
+  let data, setStateValue, setTriggerValue, sort = null; // sort: a title, with "~" before it for falling values
+
+  const columns = () => [
+    { title: "model", about: "Name of the checkpoint", of: (row) => row.name, side: "text" },
+    { title: "kind", about: "Which family of models", of: (row) => row.kind, side: "kind" },
+    ...(data.rows.some(({ likelihood }) => likelihood) ? [{
+      title: "likelihood", about: "What the likelihood is of; figures compare within one kind alone", of: (row) => row.likelihood || null, side: "text",
+    }] : []),
+    ...data.heads.map((column, i) => ({ ...column, of: (row) => row.cells[i].value, text: (row) => row.cells[i].text })),
+  ];
+  const side = (column) => column.side ?? (data.rows.some((row) => typeof column.of(row) === "string") ? "words" : "");
+
+  function ordered() {
+    const falling = sort.startsWith("~"), column = columns().find(({ title }) => title === sort.replace("~", ""));
+    if (!column) return data.rows;
+    const by = (x, y) => (x < y ? -1 : x > y ? 1 : 0);
+    return [...data.rows].sort((p, q) => {
+      const a = column.of(p), b = column.of(q);
+      if (a === null || b === null) return (a === null) - (b === null); // what was not measured stands last either way
+      return (column.within && by(p.likelihood, q.likelihood)) || (falling ? by(b, a) : by(a, b));
+    });
+  }
+
+  function press(title) {
+    sort = sort === title ? `~${title}` : title;
+    const here = new URL(location.href);
+    here.searchParams.set(data.parameter, sort);
+    history.replaceState(history.state, "", here);
+    draw();
+    setStateValue("sort", sort);
+    [...head.querySelectorAll("button")].find((button) => button.dataset.title === title).focus();
+  }
+
+  function draw() {
+    const all = columns(), sides = all.map(side);
+    head.replaceChildren(element("tr", {}, ...all.map(({ title, about }, i) => {
+      const way = sort === title ? "ascending" : sort === `~${title}` ? "descending" : "none";
+      const button = element("button", { title: about, type: "button", "data-title": title }, title);
+      button.onclick = () => press(title);
+      return element("th", { scope: "col", "aria-sort": way, class: sides[i] }, button);
+    })));
+    body.replaceChildren(...ordered().map((row) => {
+      const button = element("button", { type: "button", title: `Compare ${row.name}` }, row.name);
+      const cells = all.slice(1).map((column, i) => element("td", { class: sides[i + 1] }, column.text?.(row) ?? column.of(row) ?? "-"));
+      const line = element("tr", { "data-name": row.name }, element("th", { scope: "row" }, button), ...cells);
+      line.onclick = () => setTriggerValue("pick", row.name);
+      return line;
+    }));
+    mark();
+    cue();
+  }
+
+  function mark() {
+    for (const line of body.children) {
+      const marks = ["A", "B"].filter((_, i) => data.chosen[i] === line.dataset.name).join(" ");
+      line.classList.toggle("chosen", marks !== "");
+      const button = line.querySelector("button");
+      button.dataset.mark = marks;
+      button.setAttribute("aria-pressed", String(marks !== ""));
+    }
+  }
+
+  const cue = () => frame.classList.toggle("more", box.scrollLeft + box.clientWidth < box.scrollWidth - 1);
+  box.onscroll = cue;
+  new ResizeObserver(cue).observe(box);
+
+  function update(fresh, set, trigger) {
+    [setStateValue, setTriggerValue] = [set, trigger];
+    const shown = JSON.stringify(data?.rows) === JSON.stringify(fresh.rows);
+    data = fresh;
+    sort ??= data.sort;
+    if (shown) mark(); // without drawing, lest what was pressed lose the focus
+    else draw();
+  }
+
+  return { update };
+}
+
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+  parentElement.__table ??= create(parentElement);
+  parentElement.__table.update(data, setStateValue, setTriggerValue);
+}

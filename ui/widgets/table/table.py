@@ -1,0 +1,37 @@
+"""The table of the zoo: every model a row, sorted by a press on a column's head, without asking the server."""
+
+
+import streamlit as st
+
+from ui.shell import address, link
+from ui.widgets.bridge import component
+
+HTML = '<div class="frame"><div class="zoo"><table><thead></thead><tbody></tbody></table></div></div>'
+_mount = component(__file__, HTML)
+
+
+def table(heads: list[dict], rows: list[dict], names: list[str], chosen: list[str], key: str) -> None:
+    """Draw one table of the models `names` with the rows of the `chosen` marked A and B; `key` is also the parameter of its order."""
+    data = {"heads": heads, "rows": rows, "chosen": chosen}
+    titles = ["model", "kind", "likelihood", *(head["title"] for head in heads)]
+    address.choice(key, titles + [f"~{title}" for title in titles])
+    data |= {"parameter": key, "sort": st.query_params.get(key, "")}
+    _mount(key=f"table_{key}", data=data, on_sort_change=lambda: _sorted(key), on_pick_change=lambda: _picked(key, names))
+
+
+def _sent(key: str, what: str) -> str:
+    sent = (st.session_state[f"table_{key}"] or {}).get(what)
+    return sent if isinstance(sent, str) else ""
+
+
+def _sorted(key: str) -> None:
+    """Keep the order in the address, where the browser has already put it."""
+    if len(sent := _sent(key, "sort")) < 40:
+        link.set_text(key, sent)
+
+
+def _picked(key: str, names: list[str]) -> None:
+    """Make B what was pressed, and A what B was: after two presses both are those pressed, in their order."""
+    name, state = _sent(key, "pick"), st.session_state
+    if name in names and name not in (state["a"], state["b"]):
+        state["a"], state["b"] = state["b"], name

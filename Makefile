@@ -15,6 +15,9 @@ test: .venv/tests-installed
 test-fast: .venv/tests-installed
 	$(BIN)/python -m pytest --random-order --ignore tests/e2e
 
+lint: .venv/tests-installed
+	$(BIN)/ruff check .
+
 checkpoints: .venv/app-installed
 	$(BIN)/python train.py all
 	$(BIN)/python evaluate.py judge smile-judge

@@ -45,7 +45,7 @@ def claim(folder: Path, doing: str) -> Iterator[None]:
 def _locked(path: Path):
     """Return the lock file, open and locked; ValueError where another process has it."""
     while True:
-        file = open(path, "a+", encoding="utf-8")
+        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115 - it stays open, and with it locked
         try:
             _lock(file)
         except BlockingIOError as error:

@@ -397,7 +397,7 @@ def _load_state(path: Path, preset: Preset, model, average) -> tuple[list[dict],
     try:
         with safe_open(path, "pt") as file:
             settings, history = (json.loads(file.metadata()[key]) for key in ("preset", "history"))
-            for key in file.keys():
+            for key in file.keys():  # noqa: SIM118 - an open file of tensors is no dictionary
                 part, name = key.split(".", 1)
                 parts[part][name] = file.get_tensor(key)
         if settings != json.loads(json.dumps(preset.to_dict())):

@@ -282,10 +282,9 @@ def test_of_two_trainings_started_at_once_one_is_done(data_root, runs):
 
 def test_a_lock_of_a_process_number_that_is_used_again_is_free(runs):
     (runs / ".a.lock").write_text(f'{{"pid": {os.getpid()}, "host": "here", "doing": "training"}}', encoding="utf-8")
-    with claim.claim(runs / "a", "measuring"):
-        with pytest.raises(ValueError, match=f"process {os.getpid()} on .* is measuring {runs / 'a'}; wait"):
-            with claim.claim(runs / "a", "training"):
-                pass
+    refused = pytest.raises(ValueError, match=f"process {os.getpid()} on .* is measuring {runs / 'a'}; wait")
+    with claim.claim(runs / "a", "measuring"), refused, claim.claim(runs / "a", "training"):
+        pass
     assert not list(runs.iterdir())
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import html
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -152,7 +153,7 @@ def _same_z(pair: Pair, label: Tensor | None, seed: int) -> None:
     for name, model in pair:
         labels = label.expand(SHOWN) if model.config.n_classes else None
         about = ("same z", dims, seed, None if labels is None else int(label))
-        rows.append((name, resources.kept(name, about, lambda: tasks.decode(model, u[:, : model.config.latent_dim], labels))))
+        rows.append((name, resources.kept(name, about, partial(tasks.decode, model, u[:, : model.config.latent_dim], labels))))
     if len({model.config.latent_dim for _, model in pair}) > 1:
         remarks.append("Where one has fewer latents it takes the first of the same numbers.")
     remarks.append("A z means something else to every decoder; what to compare is how well each answers to its prior.")
@@ -177,7 +178,7 @@ def _samples(pair: Pair, seed: int) -> None:
         labels = list(range(model.config.n_classes))
         columns = sampling.columns(labels)
         count = max(1, SAMPLES // columns) * columns
-        pictures = resources.kept(name, ("samples", seed), lambda: sampling.sample(model, labels, count, 1.0, seed))
+        pictures = resources.kept(name, ("samples", seed), partial(sampling.sample, model, labels, count, 1.0, seed))
         with column:
             _show([(f"{name}, {_how(model)}", pictures)], "Samples", columns)
 
@@ -197,7 +198,7 @@ def _ways(pair: Pair) -> None:
             column.caption(words.markdown(f"{name} has no encoded test pictures: python evaluate.py {name}"))
             continue
         ends = digits.u[: 2 * WAYS], digits.labels[: 2 * WAYS]
-        ways = resources.kept(name, ("ways",), lambda: _between(model, *ends)).split(STEPS)
+        ways = resources.kept(name, ("ways",), partial(_between, model, *ends)).split(STEPS)
         with column:
             _show([(name if i == 0 else "", way) for i, way in enumerate(ways)], "The way between two test pictures")
 

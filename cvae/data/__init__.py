@@ -1,20 +1,7 @@
 """Data sets, what is done to a batch before a model sees it, and pictures from anywhere."""
 
-from cvae.data.sets import (
-    DATASETS,
-    FACES,
-    ImageSet,
-    augment,
-    binarize,
-    lfw,
-    load,
-    mirror,
-    mnist,
-    shift,
-    torchvision,
-    training_split,
-    turn,
-)
+from cvae.data.sets import DATASETS, FACES, ImageSet, lfw, load, mnist, torchvision, training_split
+from cvae.data.variations import augment, binarize, mirror, move, shift, turn, varied
 
 __all__ = [
     "DATASETS",
@@ -26,8 +13,10 @@ __all__ = [
     "load",
     "mirror",
     "mnist",
+    "move",
     "shift",
     "torchvision",
     "training_split",
     "turn",
+    "varied",
 ]

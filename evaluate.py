@@ -88,9 +88,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def _measure(args: argparse.Namespace) -> None:
     """Do what the command line asks, each model as long as no other process writes into its folder."""
+    args.device = _device(args.device)
     if not (args.names or checkpoints.list_runs()):  # or the tables of docs/results.md would be emptied
         raise FileNotFoundError(f"there is no checkpoint in {checkpoints.ROOT}; train one with: python train.py vae-dense-2d")
-    args.device = _device(args.device)
     names = checkpoints.list_runs() if args.all else args.names
     for name in names:
         with claim(checkpoints.run_dir(name).resolve(), "measuring"):

@@ -16,16 +16,23 @@ QUALITY = 70  # of pictures in colour, which would take more than ten times the 
 def add(folder: Path, epoch: int, pictures: dict[str, np.ndarray]) -> None:
     """Keep what a model makes after `epoch`: for each of KINDS pictures (N, H, W, C) uint8, side by side in one WebP.
 
-    Epochs from this one on, left by a run that was killed, are replaced.
+    Epochs from this one on, left by a run that was killed, are replaced, and so is a damaged file.
     """
-    path, rows, epochs = folder / checkpoints.PROGRESS, {f"{kind}_{epoch}": _row(x) for kind, x in pictures.items()}, [epoch]
-    if path.is_file() and epoch > 1:
-        with np.load(path, allow_pickle=False) as stored:
-            epochs = [e for e in stored["epochs"].tolist() if e < epoch] + epochs
-            rows |= {name: stored[name] for name in stored.files if name.rpartition("_")[2] in map(str, epochs[:-1])}
+    path, rows = folder / checkpoints.PROGRESS, {f"{kind}_{epoch}": _row(x) for kind, x in pictures.items()}
+    epochs, earlier = _before(path, epoch) if path.is_file() else ([], {})
     content = io.BytesIO()
-    np.savez(content, epochs=np.array(epochs), **rows)
+    np.savez(content, epochs=np.array([*epochs, epoch]), **earlier, **rows)
     checkpoints.write_bytes(path, content.getvalue())
+
+
+def _before(path: Path, epoch: int) -> tuple[list[int], dict[str, np.ndarray]]:
+    """Return the epochs before this one and their rows of pictures; none where the file is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            epochs = [e for e in stored["epochs"].tolist() if e < epoch]
+            return epochs, {name: stored[name] for name in stored.files if name.rpartition("_")[2] in map(str, epochs)}
+    except Exception:  # noqa: BLE001 - a damaged zip raises nearly anything, and no training should end for its pictures
+        return [], {}
 
 
 def load(folder: Path, image_shape: tuple[int, int, int]) -> tuple[list[int], dict[str, np.ndarray]]:

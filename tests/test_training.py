@@ -376,6 +376,18 @@ def test_pictures_of_chosen_epochs_are_kept_and_survive_a_resumed_run(stages, ru
     assert again[0] == epochs and all(np.array_equal(kept[kind], again[1][kind]) for kind in kept)
 
 
+@pytest.mark.parametrize("spoil", [lambda good: b"", lambda good: b"PK\x03\x04", lambda good: good[: len(good) // 2], lambda good: good[:60] + bytes(60) + good[120:]])
+def test_damaged_pictures_of_earlier_epochs_are_replaced(spoil, tmp_path):
+    pictures = {"samples": np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), dtype=np.uint8)}
+    progress.add(tmp_path, 1, pictures)
+    path = tmp_path / "progress.npz"
+    path.write_bytes(spoil(path.read_bytes()))
+    progress.add(tmp_path, 2, pictures)
+    progress.add(tmp_path, 4, pictures)
+    epochs, kept = progress.load(tmp_path, (1, 8, 8))
+    assert epochs == [2, 4] and (kept["samples"] == pictures["samples"]).all()
+
+
 @pytest.mark.parametrize("gradient, after", [([3.0, 4.0], [3.0, 4.0]), ([30.0, 40.0], [6.0, 8.0])])
 def test_gradients_are_clipped_where_they_are_too_long(gradient, after):
     fabric, model = Fabric(accelerator="cpu", devices=1), torch.nn.Linear(2, 1, bias=False)

@@ -252,6 +252,33 @@ def test_what_is_kept_of_a_drawing_is_bounded_and_may_be_spoiled(new_page):
     poll(page, lambda: page.evaluate("sessionStorage.getItem('/ink-80')") is None)
 
 
+STROKE = {"width": 40, "erase": False, "points": [[90, 90], [300, 300]]}
+KEPT = {"base": "", "strokes": [STROKE], "undone": [STROKE], "size": 1, "erasing": False, "own": True}
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        *({"undone": other} for other in (None, [{"width": 40, "points": []}], [STROKE | {"points": [["a", 1], [2]]}])),
+        *({"size": other} for other in (None, 3)),
+        {"erasing": "yes"},
+        {"base": "!"},
+    ],
+)
+def test_a_pad_works_whatever_its_tab_remembers(new_page, spoiled):
+    page = new_page("/Draw")
+    errors = []
+    page.on("pageerror", lambda error: errors.append(error))
+    page.evaluate("kept => sessionStorage.setItem('/ink-80', JSON.stringify(kept))", KEPT | spoiled)
+    page.reload()
+    page.wait_for_selector(".pad")
+    expect(page.get_by_role("button", name="Redo")).to_be_disabled()  # an undone stroke that is none cannot come back
+    draw(page, BAR)
+    settled(page)
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
+    assert not errors and not is_empty(page)
+
+
 HIDING = """for (const kind of [CanvasRenderingContext2D, OffscreenCanvasRenderingContext2D]) {
   const hidden = (w, h) => Uint8ClampedArray.from({ length: 4 * w * h }, () => SHADE);
   kind.prototype.getImageData = (x, y, w, h) => new ImageData(hidden(w, h), w, h);

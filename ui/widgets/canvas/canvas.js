@@ -205,12 +205,13 @@ function makeBoard(box, data, changed) {
     return bits.some(Boolean) ? toText(bits) : "";
   };
   function recall() { // false where this tab remembers no drawing of this kind, or one that is spoiled
+    const kept = memory.recall();
+    if (!isDrawing(kept, sizes)) return false;
     try {
-      ({ base, strokes, undone, own } = memory.recall());
+      ({ base, strokes, undone, own, size, erasing } = kept);
       repaint();
-      ({ size, erasing } = memory.recall());
       return true;
-    } catch { return false; }
+    } catch { return false; } // a base that is no bitmap
   }
   // Python's bitmap: a link, a preset, what a page begins with. Strokes that make it stay; on a pad that opens (`fresh`)
   // so do the visitor's own where the address names no bitmap.

@@ -47,6 +47,17 @@ function makeBitmap(grid, side) {
   return { mark, lay, bits };
 }
 
+// Whether what a tab remembers is a drawing with these sizes of the pen: another version of the app may have left anything.
+function isDrawing(kept, sizes) {
+  const isPath = (path) => path.clear === true || (path.width > 0 && path.points.length > 1 && path.points.every(isPoint));
+  const isPoint = (point) => point.length === 2 && point.every(Number.isFinite);
+  try {
+    const { base, strokes, undone, size, erasing } = kept;
+    const isSize = Number.isInteger(size) && size >= 0 && size < sizes.length;
+    return typeof base === "string" && isSize && typeof erasing === "boolean" && strokes.every(isPath) && undone.every(isPath);
+  } catch { return false; }
+}
+
 // What this tab remembers under a name, through changes of page and reloads; another tab has its own. Where a browser
 // keeps nothing, or has no room left, there is nothing to remember.
 function makeMemory(name) {

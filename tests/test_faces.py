@@ -175,6 +175,19 @@ def test_a_damaged_space_is_named(tmp_path, content):
         faces.load(tmp_path)
 
 
+@pytest.mark.parametrize("part", range(0, 100, 5))
+def test_a_space_that_is_spoiled_anywhere_is_named_or_read(tmp_path, part):
+    faces.save(tmp_path, small_space())
+    path = tmp_path / faces.FILE
+    good = path.read_bytes()
+    at = len(good) * part // 100
+    path.write_bytes(good[:at] + bytes(byte ^ 85 for byte in good[at : at + 40]) + good[at + 40 :])
+    try:
+        faces.load(tmp_path)
+    except ValueError as error:
+        assert "faces.npz is damaged; make it anew with: python evaluate.py" in str(error)
+
+
 def test_an_attribute_that_everyone_has_is_left_out(tmp_path):
     *rest, present, learn = many(("Face", "Hat"))
     present[:, 0] = 1
@@ -411,6 +424,17 @@ def test_a_damaged_space_gets_one_line_on_the_page(zoo):
     (zoo / "small" / faces.FILE).write_bytes(b"PK")
     app = open_page("pages/6_Faces.py")
     assert not app.exception and "python evaluate.py small" in app.info[0].value
+
+
+def test_a_space_of_another_model_gets_one_line_on_the_page(zoo):
+    wider = replace(CONFIG, latent_dim=D + 1)
+    checkpoints.save_run(zoo / "small", Preset("small", "Trained anew.", wider), build_model(wider).state_dict())
+    for page in ("pages/6_Faces.py", "app.py"):
+        app = open_page(page)
+        assert not app.exception
+    app = open_page("pages/6_Faces.py")
+    said = app.info[0].value
+    assert f"codes of {D} numbers, and this model has {D + 1}" in said and "python evaluate.py small" in said
 
 
 def test_a_gif_goes_there_and_back():

@@ -262,9 +262,12 @@ def _kept(folder: Path, stamp: tuple[int, ...], about: tuple, _make: Callable[[]
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _space(folder: Path, stamp: tuple[int, ...]) -> faces.Space | str:
     try:
-        return faces.load(folder)
+        found, dims = faces.load(folder), checkpoints.load_preset(folder).model.latent_dim
     except (ValueError, OSError) as error:
         return str(error)
+    if (held := found.u.shape[1]) != dims:  # the model was trained anew, or the file copied
+        return f"{folder / faces.FILE} holds codes of {held} numbers, and this model has {dims}; make it anew with: python evaluate.py {folder.name}"
+    return found
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)

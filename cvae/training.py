@@ -141,7 +141,7 @@ def _fit(
                 objective.compile()
             objective, optimizer = fabric.setup(objective, optimizer)
             if stage.first < len(history) < stage.last:
-                _load_moments(optimizer, moments)
+                _load_moments(optimizer, moments, folder / STATE)
             given = preset, stage, train, fabric, objective, optimizer, average
             take = captured.Steps(*given).epoch if captured.fits(preset, stage, fabric) else partial(_train_epoch, *given)
             for epoch in range(max(stage.first, len(history)), stage.last):
@@ -227,9 +227,13 @@ def _optimizer(model: nn.Module, stage: Stage, config: TrainConfig) -> torch.opt
     return torch.optim.AdamW(trained, lr=stage.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True)
 
 
-def _load_moments(optimizer: torch.optim.Optimizer, moments: dict[int, dict[str, Tensor]]) -> None:
-    """Give the optimizer the moments of a stored state."""
+def _load_moments(optimizer: torch.optim.Optimizer, moments: dict[int, dict[str, Tensor]], path: Path) -> None:
+    """Give the optimizer the moments of the state at `path`; ValueError unless they are those of its weights."""
     optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
+    for weight, state in optimizer.state.items():
+        shape = getattr(weight, "shape", None)  # None: a number too many has no weight
+        if {key: value.shape for key, value in state.items()} != {"step": torch.Size(), "exp_avg": shape, "exp_avg_sq": shape}:
+            raise _damaged(path)
     for weight, state in optimizer.state.items():  # a fused step takes for granted that they lie in memory as the weights do
         state |= {key: torch.empty_like(weight).copy_(value) for key, value in state.items() if value.shape == weight.shape}
 
@@ -412,8 +416,12 @@ def _load_state(path: Path, preset: Preset, model, average) -> tuple[list[dict],
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         if isinstance(error, OtherSettings):
             raise
-        remedy = f"start anew with --overwrite, which keeps {checkpoints.WEIGHTS} until its first epoch is done"
-        raise ValueError(f"{path} is damaged, so the training cannot go on from it: {remedy}.") from error
+        raise _damaged(path) from error
+
+
+def _damaged(path: Path) -> ValueError:
+    remedy = f"start anew with --overwrite, which keeps {checkpoints.WEIGHTS} until its first epoch is done"
+    return ValueError(f"{path} is damaged, so the training cannot go on from it: {remedy}.")
 
 
 def history_csv(history: list[dict]) -> str:

@@ -1,5 +1,6 @@
 """What the command lines say when something goes wrong: one line, an exit status, and nothing lost or left behind."""
 
+import json
 import os
 import resource
 import signal
@@ -181,6 +182,28 @@ def test_a_damaged_state_is_refused_in_one_line_and_the_weights_stay(damage, dat
     line = last_line(capsys)
     assert line.startswith(f"train.py: {state} is damaged") and "start anew with --overwrite" in line
     assert files(runs / "a") == before
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda moments: {key: value for key, value in moments.items() if key != "optimizer.0.exp_avg"},
+        lambda moments: moments | {"optimizer.0.exp_avg": training.torch.zeros(3)},
+        lambda moments: moments | {"optimizer.1.step": training.torch.ones(2)},
+        lambda moments: moments | {"optimizer.999.step": training.torch.tensor(1.0)},
+        lambda moments: {key.replace("exp_avg_sq", "square"): value for key, value in moments.items()},
+    ],
+)
+def test_moments_of_another_optimizer_are_refused_in_one_line(damage, data_root, runs, capsys):
+    assert call(data_root, "--name", "a", "--epochs", "2") == 0
+    state = runs / "a" / "training.safetensors"
+    with training.safe_open(state, "pt") as file:
+        about, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}
+    about["history"] = json.dumps(json.loads(about["history"])[:1])
+    checkpoints.write_tensors(state, damage(tensors), about)
+    capsys.readouterr()
+    assert call(data_root, "--name", "a", "--epochs", "2", "--resume") == 2
+    assert last_line(capsys).startswith(f"train.py: {state} is damaged")
 
 
 def test_a_training_that_diverges_says_so_and_keeps_the_epoch_before(data_root, runs, monkeypatch, capsys):

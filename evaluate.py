@@ -176,7 +176,7 @@ def _costs(name: str, model) -> dict:
         try:
             with history.open(encoding="utf-8") as rows:
                 found["training_seconds"] = round(sum(float(row["seconds"]) for row in csv.DictReader(rows)))
-        except (KeyError, TypeError, ValueError, csv.Error) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, csv.Error) as error:
             raise ValueError(f"{history} must have a column of seconds; remove it, or train the model anew.") from error
     if model.config.kind.decodes:
         found["decode_ms"] = round(metrics.decode_ms(model), 2)
@@ -426,10 +426,15 @@ def read_metrics(name: str) -> dict:
 
 
 def write_table(path: Path, found: dict[str, dict]) -> None:
-    """Replace what stands between the two markers of docs/results.md; ValueError if the markers are missing."""
+    """Replace what stands between the two markers of docs/results.md; ValueError if markers or figures are missing."""
     text = path.read_text(encoding="utf-8")
     if BEGIN not in text or END not in text:
         raise ValueError(f"{path} must hold the lines {BEGIN!r} and {END!r} around the table.")
+    for name, figures in found.items():  # each alone, to name the one that is at fault
+        try:
+            tables({name: figures})
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError(f"{checkpoints.METRICS} of {name} lacks figures; measure it again with: python evaluate.py {name}") from error
     before, after = text.split(BEGIN)[0], text.split(END)[1]
     checkpoints.write_text(path, before + BEGIN + "\n" + tables(found) + END + after)
 

@@ -65,12 +65,25 @@ def test_an_evaluation_prints_those_lines_and_no_dictionary(data_root, runs, res
     assert len(out.splitlines()) == 3 and "{" not in out and "/Map?model=mine" in out
 
 
-@pytest.mark.parametrize("file, content", [("metrics.json", "{"), ("metrics.json", "[3]"), ("history.csv", "epoch\n1\n"), ("history.csv", "seconds\nx\n")])
+@pytest.mark.parametrize("file, content", [("metrics.json", "{"), ("metrics.json", "[3]"), ("history.csv", "epoch\n1\n"), ("history.csv", "seconds\nx\n"), ("history.csv", "seconds\ninf\n")])
 def test_damaged_files_of_a_checkpoint_are_one_line(zoo, results, capsys, data_root, file, content):
     (zoo / "plane" / file).write_text(content, encoding="utf-8")
     few = ["--iw-images", "1", "--iw-samples", "1", "--keep"]
     assert evaluate.main(["plane", "--data-dir", str(data_root), *few]) == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith(f"evaluate.py: {zoo / 'plane' / file}")
+
+
+@pytest.mark.parametrize(
+    "figures", [{"protocol": "grey"}, {"code": 2}, {"psnr": 1}, {"hole_mse": {}}, {"accuracy": None}, {"pca_mse": 1}, {"parameters": "x"}, {"classification": []}]
+)
+def test_a_model_whose_figures_are_incomplete_is_named_and_the_tables_stay(zoo, results, capsys, figures):
+    for name in ("sliders", "labels", "painter", "cleaner", "judge"):
+        (zoo / name / "metrics.json").unlink()
+    (zoo / "plane" / "metrics.json").write_text(json.dumps(figures), encoding="utf-8")
+    before = results.read_text(encoding="utf-8")
+    assert evaluate.main([]) == 2 and results.read_text(encoding="utf-8") == before
+    said = "evaluate.py: metrics.json of plane lacks figures; measure it again with: python evaluate.py plane\n"
+    assert capsys.readouterr().err == said
 
 
 @pytest.mark.parametrize("options", [[], ["--all"]])

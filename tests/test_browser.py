@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from cvae import checkpoints, tasks
-from cvae.browser import build, program
+from cvae.browser import build, page, program
 from cvae.config import ModelConfig
 from tests import runtime
 from tests.conftest import ROOT
@@ -94,6 +94,21 @@ def test_a_program_of_another_configuration_is_not_used(runs):
     path = runs / name / checkpoints.CONFIG
     path.write_text(path.read_text(encoding="utf-8").replace("bernoulli", "gaussian"), encoding="utf-8")
     assert program.stored(name) is None
+
+
+@pytest.mark.parametrize("spoil", [lambda good: good[: len(good) // 2], lambda good: good.replace('"decoder":', '"coder":'), lambda good: "[]"])
+def test_a_damaged_program_is_made_anew(runs, spoil):
+    shutil.copytree(ROOT / "checkpoints" / "vae-dense-2d", runs / "a")
+    good = program.stored("a")
+    (runs / "a" / program.PROGRAM).write_text(spoil(good), encoding="utf-8")
+    assert program.stored("a") is None
+
+
+@pytest.mark.parametrize("kl", ["NaN, 1", "1, Infinity", "-1e999, 0"])
+def test_figures_that_are_no_numbers_stay_out_of_a_file(runs, kl):
+    shutil.copytree(ROOT / "checkpoints" / "vae-dense-2d", runs / "a")
+    (runs / "a" / checkpoints.METRICS).write_text(f'{{"kl_per_dim": [{kl}]}}', encoding="utf-8")
+    assert page._dimensions("a", checkpoints.load_preset("a").model) == {"kl": None, "order": [0, 1]}
 
 
 @needs_node

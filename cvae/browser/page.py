@@ -133,7 +133,7 @@ def _dimensions(name: str | Path, config) -> dict:
         kl = [round(float(value), 3) for value in json.loads(text)["kl_per_dim"]]
     except (OSError, ValueError, TypeError, KeyError):
         kl = None
-    kl = kl if kl and len(kl) == config.latent_dim else None
+    kl = kl if kl and len(kl) == config.latent_dim and np.isfinite(kl).all() else None  # JSON has no NaN
     return {"kl": kl, "order": sorted(range(config.latent_dim), key=lambda d: -kl[d] if kl else 0)}
 
 

@@ -91,13 +91,15 @@ def digest(config) -> str:
 
 
 def stored(name_or_path: str | Path) -> str | None:
-    """Return the text of the program beside a run's weights; None where there is none, or one of another configuration."""
-    path = checkpoints.run_dir(name_or_path) / PROGRAM
-    if not path.is_file():
+    """Return the text of the program beside a run's weights; None where there is none, a damaged or another model's one."""
+    try:
+        text = (checkpoints.run_dir(name_or_path) / PROGRAM).read_text(encoding="utf-8")
+        made = json.loads(text)
+        told = made["format"], made["config"], set(made["parts"])
+    except (OSError, ValueError, LookupError, TypeError):
         return None
-    text = path.read_text(encoding="utf-8")
-    wanted = f'"config":"{digest(checkpoints.load_preset(name_or_path).model)}"'
-    return text if wanted in text and f'"format":{FORMAT},' in text else None
+    config = checkpoints.load_preset(name_or_path).model
+    return text if told == (FORMAT, digest(config), set(parts(config))) else None
 
 
 def main(argv: list[str] | None = None) -> int:

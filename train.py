@@ -104,9 +104,10 @@ def with_overrides(preset: Preset, args: argparse.Namespace) -> Preset:
     if args.epochs is not None:  # the stages keep their proportion
         weighted = round(preset.train.epochs * usual.weighted_epochs / usual.epochs)
         preset = replace(preset, train=replace(preset.train, weighted_epochs=weighted))
-    name = args.name or preset.name
-    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name.startswith("."):
-        raise ValueError(f"--name must be a plain folder name of letters, digits, '-', '_' and '.', which is not hidden; got {name!r}.")
+    name = preset.name if args.name is None else args.name
+    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name.startswith((".", "-")):
+        rule = "a plain folder name of letters, digits, '-', '_' and '.', which begins with neither '.' nor '-'"
+        raise ValueError(f"--name must be {rule}; got {name!r}.")
     return replace(preset, name=name)
 
 
@@ -140,7 +141,7 @@ def train_all(args: argparse.Namespace) -> None:
     """
     from cvae import checkpoints, training
 
-    if args.name or args.overwrite or args.resume or any(getattr(args, option) for option in (*OVERRIDES, "image_size", "channels")):
+    if args.name is not None or args.overwrite or args.resume or any(getattr(args, option) for option in (*OVERRIDES, "image_size", "channels")):
         raise ValueError(f"{ALL} takes no settings of a single model; it goes on where it was interrupted.")
     left = {}
     for name, preset in PRESETS.items():

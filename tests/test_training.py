@@ -94,6 +94,8 @@ def test_two_processes_learn_what_one_learns_from_the_same_global_batch(data_roo
         (("--dataset", "cifar"), "dataset must be one of mnist"),
         (("--name", "../x"), "--name must be a plain folder name"),
         (("--name", ".x"), "--name must be a plain folder name"),
+        (("--name", "", "--overwrite"), "--name must be a plain folder name"),
+        (("--name=-x",), "--name must be a plain folder name"),
         (("--accelerator", "mps"), "--accelerator mps does not work here"),
         (("--resume",), "is missing: there is no unfinished training to resume"),
     ],

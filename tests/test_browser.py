@@ -104,6 +104,17 @@ def test_a_damaged_program_is_made_anew(runs, spoil):
     assert program.stored("a") is None
 
 
+@pytest.mark.parametrize("module, call", [(program, []), (build, []), (program, ["nobody"]), (build, ["/dev/null/kernel.wasm"])])
+def test_wrong_calls_of_its_commands_are_one_line(module, call, monkeypatch, capsys):
+    monkeypatch.setattr(build, "FLAGS", ["-no-such-flag"])  # so that no compiler works long
+    try:
+        status = module.main(call)
+    except SystemExit as ended:
+        status = ended.code
+    said = capsys.readouterr().err
+    assert status == 2 and said.count("\n") == 1 and module.__name__ in said
+
+
 @pytest.mark.parametrize("kl", ["NaN, 1", "1, Infinity", "-1e999, 0"])
 def test_figures_that_are_no_numbers_stay_out_of_a_file(runs, kl):
     shutil.copytree(ROOT / "checkpoints" / "vae-dense-2d", runs / "a")

@@ -6,6 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from cvae.commands import OneLineParser, run
+
 HERE = Path(__file__).parent
 ZIG = "0.17.1"  # of ziglang: another version makes other bytes
 FLAGS = ["-target", "wasm32-freestanding", "-O3", "-msimd128", "-nostdlib", "-fno-builtin", "-Wl,--no-entry"]
@@ -23,5 +25,13 @@ def build(out: Path) -> None:
     out.chmod(0o644)
 
 
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    p = OneLineParser(prog="python -m cvae.browser.build", description="Build kernel.wasm from kernel.c.")
+    p.add_argument("out", type=Path, metavar="OUT", help="the file to write")
+    args = p.parse_args(argv)
+    return run("cvae.browser.build", lambda: build(args.out))
+
+
 if __name__ == "__main__":
-    build(Path(sys.argv[1]))
+    sys.exit(main())

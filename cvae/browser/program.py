@@ -4,7 +4,6 @@ A program depends on a model's configuration alone: it names the tensors of mode
 alone (a folded BatchNorm, a transposed kernel) is among the steps of `once`. runtime.js says what each step does.
 """
 
-import argparse
 import hashlib
 import json
 import sys
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 
 from cvae import checkpoints, export
 from cvae.browser.lowering import Lowering
+from cvae.commands import OneLineParser, run
 
 FORMAT = 1  # raised whenever an older runtime would read a program wrongly
 PROGRAM = "program.json"
@@ -104,17 +104,17 @@ def stored(name_or_path: str | Path) -> str | None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    p = argparse.ArgumentParser(prog="python -m cvae.browser.program", description=f"Write {PROGRAM} beside a model's weights.")
+    p = OneLineParser(prog="python -m cvae.browser.program", description=f"Write {PROGRAM} beside a model's weights.")
     p.add_argument("names", nargs="+", metavar="NAME", help="a name under checkpoints/, or a path")
-    try:
-        for name in p.parse_args(argv).names:
-            path = checkpoints.run_dir(name) / PROGRAM
-            checkpoints.write_text(path, text(checkpoints.load_run(name)))
-            print(f"{path}: {path.stat().st_size / 1000:.1f} kB")
-    except (ValueError, OSError) as error:
-        print(f"cvae.browser.program: {error}", file=sys.stderr)
-        return 2
-    return 0
+    args = p.parse_args(argv)
+    return run("cvae.browser.program", lambda: _write(args.names))
+
+
+def _write(names: list[str]) -> None:
+    for name in names:
+        path = checkpoints.run_dir(name) / PROGRAM
+        checkpoints.write_text(path, text(checkpoints.load_run(name)))
+        print(f"{path}: {path.stat().st_size / 1000:.1f} kB")
 
 
 if __name__ == "__main__":

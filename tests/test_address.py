@@ -67,6 +67,23 @@ def test_what_means_something_or_belongs_to_others_stays(zoo, page, parameters):
     assert {name: app.query_params.get(name) for name in parameters} == parameters
 
 
+@pytest.mark.parametrize(
+    "page, name, texts, kept",
+    [
+        (EXPLORE, "label", ["99", "3"], ["3"]),
+        (EXPLORE, "label", ["4", "3"], ["4"]),
+        (GENERATE, "digits", ["3", "abc", "4", "3"], ["3", "4"]),
+        (GENERATE, "digits", ["", "4"], ["4"]),
+    ],
+)
+def test_of_a_repeated_parameter_what_the_control_takes_stays(zoo, page, name, texts, kept):
+    app = open_page(page, model="labels", **{name: texts})
+    assert not app.exception and [warning.value for warning in app.warning] == [f"{LINE}{name}."]
+    assert np.atleast_1d(app.query_params[name]).tolist() == kept
+    mended = next(data for i in range(len(app.get("bidi_component"))) if "put" in (data := sent(app, i)))
+    assert mended["put"] == {name: kept}  # in place: by the control itself it would be a new step of the browser's history
+
+
 def test_a_name_in_the_line_is_no_markup(zoo):
     app = open_page(EXPLORE, **{"![](http://there/x)": "1", "[Sign in](http://there)": "2"})
     line = app.warning[0].value

@@ -32,7 +32,10 @@ _mend = st.components.v2.component(
     js="""export default function ({ data }) {
   const here = new URL(location.href), before = here.search;
   for (const name of data.drop) here.searchParams.delete(name);
-  for (const [name, text] of Object.entries(data.put)) here.searchParams.set(name, text);
+  for (const [name, texts] of Object.entries(data.put)) {
+    here.searchParams.delete(name);
+    for (const text of texts) here.searchParams.append(name, text);
+  }
   if (here.search !== before) history.replaceState(history.state, "", here);
 }""",
 )
@@ -50,7 +53,7 @@ class Visit:
     ignored: list[str] = field(default_factory=list)  # names of those that mean nothing
     says: list[str] = field(default_factory=list)  # sentences on others, which say more
     dropped: set[str] = field(default_factory=set)
-    put: dict[str, str] = field(default_factory=dict)
+    put: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def arrive(page: str) -> None:
@@ -97,13 +100,14 @@ def judge(name: str, means: bool, says: str = "", read: bool = True) -> None:
 def choice(name: str, options: Iterable[str], several: bool = False) -> None:
     """Judge a parameter that is one of `options`, or `several` of them, or none."""
     texts, known = st.query_params.get_all(name), set(options)
-    wrong = [text for text in texts if text not in known and not (several and not text)]
-    if wrong and len(wrong) < len(texts):  # the control itself takes out the wrong ones
+    right = list(dict.fromkeys(text for text in texts if text in known))[: None if several else 1]
+    if right and right != texts:  # the control would take out the others itself, as a new step of the browser's history
         if name in visit().unread:
             visit().ignored.append(name)
             visit().unread.discard(name)
+        put(name, *right)
         return
-    judge(name, not wrong)
+    judge(name, bool(right) or (several and not any(texts)))
 
 
 def number(name: str, least: float, most: float, kind: Callable[[str], float] = float) -> None:
@@ -115,24 +119,26 @@ def number(name: str, least: float, most: float, kind: Callable[[str], float] = 
     judge(name, least <= value <= most)
 
 
-def put(name: str, text: str) -> None:
-    """Write a parameter into the address in the place of what stands there."""
-    visit().put[name] = text
+def put(name: str, *texts: str) -> None:
+    """Write a parameter into the address, once for each text, in the place of what stands there."""
+    visit().put[name] = texts
     visit().dropped.discard(name)
-    _set(name, text)
+    _set(name, list(texts))
 
 
 def text(name: str) -> str:
     """Return what the address holds under a name, or will once the browser has taken it over; empty without it."""
-    return visit().put.get(name) or st.query_params.get(name, "")
+    return visit().put.get(name, ("",))[-1] or st.query_params.get(name, "")
 
 
-def _set(name: str, text: str | None) -> None:
+def _set(name: str, texts: list[str] | None) -> None:
     """Change what the server knows of the address, and leave the browser's to `told`."""
     if (ctx := get_script_run_ctx()) is None:
         return
     with ctx.session_state.query_params() as held:
-        held.discard_param_no_forward_msg(name) if text is None else held.set_with_no_forward_msg(name, text)
+        held.discard_param_no_forward_msg(name) if texts is None else held.set_with_no_forward_msg(name, texts)
+        if texts and name in held._initial_query_params:  # which a control begins with
+            held._initial_query_params[name] = texts
         ctx.query_string = urlencode(held._query_params, doseq=True)
 
 
@@ -147,7 +153,7 @@ def told() -> Iterator[None]:
         if line := _line(now):
             place.warning(line)
         if now.dropped or now.put:
-            _mend(key=KEY + "_mended", data={"drop": sorted(now.dropped - set(now.put)), "put": dict(now.put)})
+            _mend(key=KEY + "_mended", data={"drop": sorted(now.dropped - set(now.put)), "put": {name: list(texts) for name, texts in now.put.items()}})
         now.ignored, now.says, now.dropped = [], [], set()
 
 

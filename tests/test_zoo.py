@@ -202,6 +202,25 @@ def test_a_logarithm_leaves_out_whole_curves_and_says_which(trained):
     assert not app.exception and "zero or below: judge." in texts(app) and not app.get("plotly_chart")
 
 
+@pytest.mark.parametrize(("quantity", "top"), [("-elbo", 220), ("kl", 21)])
+def test_a_peak_of_training_does_not_press_the_curves_onto_the_axis(trained, quantity, top):
+    for name, peak in (("plane", ["", "", "3e5", ""]), ("labels", ["", "900", "", ""])):
+        path = trained / name / "history.csv"
+        rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+        for row, kl in zip(rows[1:], peak, strict=True):
+            row[2] = kl or row[2]
+        path.write_text("".join(",".join(row) + "\n" for row in rows), encoding="utf-8")
+    held = {name: resources.history(name) for name in ("plane", "labels", "sliders")}
+    low, high = curves.figure(held, quantity, logarithmic=False, minutes=False).layout.yaxis.range
+    assert low < 66 and top <= high < 1.2 * top
+    assert curves.figure(held, quantity, logarithmic=True, minutes=False).layout.yaxis.range is None
+    assert curves.figure({"sliders": held["sliders"]}, quantity, logarithmic=False, minutes=False).layout.yaxis.range is None
+    app = open_page(PAGE, view="Loss curves", curves=["plane", "sliders"], quantity=quantity)
+    assert "leave the chart" in texts(app)
+    app.button_group(key="curves").set_value(["sliders"]).run()
+    assert "leave the chart" not in texts(app) and not app.exception
+
+
 def test_one_epoch_is_shown_though_it_makes_no_line(trained):
     path = trained / "plane" / "history.csv"
     path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[:2]), encoding="utf-8")

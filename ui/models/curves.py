@@ -34,6 +34,8 @@ def show(models: dict, pair: list[tuple[str, object]]) -> None:
     if scale == "Logarithmic":
         histories = _positive(histories, quantity)
     if histories:
+        if scale == "Linear" and reach_below_peaks(histories, quantity):
+            st.caption("Single epochs of training leave the chart at the top; the logarithmic scale shows them whole.")
         alt = f"{quantity} of {', '.join(histories)}"
         st.plotly_chart(figure(histories, quantity, scale == "Logarithmic", along == "Minutes"), alt=alt, key="chart")
         _explain({name: models[name] for name in histories})
@@ -62,7 +64,27 @@ def figure(histories: dict[str, dict[str, np.ndarray]], quantity: str, logarithm
     made.update_layout(height=460, margin={"t": 10, "r": 10}, legend={"orientation": "h", "y": -0.2}, hovermode="x")
     made.update_xaxes(title="minutes of training" if minutes else "epoch")
     made.update_yaxes(title=f"{quantity}, nats per image", type="log" if logarithmic else "linear")
+    if not logarithmic and (reach := reach_below_peaks(histories, quantity)):
+        made.update_yaxes(range=reach)
     return made
+
+
+def reach_below_peaks(histories: dict[str, dict[str, np.ndarray]], quantity: str) -> list[float] | None:
+    """Return the ends of an axis that lets single peaks of training leave it, None where none is so high.
+
+    A step that goes astray can cost a thousand times what all others cost, and would press every curve onto the axis. The
+    axis goes as far as validation and the first epochs of training do.
+    """
+    usual, every = [], []
+    for held in histories.values():
+        train, val = values(held, "train", quantity), values(held, "val", quantity)
+        usual += [val, train[:1]]
+        every += [val, train]
+    usual, every = (part[np.isfinite(part)] for part in (np.concatenate(usual), np.concatenate(every)))
+    if not len(usual) or every.max() - every.min() <= 2 * (usual.max() - every.min()):
+        return None
+    margin = 0.05 * (usual.max() - every.min())
+    return [float(every.min() - margin), float(usual.max() + margin)]
 
 
 def values(found: dict[str, np.ndarray], part: str, quantity: str) -> np.ndarray:

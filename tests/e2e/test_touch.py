@@ -198,6 +198,16 @@ def test_the_menu_of_a_phone_folds_after_a_choice(new_page, choose):
         assert not page.evaluate("document.querySelector('[data-testid=stSidebar]').contains(document.activeElement)")
 
 
+def test_links_of_home_and_of_the_menu_fit_the_screen_and_a_finger(new_page):
+    page = new_page("/", **PHONE)
+    links = page.get_by_test_id("stMain").get_by_test_id("stPageLink-NavLink")
+    assert links.count() > 5
+    for link in links.all():
+        assert link.locator("p").evaluate("p => p.getBoundingClientRect().right <= p.parentElement.parentElement.getBoundingClientRect().right")
+    for link in [*links.all(), *menu(page).get_by_role("link").all()]:
+        assert link.bounding_box()["height"] >= 44
+
+
 def test_the_menu_of_a_wide_screen_stays(new_page):
     page = new_page("/Generate")
     bar = page.get_by_test_id("stSidebar")

@@ -9,7 +9,6 @@ from ui.widgets.epochs import epochs
 LEAD = "Every variant that courses and papers build, measured by the same code. Choose two and compare."
 ALL = "All models"
 controls.begin("Models", LEAD, wide=True)
-st.html(zoo.STYLE)
 models = zoo.every_model()
 pair = zoo.pick_two(models)
 views = {

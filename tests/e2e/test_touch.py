@@ -208,6 +208,22 @@ def test_links_of_home_and_of_the_menu_fit_the_screen_and_a_finger(new_page):
         assert link.bounding_box()["height"] >= 44
 
 
+MANY = ["/Faces", "/Draw?source=Generated+digit&task=Denoise", "/Models?view=Side+by+side", "/Models?view=Loss+curves", "/Explore"]
+
+
+@pytest.mark.parametrize("path", MANY)
+def test_every_choice_is_in_sight_and_whole(new_page, path):
+    page = new_page(path, selector=".stButtonGroup", **PHONE)
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    options = page.locator(".stButtonGroup button")
+    assert options.count() > 2
+    for option in options.all():
+        box = option.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= PHONE["viewport"]["width"]
+    edges = "b => ['Left', 'Right'].map(side => getComputedStyle(b)[`border${side}Color`])"
+    assert all("rgba(0, 0, 0, 0)" not in option.evaluate(edges) for option in options.all())
+
+
 def test_the_menu_of_a_wide_screen_stays(new_page):
     page = new_page("/Generate")
     bar = page.get_by_test_id("stSidebar")

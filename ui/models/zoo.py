@@ -19,13 +19,6 @@ LIKELIHOODS = {  # what `pixels` returns -> the same in words
     "Gaussian": f"normal density around every pixel, standard deviation {GAUSSIAN_STD}",
 }
 ABSENT = "-"
-# on a phone the views need two lines, in which joined segments would end in square edges
-STYLE = """<style>@media (max-width: 640px) {
-  .st-key-view [role="radiogroup"] { gap: 0.4rem; }
-  .st-key-view [role="radio"] { border-radius: 0.5rem; margin: 0; }
-  .st-key-view [role="radio"]:not([data-selected]) { border: 1px solid color-mix(in srgb, currentColor 22%, transparent); }
-  .st-key-axes { row-gap: 1rem; }
-}</style>"""
 
 
 @dataclass(frozen=True)

@@ -239,3 +239,13 @@ def test_the_way_to_inpaint_carries_the_digit_over(new_page):
     page.wait_for_url("**/Inpaint?*")
     page.wait_for_selector(".pad")
     assert parse_qs(urlsplit(page.url).query) == {"digit_label": ["3"], "pick": ["5"]}
+
+
+@pytest.mark.parametrize("screen", [{}, PHONE])
+@pytest.mark.parametrize("label", [0, 1, 8])
+def test_what_the_histogram_says_of_the_picture_lies_on_none_of_its_bars(new_page, screen, label):
+    page = new_page(f"/Draw?source=Generated+digit&digit_label={label}", selector="[aria-label*='lie between']", **screen)
+    chart = page.locator("[aria-label*='lie between'] > div").first
+    text, bars = chart.locator("span").bounding_box(), [bar.bounding_box() for bar in chart.locator("> div").all()[:-1]]
+    assert len(bars) == 60 and max(bar["height"] for bar in bars) > 90
+    assert all(bar["y"] >= text["y"] + text["height"] - 1 for bar in bars)

@@ -26,7 +26,8 @@ def spread_html(quantiles: np.ndarray, value: float, unit: str, others: str) -> 
         f'<div style="display:flex;justify-content:space-between;opacity:.7"><span>{low:.0f}</span><span>{high:.0f}</span></div>'
     )
     says = f"{value:.0f} {unit}; the {others} lie between {quantiles[0]:.0f} and {quantiles[-1]:.0f}"
-    chart = f'<div style="position:relative;height:6.5rem;display:flex;align-items:flex-end;gap:1px">{bars}{mark}</div>'
+    ground = "position:relative;box-sizing:border-box;height:8rem;padding-top:1.5rem;display:flex;align-items:flex-end;gap:1px"
+    chart = f'<div style="{ground}">{bars}{mark}</div>'
     return f'<div role="img" aria-label="{escape(says)}" style="font-size:.85rem">{chart}{ends}</div>'
 
 

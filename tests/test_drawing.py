@@ -283,3 +283,10 @@ def test_without_models_the_pages_say_how_to_train_them(zoo):
     assert not drawn.exception and any("train.py dae-conv" in info.value for info in drawn.info)
     painted = open_page("pages/4_Inpaint.py")
     assert not painted.exception and any("train.py cvae-inpaint" in info.value for info in painted.info)
+
+
+@pytest.mark.parametrize("label", ["0", "1"])
+def test_a_digit_that_a_model_made_is_not_called_the_visitors(zoo, label):
+    app = open_page("pages/3_Draw.py", model="labels", source=source.GENERATED, digit_label=label)
+    said = " ".join(element.value for element in [*app.subheader, *app.caption, *app.markdown[1:]])
+    assert "It reads as" in said and "ten digits" in said and "your" not in said.lower()

@@ -71,7 +71,7 @@ def _reading(name: str, model, scores) -> None:
     st.subheader(f"It reads as {read}, with {100 * share:.3g} % of the probability", anchor=False)
     st.caption(
         "The bars show log p(x | y), estimated for each label with "
-        f"{CAREFUL} importance samples: how probable the model finds your picture if it were of that class."
+        f"{CAREFUL} importance samples: how probable the model finds the picture if it were of that class."
     )
     log_p = float(scores.logsumexp(0) - np.log(len(scores)))
     noun, measured = classes.noun(model), resources.spread(name)
@@ -85,7 +85,7 @@ def _reading(name: str, model, scores) -> None:
     st.html(charts.spread_html(quantiles, log_p, "nats", f"test {noun}s"))
     count = resources.number(resources.figures(name), "images")
     among = f"the test {noun}s" if count is None else f"the {count:,.0f} test {noun}s"
-    st.caption(f"log p(x) of your picture among {among}: {_place(rank)}.")
+    st.caption(f"log p(x) of the picture among {among}: {_place(rank)}.")
 
 
 def _place(rank: float) -> str:
@@ -99,9 +99,9 @@ def _ten_digits(model, source: Source, scores) -> None:
     u = tasks.encode(model, source.x, scores.argmax(0, keepdim=True))
     labels = sampling.every_label(model)
     pictures = tasks.decode(model, u.expand(len(labels), -1), labels)
-    st.subheader("Your hand, ten digits" if classes.are_digits(model) else "Your hand, every class", anchor=False)
-    st.caption("The latent point of your drawing holds its style: slant, width, weight. Here it is decoded for every label.")
-    st.html(images.strips_html([("", pictures)], "Your style decoded for every label", min(len(labels), 10)))
+    st.subheader("The same style, ten digits" if classes.are_digits(model) else "The same style, every class", anchor=False)
+    st.caption("The latent point of the picture holds its style: slant, width, weight. Here it is decoded for every label.")
+    st.html(images.strips_html([("", pictures)], "The same style decoded for every label", min(len(labels), 10)))
 
 
 def denoise(name: str, model, source: Source) -> None:

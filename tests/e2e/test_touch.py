@@ -224,6 +224,18 @@ def test_every_choice_is_in_sight_and_whole(new_page, path):
     assert all("rgba(0, 0, 0, 0)" not in option.evaluate(edges) for option in options.all())
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("place", ["stSidebar", "stMain"])
+def test_a_link_that_has_the_focus_of_the_keys_is_outlined(new_page, place, scheme):
+    page = new_page("/", color_scheme=scheme)
+    page.keyboard.press("Tab")
+    link = page.get_by_test_id(place).get_by_test_id("stPageLink-NavLink").nth(1)
+    outline = "a => getComputedStyle(a).outlineStyle + getComputedStyle(a).outlineWidth"
+    assert link.evaluate(outline).startswith("none")
+    link.focus()
+    assert link.evaluate(outline) == "solid2px"
+
+
 def test_the_menu_of_a_wide_screen_stays(new_page):
     page = new_page("/Generate")
     bar = page.get_by_test_id("stSidebar")

@@ -359,3 +359,13 @@ def test_damaged_data_are_one_line(damage, part, tmp_path, runs, capsys):
     path.write_bytes(damage(path.read_bytes()))
     assert train.main(["vae-dense", "--data-dir", str(tmp_path / "data"), "--epochs", "1"]) == 2
     assert "is damaged" in last_line(capsys) and [path.name for path in runs.iterdir()] == ["data"]
+
+
+@pytest.mark.parametrize("columns", ["80", "200"])
+def test_the_help_says_that_a_time_was_measured_on_a_gpu(capsys, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    with pytest.raises(SystemExit):
+        train.main(["--help"])
+    said = capsys.readouterr().out
+    assert "cvae-conv on an H200; on two CPU cores it takes some six hours" in " ".join(said.split())
+    assert all(len(line) <= int(columns) for line in said.splitlines() if "H200" in line or "presets," in line)

@@ -1,6 +1,8 @@
 PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
+SEED ?= $(shell date +%s)
+UNIT := $(BIN)/python -m pytest --ignore tests/e2e -n 2 --dist loadfile --random-order-seed=$(SEED)
 
 .PHONY: demo test test-fast lint checkpoints kernel
 
@@ -10,10 +12,11 @@ demo: .venv/app-installed
 
 test: .venv/tests-installed
 	sh tests/install_browser.sh $(BIN)
-	$(BIN)/python -m pytest --random-order
+	$(UNIT)
+	$(BIN)/python -m pytest tests/e2e --random-order-seed=$(SEED)
 
 test-fast: .venv/tests-installed
-	$(BIN)/python -m pytest --random-order --ignore tests/e2e
+	$(UNIT)
 
 lint: .venv/tests-installed
 	$(BIN)/ruff check .

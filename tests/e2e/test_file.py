@@ -12,7 +12,8 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from cvae import checkpoints, preprocess, tasks
+from cvae import checkpoints, tasks
+from cvae.sketches import digits
 from cvae.browser import program
 from cvae.browser.page import page as make
 
@@ -183,7 +184,7 @@ def test_a_drawing_is_prepared_as_the_server_prepares_it(open_file):
         walk = np.cumsum(rng.uniform(-60, 60, (8, 2)), axis=0) + rng.uniform(90, 190, 2)
         ImageDraw.Draw(sheet).line([tuple(p) for p in walk.clip(15, 265)], fill=255, width=22, joint="curve")
         ink = np.asarray(sheet)
-        wanted = preprocess._centred(preprocess._scaled(preprocess._cropped(ink / np.float32(255)), preprocess.BOX))
+        wanted = digits._centred(digits._scaled(digits._cropped(ink / np.float32(255)), digits.BOX))
         address = page.evaluate(
             """async ink => {
                 const bytes = Uint8Array.from(atob(ink), c => c.charCodeAt(0)), canvas = document.querySelector(".sheet");

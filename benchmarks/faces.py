@@ -108,7 +108,7 @@ def box_rows(data_dir: Path | None, name: str) -> list[tuple[str, ...]]:
             begin = time.perf_counter()
             found = faces.locate(model, space, image)
             seconds.append(1000 * (time.perf_counter() - begin))
-            right_boxes[kind] += found is not None and float(faces._overlap(torch.tensor([found]), torch.tensor(true))[0]) > 0.5
+            right_boxes[kind] += found is not None and float(faces.space._overlap(torch.tensor([found]), torch.tensor(true))[0]) > 0.5
     shown = {"faces": torch.from_numpy(np.stack(crops)).float() / 255}
     shown["noise"] = torch.from_numpy(rng.random(shown["faces"].shape, np.float32))
     shown["one colour"] = torch.from_numpy(rng.random((PICTURES, 3, 1, 1), np.float32)).expand_as(shown["faces"])

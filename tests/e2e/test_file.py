@@ -13,9 +13,9 @@ import torch
 from PIL import Image, ImageDraw
 
 from cvae import checkpoints, tasks
-from cvae.sketches import digits
 from cvae.browser import program
 from cvae.browser.page import page as make
+from cvae.sketches import digits
 
 FILES = {"vae-dense-2d": {}, "cvae-conv": {"sheet": True}, "ae-conv-faces": {}, "dae-conv": {}, "cvae-inpaint": {}}
 READY = ".stage[data-shown], .sheet[data-shown]"

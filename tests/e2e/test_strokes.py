@@ -1,19 +1,19 @@
 """What is drawn outlives changes of task and page, reloads, and browsers that hide the pixels of a canvas."""
 
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from tests.conftest import ROOT
 from tests.e2e.test_app import poll
 from tests.e2e.test_drawing import draw, is_empty, settled
 from ui.shell import sketch
 
 SEVEN = [(0.25, 0.25), (0.72, 0.22), (0.5, 0.55), (0.42, 0.85)]
 BAR = [(0.3, 0.55), (0.68, 0.5)]
-UI = Path(sketch.__file__).parent
+WIDGETS = ROOT / "ui" / "widgets"
 SHARP = """pad => { // shades between ink and ground, which a line has along its edge and squares have not
   const d = pad.getContext('2d').getImageData(0, 0, pad.width, pad.height).data;
   return d.filter((v, i) => i % 4 === 0 && v > 20 && v < 235).length;
@@ -325,8 +325,8 @@ BOTH = """([grid, side, strokes]) => { // the bitmap, and what share of each squ
 def test_the_bitmap_is_that_of_the_browsers_own_canvas(browser, grid, side):
     page = browser.new_page()
     page.goto("about:blank")
-    for name in ("shared.js", "strokes.js"):
-        page.add_script_tag(path=UI / name)
+    for name in ("shared.js", "canvas/strokes.js"):
+        page.add_script_tag(path=WIDGETS / name)
     rng = np.random.default_rng(grid)
     for _ in range(5):
         ways = np.concatenate([rng.uniform(0, side, (6, 1, 2)), rng.normal(0, side / 12, (6, 20, 2))], 1).cumsum(1)

@@ -1,46 +1,7 @@
 // A sheet to draw on, what the model sees of it, and what it makes of that: a reconstruction, a clean picture, completions.
 
-const SHEET = 280, PEN = 22, BOX = 20, OUTLINE = 0.4; // the sheet's own pixels; as in cvae/sketches/digits.py
+const SHEET = 280, PEN = 22; // the sheet's own pixels
 const FIRST = [[[84, 96], [104, 66], [140, 56], [176, 70], [186, 104], [168, 140], [128, 178], [86, 220], [140, 214], [200, 220]]]; // a 2
-
-// Ink (SHEET x SHEET, 0 to 1) cropped, scaled into a box of 20 x 20 and centred by mass, as MNIST was; null without ink.
-function prepared(ink) {
-  let top = SHEET, bottom = -1, left = SHEET, right = -1;
-  ink.forEach((v, i) => {
-    if (v <= OUTLINE) return;
-    const y = Math.floor(i / SHEET), x = i % SHEET;
-    top = Math.min(top, y); bottom = Math.max(bottom, y); left = Math.min(left, x); right = Math.max(right, x);
-  });
-  if (bottom < 0) return null;
-  const h = bottom - top + 1, w = right - left + 1, longest = Math.max(h, w);
-  const [rows, columns] = [h, w].map((side) => Math.max(1, Math.round((side * BOX) / longest)));
-  const box = new Float32Array(rows * columns), down = shares(rows, h), across = shares(columns, w);
-  down.forEach(([y0, y1], r) => across.forEach(([x0, x1], c) => {
-    let sum = 0;
-    for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) sum += ink[(top + y) * SHEET + left + x];
-    box[r * columns + c] = sum / ((y1 - y0) * (x1 - x0));
-  }));
-  let mass = 0, y = 0, x = 0;
-  box.forEach((v, i) => { mass += v; y += v * Math.floor(i / columns); x += v * (i % columns); });
-  const place = (centre, side, whole) => Math.max(0, Math.min(whole - side, Math.round(whole / 2 - centre)));
-  const digit = new Float32Array(HEIGHT * WIDTH), oy = place(y / mass, rows, HEIGHT), ox = place(x / mass, columns, WIDTH);
-  box.forEach((v, i) => { digit[(oy + Math.floor(i / columns)) * WIDTH + ox + (i % columns)] = Math.floor(255 * v + 0.5) / 255; });
-  return digit;
-}
-
-// For each of n pixels the first and the end of those of `side` that it is the mean of, as Pillow's box filter takes them.
-function shares(n, side) {
-  const scale = side / n, width = Math.max(scale, 1);
-  return Array.from({ length: n }, (_, i) => {
-    const middle = (i + 0.5) * scale, inside = [];
-    const end = Math.min(side, Math.floor(middle + width / 2 + 0.5)); // rounded as there, because ties are frequent
-    for (let k = Math.max(0, Math.floor(middle - width / 2 + 0.5)); k < end; k++) {
-      const away = (k - middle + 0.5) * (1 / width);
-      if (away > -0.5 && away <= 0.5) inside.push(k);
-    }
-    return [inside[0], inside.at(-1) + 1];
-  });
-}
 
 // Strokes of the pointer, or of the arrow keys with Space; `stroke(from, to)` marks a line in parts of the sheet's side.
 function makeStrokes(sheet, stroke, done) {
@@ -92,8 +53,10 @@ function makeDrawing(model, explorer) {
     redraw();
   };
   const digit = () => {
-    const alpha = paper.getImageData(0, 0, SHEET, SHEET).data;
-    return prepared(Float32Array.from({ length: SHEET * SHEET }, (_, i) => alpha[4 * i] / 255)) ?? new Float32Array(WIDTH * HEIGHT);
+    const levels = paper.getImageData(0, 0, SHEET, SHEET).data;
+    const ink = new Float32Array(SHEET * SHEET);
+    for (let i = 0; i < ink.length; i++) ink[i] = levels[4 * i] / 255;
+    return prepared(ink, SHEET, SHEET) ?? new Float32Array(WIDTH * HEIGHT);
   };
   const make = { reconstruct: makeReconstruction, denoise: makeCleaning, inpaint: makeCompletions }[data.sheet](model, explorer, redrawSoon);
   function redraw() { waiting ||= requestAnimationFrame(draw); }

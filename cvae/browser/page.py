@@ -15,7 +15,7 @@ from cvae import checkpoints, maps
 from cvae.browser import program
 
 HERE = Path(__file__).parent
-SCRIPTS = ("runtime.js", "page.js", "player.js", "drawing.js")
+SCRIPTS = ("runtime.js", "page.js", "player.js", "digits.js", "drawing.js")
 PARTS = {"": ["decoder"], "reconstruct": ["decoder", "encoder"], "denoise": ["denoising"], "inpaint": ["decoder"]}
 DRAWN = (1, 28, 28)  # the picture that a drawing becomes
 SPAN, POINTS = 4.0, 2000  # the pad shows base coordinates from -SPAN to SPAN, with so many dots at most

@@ -26,6 +26,7 @@ MIN_STEEPNESS = 6.0  # an edge of ink takes at most a sixth of the picture's sid
 BOX, SIDE = 20, 28
 OUTLINE = 0.4  # coverage from which a pixel counts for the bounding box: gives 20 on MNIST, and on MNIST enlarged
 CENTRE = 14  # pixel index: MNIST's centres of mass all lie within half a pixel of it, in rows and in columns
+TIE = 1e-4  # what lies between two pixels goes to the upper and the left one, whatever the sums of floats were rounded to
 THIN, THICK = 1.8, 5.0  # stroke width in pixels of the box; a tenth of MNIST's training digits is thinner, a hundredth thicker
 MOST_ERODED = 0.6  # strokes keep this much of their width, so that the thin parts of a bold digit survive
 FINE_SIDES = 80, 240  # lowest and highest size at which strokes are measured and changed
@@ -203,12 +204,12 @@ def _cropped(ink: np.ndarray) -> np.ndarray:
 
 
 def _with_usual_strokes(ink: np.ndarray) -> np.ndarray:
-    """Thicken or thin the strokes of a cropped ink map to a width that MNIST has; most pass unchanged."""
+    """Thicken or thin the strokes of a cropped ink map to a width that MNIST has; most pass unchanged, as do the faintest."""
     inside = _scaled(ink, int(np.clip(max(ink.shape), *FINE_SIDES))) > 0.5
     unit = max(inside.shape) / BOX  # fine pixels to a pixel of the box
     width = _stroke_width(inside) / unit
     target = max(min(max(width, THIN), THICK), MOST_ERODED * width)
-    if target == width:
+    if width in (0, target):  # 0: half-inked throughout, so that nothing can be measured
         return ink
     grow = unit * (target - width) / 2 / (1 - target / BOX)  # the box grows with the strokes and is scaled back
     inside = np.pad(inside, int(max(grow, 0)) + 2)
@@ -238,7 +239,7 @@ def _centred(box: np.ndarray) -> np.ndarray:
 
 def _offset(profile: np.ndarray) -> int:
     centre = (profile * np.arange(len(profile))).sum() / profile.sum()
-    return int(np.clip(round(CENTRE - centre), 0, SIDE - len(profile)))
+    return int(np.clip(round(CENTRE - centre - TIE), 0, SIDE - len(profile)))
 
 
 # Sizes and types

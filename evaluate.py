@@ -3,12 +3,16 @@
 Of which family what is measured says python evaluate.py --help.
 """
 
+from cvae.interrupts import command, guard
+
+if __name__ == "__main__":
+    guard("evaluate.py")  # before torch is loaded
+
 import argparse
 import copy
 import csv
 import io
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -607,4 +611,4 @@ def _table(rows: dict[str, dict]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command("evaluate.py", main)

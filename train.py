@@ -1,9 +1,13 @@
 """Train a preset into checkpoints/NAME: python train.py vae-conv --data-dir DIR, or all of them; see python train.py --help."""
 
+from cvae.interrupts import command, guard, loading
+
+if __name__ == "__main__":
+    guard("train.py")  # before anything else is loaded
+
 import argparse
 import csv
 import shutil
-import sys
 import textwrap
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -141,7 +145,8 @@ def train_all(args: argparse.Namespace) -> None:
     A run that was interrupted goes on, one that is done is left alone: its training.safetensors tells. ValueError where an
     option is given that holds for one model alone.
     """
-    from cvae import checkpoints, training
+    with loading("train.py"):
+        from cvae import checkpoints, training
 
     if args.name is not None or args.overwrite or args.resume or any(getattr(args, option) for option in (*OVERRIDES, "image_size", "channels")):
         raise ValueError(f"{ALL} takes no settings of a single model; it goes on where it was interrupted.")
@@ -162,7 +167,10 @@ def train(args: argparse.Namespace) -> None:
     """Load the data, fill in what it decides (the classes), and fit; one process at a time trains into a folder."""
     preset = with_overrides(PRESETS[args.preset], args)
 
-    from cvae import checkpoints  # late, so that --help and wrong values answer at once
+    with loading("train.py"):  # late, so that --help and wrong values answer at once
+        import lightning_fabric  # noqa: F401 - what `_fit` needs, while nothing has been begun
+
+        from cvae import checkpoints, data, schedule, training  # noqa: F401
 
     folder = checkpoints.ROOT / preset.name
     with claim(folder, f"training {args.preset} into") if leads() else nullcontext():
@@ -243,4 +251,4 @@ def _try_compiler(device) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command("train.py", main)

@@ -2,12 +2,10 @@
 
 import argparse
 import errno
-import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+
+from cvae.interrupts import Terminated, leads, raised
 
 WRONG_CALL, FAILED, INTERRUPTED, TERMINATED = 2, 1, 130, 143  # exit statuses, those of signals as a shell counts
 REMEDIES = {
@@ -22,15 +20,10 @@ REMEDIES = {
     errno.EISDIR: "a file is expected there, and not a folder",
     errno.ENAMETOOLONG: "choose a shorter name",
 }
-RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID")  # set by Fabric, torchrun and SLURM
 
 
 class Failed(Exception):
     """Work that could not be done although the call was right; its text is for the person who called."""
-
-
-class Terminated(BaseException):
-    """SIGTERM came. Like KeyboardInterrupt no Exception, so that nothing takes it for an error and goes on."""
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -51,18 +44,13 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     return number
 
 
-def leads() -> bool:
-    """Tell whether this process is the first, or the only one, of those that share one run."""
-    return all(os.environ.get(rank, "0") == "0" for rank in RANKS)
-
-
 def run(program: str, work: Callable[[], None]) -> int:
     """Do `work` and return the exit status.
 
     What went wrong is printed by the first process of a run, the notes of the error behind it.
     """
     try:
-        with _terminable():
+        with raised():
             work()
     except KeyboardInterrupt as error:
         return _say(program, "interrupted.", error, INTERRUPTED)
@@ -91,21 +79,3 @@ def _of_the_system(error: OSError) -> str:
     where = f"{error.filename}: " if error.filename else ""
     remedy = REMEDIES.get(error.errno)
     return f"{where}{error.strerror}" + (f"; {remedy}." if remedy else ".")
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Raise Terminated where SIGTERM comes; only the main thread may ask for that."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(*_) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not interrupt the cleaning up
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

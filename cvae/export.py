@@ -3,11 +3,16 @@
 python -m cvae.export NAME [--html OUT]. See python -m cvae.export --help.
 """
 
+from cvae.interrupts import command, guard, loading
+
+if __name__ == "__main__":
+    guard("cvae.export")  # before torch is loaded, which takes a second or more
+
 import argparse
 import importlib.util
 import logging
-import sys
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -191,13 +196,17 @@ def _numbers(text: str) -> list[int]:
 
 
 def _write_html(args: argparse.Namespace) -> None:
-    from cvae.browser.page import page  # late: it imports this module
+    with loading("cvae.export"):
+        from cvae.browser.page import page  # late: it imports this module
 
     args.html.write_text(page(args.name, args.title, args.labels, args.start, args.sheet), encoding="utf-8")
     print(f"{args.html}: {args.html.stat().st_size / 1e6:.2f} MB, opens in any browser")
 
 
 def _write_onnx(args: argparse.Namespace) -> None:
+    with loading("cvae.export"), suppress(ImportError):  # `export` says what is missing
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
     model = load_run(args.name)
     for path, worst in export(model, args.out or Path("onnx") / model.preset.name).items():
         _, takes, gives = parts(model.config)[path.stem]
@@ -205,4 +214,4 @@ def _write_onnx(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command("cvae.export", main)

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from cvae.commands import OneLineParser, run
+from cvae.interrupts import command
 
 HERE = Path(__file__).parent
 ZIG = "0.17.1"  # of ziglang: another version makes other bytes
@@ -34,4 +35,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command("cvae.browser.build", main)

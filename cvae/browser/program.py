@@ -4,9 +4,13 @@ A program depends on a model's configuration alone: it names the tensors of mode
 alone (a folded BatchNorm, a transposed kernel) is among the steps of `once`. runtime.js says what each step does.
 """
 
+from cvae.interrupts import command, guard
+
+if __name__ == "__main__":
+    guard("cvae.browser.program")  # before torch is loaded
+
 import hashlib
 import json
-import sys
 import warnings
 from dataclasses import fields
 from pathlib import Path
@@ -118,4 +122,4 @@ def _write(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command("cvae.browser.program", main)

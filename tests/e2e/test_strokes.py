@@ -10,6 +10,7 @@ from tests.conftest import ROOT
 from tests.e2e.test_app import poll
 from tests.e2e.test_drawing import draw, is_empty, settled
 from ui.shell import sketch
+from ui.widgets import bridge
 
 SEVEN = [(0.25, 0.25), (0.72, 0.22), (0.5, 0.55), (0.42, 0.85)]
 BAR = [(0.3, 0.55), (0.68, 0.5)]
@@ -325,8 +326,7 @@ BOTH = """([grid, side, strokes]) => { // the bitmap, and what share of each squ
 def test_the_bitmap_is_that_of_the_browsers_own_canvas(browser, grid, side):
     page = browser.new_page()
     page.goto("about:blank")
-    for name in ("shared.js", "canvas/strokes.js"):
-        page.add_script_tag(path=WIDGETS / name)
+    page.add_script_tag(content=bridge.script(WIDGETS / "canvas" / "strokes.js"))
     rng = np.random.default_rng(grid)
     for _ in range(5):
         ways = np.concatenate([rng.uniform(0, side, (6, 1, 2)), rng.normal(0, side / 12, (6, 20, 2))], 1).cumsum(1)

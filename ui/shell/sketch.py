@@ -161,7 +161,7 @@ def unpack_digit(text: str) -> Tensor:
 
 
 def shorten(bits_text: str) -> str:
-    """Return `pack_bits` text compressed, for an address, as ui/widgets/canvas/canvas.js does."""
+    """Return `pack_bits` text compressed, for an address, as ui/widgets/codecs.js does."""
     return _text(zlib.compress(_bytes(bits_text), 9))
 
 

@@ -1,22 +1,60 @@
-"""How a control of ours reaches the browser: the style and the scripts of its folder, after what all of them share."""
+"""How a control of ours reaches the browser, and how what it sends comes back; ui/widgets/bridge.js is the other end."""
 
+import base64
+import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
 
-SHARED = "shared.js"
+IMPORT = re.compile(r'^import \{[^}]*\} from "([^"]+)";\n', re.MULTILINE)
+EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 
 
-def component(module: str, html: str, *scripts: str):
-    """Return the component of the folder that `module` (its __file__) lies in, to be mounted with key, data and callbacks.
+def component(module: str, html: str) -> Callable[..., None]:
+    """Return what draws the control of the folder that `module` (its __file__) lies in, whose NAME.css and NAME.js have its name.
 
-    Its name is that of the module; NAME.css and NAME.js stand beside it, and `scripts` come before NAME.js.
+    That takes a `key`, the `data` for the browser, and for each name under which the browser sends something a function of
+    what was sent. With the data goes the number of the last message that has been received.
     """
     path = Path(module)
+    css = path.with_suffix(".css").read_text(encoding="utf-8")
+    mount = st.components.v2.component(path.stem, html=html, css=css, js=script(path.with_suffix(".js")))
 
-    def text(name: str) -> str:
-        return path.with_name(name).read_text(encoding="utf-8")
+    def draw(key: str, data: dict, **actions: Callable) -> None:
+        messages = [sent(key, name) for name in actions]
+        received = max((each.get("sequence", 0) for each in messages if isinstance(each, dict)), default=0)
+        changes = {f"on_{name}_change": partial(_hear, key, name, act) for name, act in actions.items()}
+        mount(key=key, data=data | {"sequence": received}, **changes)
 
-    shared = path.parent.with_name(SHARED).read_text(encoding="utf-8")
-    js = shared + "".join(map(text, (*scripts, f"{path.stem}.js")))
-    return st.components.v2.component(path.stem, html=html, css=text(f"{path.stem}.css"), js=js)
+    return draw
+
+
+def script(path: Path, joined: set[Path] | None = None) -> str:
+    """Return a module of JavaScript with all that it imports before it, each once, as one text: Streamlit takes no other.
+
+    All of them share their names at the top, and only the default export stays one.
+    """
+    joined = set() if joined is None else joined
+    joined.add(path)
+    text = path.read_text(encoding="utf-8")
+    needed = ((path.parent / name).resolve() for name in IMPORT.findall(text))
+    before = "".join(script(other, joined) for other in needed if other not in joined)
+    return before + EXPORT.sub("", IMPORT.sub("", text))
+
+
+def sent(key: str, name: str):
+    """Return what the browser last sent a control under a name; None before it did."""
+    return (st.session_state.get(key) or {}).get(name)
+
+
+def _hear(key: str, name: str, act: Callable) -> None:
+    if (message := sent(key, name)) is not None:
+        act(message)
+
+
+def encoded(pixels: np.ndarray) -> str:
+    """Return uint8 pixels, row by row, as the text that ui/widgets/codecs.js reads."""
+    return base64.b64encode(pixels.tobytes()).decode()

@@ -1,24 +1,17 @@
-// What the live control, the canvas and the map have in common; Python puts this text before each of theirs.
+// What the live control, the canvas and the map have in common.
 
-const element = (tag, attributes = {}, ...children) => {
+import { fromBase64 } from "./codecs.js";
+
+export const element = (tag, attributes = {}, ...children) => {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
   made.append(...children);
   return made;
 };
 
-const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
+export const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
 
-const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-
-const toText = (bytes) => btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
-const fromText = (text) => fromBase64(text.replaceAll("-", "+").replaceAll("_", "/"));
-const through = async (bytes, stream) => new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());
-// As sketch.shorten and its inverse: base64url of the zlib-compressed bytes; nothing for an empty bitmap.
-const shorten = async (text) => (text ? toText(await through(fromText(text), new CompressionStream("deflate"))) : "");
-const lengthen = (text) => through(fromText(text), new DecompressionStream("deflate"));
-
-function putPixels(canvas, pixels, channels) { // uint8, row by row, grey or RGB
+export function putPixels(canvas, pixels, channels) { // uint8, row by row, grey or RGB
   const image = new ImageData(canvas.width, canvas.height);
   for (let i = 0; i < canvas.width * canvas.height; i++) {
     for (let c = 0; c < 3; c++) image.data[4 * i + c] = pixels[i * channels + (channels === 3 ? c : 0)];
@@ -27,11 +20,11 @@ function putPixels(canvas, pixels, channels) { // uint8, row by row, grey or RGB
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-const SLOP = 8; // pixels after which a finger has shown where it goes
+export const SLOP = 8; // pixels after which a finger has shown where it goes
 
 // A finger may want to scroll past a slider, but browsers move the slider as soon as they are touched. Call this before
 // the slider gets its other listeners: a touch moves it once it goes sideways, or lifts where it began.
-function scrollPast(slider) {
+export function scrollPast(slider) {
   let touch = null; // {at: where it began, before, wanted: values}, until it is clear what it is
   const is = (event) => touch && event.pointerType === "touch";
   slider.addEventListener("pointerdown", (event) => {
@@ -59,7 +52,7 @@ function scrollPast(slider) {
 
 // Ask for pixels, one request at a time; whatever happened meanwhile is asked next, only the latest.
 // The route at address() answers; where it does not exist, Python does, after tell() has sent it the question.
-function makeAsker({ address, tell, show, report }) {
+export function makeAsker({ address, tell, show, report }) {
   let running = null, again = false, routeless = false, answer = null;
 
   async function viaRoute() {

@@ -1,7 +1,11 @@
 // The visitor's hand: a pad to draw a digit or to paint a hole over one, and pictures that follow every move.
 // What is drawn is a list of strokes over a base, the bitmap that Python knew when the drawing began. The address holds
 // the bitmap that they make, and the tab remembers the strokes: where the two disagree, the address is right.
-// ui/widgets/shared.js and ui/widgets/canvas/strokes.js stand before this text. Streamlit calls the default export again whenever `data` changes.
+
+import { mount, writeAddress } from "../bridge.js";
+import { deflate, fromBase64, fromText, toText, unpackBits } from "../codecs.js";
+import { element, makeAsker, putPixels } from "../shared.js";
+import { isDrawing, makeBitmap, makeMemory } from "./strokes.js";
 
 const LENGTH = 560; // of the pad in its own pixels, about: each board takes a multiple of its grid
 const MODES = {
@@ -41,12 +45,7 @@ function makeBoard(box, data, changed) {
     const cell = SIDE / grid;
     context.globalCompositeOperation = "source-over";
     context.fillStyle = colour;
-    bits.forEach((byte, i) => {
-      for (let k = 0; k < 8; k++) {
-        const place = 8 * i + k;
-        if (byte & (128 >> k)) context.fillRect((place % grid) * cell, Math.floor(place / grid) * cell, cell, cell);
-      }
-    });
+    for (const place of unpackBits(bits)) context.fillRect((place % grid) * cell, Math.floor(place / grid) * cell, cell, cell);
   }
 
   function lay(bits) { // a bitmap, or null for none, in place of everything
@@ -236,11 +235,11 @@ function makeBoard(box, data, changed) {
   return { bits: text, load, underlay };
 }
 
-function create(root) {
+function create(root, host) {
   const boardBox = root.querySelector(".board"), pictureBox = root.querySelector(".pictures");
   const barBox = root.querySelector(".bars"), status = root.querySelector(".status");
-  let data, setStateValue, board = null, canvases = [], bars = [];
-  let bits = "", known = "", sequence = 0; // known: the last bits that Python and this page agreed on
+  let data, board = null, canvases = [], bars = [];
+  let bits = "", known = ""; // known: the last bits that Python and this page agreed on
   let inscribed = null; // the last bits that the address got here: Python may read them there before it is told
   let asked = ""; // the question whose answer is shown or on its way
 
@@ -249,22 +248,18 @@ function create(root) {
     if (board) query.set(data.mode === "ink" ? "bits" : "hole", bits);
     return `${data.base}/api/sketch?${query}`;
   }
-  async function inscribe() { // in place: a stroke is no step of the browser's history
-    const made = bits, short = await shorten(made);
+  async function inscribe() {
+    const made = bits, short = await deflate(fromText(made));
     if (!board || !root.isConnected) return short; // another page's address is none of its business
     inscribed = made;
-    const here = new URL(location.href);
-    if (short) here.searchParams.set(data.mode, short);
-    else here.searchParams.delete(data.mode);
-    history.replaceState(history.state, "", here);
+    writeAddress({ [data.mode]: short });
     return short;
   }
   async function tell(ask) { // ask: Python is to send the pictures too
-    const number = ++sequence, sent = bits;
+    const number = host.next(), sent = bits;
     known = bits;
     const short = await inscribe();
-    setStateValue("drawn", { bits: sent, short, sequence: number, ask });
-    return number;
+    return host.send("drawn", { bits: sent, short, ask }, number);
   }
   function settle(answered) { // the address at once, in case of a reload; then the picture, then the rest
     inscribe();
@@ -332,14 +327,8 @@ function create(root) {
     barBox.hidden = true;
   }
 
-  function update(fresh, set) {
-    setStateValue = set;
-    asker.hear(fresh);
-    if (fresh.sequence < sequence) return; // about an older drawing than the last one sent
-    const old = data;
+  function update(fresh, differs) {
     data = fresh;
-    sequence = Math.max(sequence, fresh.sequence);
-    const differs = (...keys) => !old || keys.some((key) => JSON.stringify(old[key]) !== JSON.stringify(data[key]));
     if (differs("captions", "labels", "columns", "side")) lay();
     const remade = differs("mode", "label", "side");
     if (remade) {
@@ -365,10 +354,7 @@ function create(root) {
     else if (data.scores && differs("scores")) showBars(data.scores);
   }
 
-  return { update };
+  return { update, hear: asker.hear };
 }
 
-export default function ({ data, parentElement, setStateValue }) {
-  parentElement.__sketch ??= create(parentElement);
-  parentElement.__sketch.update(data, setStateValue);
-}
+export default mount("sketch", create);

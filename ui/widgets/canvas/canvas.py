@@ -1,16 +1,14 @@
 """The canvas: a pad to draw on or to paint a hole over a digit, and the pictures that ui/shell/sketch.py makes of it."""
 
-import base64
-
 import streamlit as st
 
 from ui.shell import address, images, link, sketch
-from ui.widgets.bridge import component
+from ui.widgets.bridge import component, encoded, sent
 
 HTML = """<div class="frame"><div class="sketch"><div class="board"></div>
 <div class="seen"><div class="pictures"></div><div class="bars" hidden></div><p class="status" role="status"></p></div>
 </div></div>"""
-_mount = component(__file__, HTML, "strokes.js")
+_draw = component(__file__, HTML)
 MODES = ("ink", "hole")  # those with a pad
 
 
@@ -37,7 +35,6 @@ def canvas(
     `labels` name the bars of log p(x | y), and `scores` are more careful values of them than those of a moving pen.
     `side` is that of all pictures, S. `empty` stands there while nothing is drawn.
     """
-    sent = (st.session_state.get(key) or {}).get("drawn") or {}
     data = {
         "mode": mode,
         "label": label,
@@ -51,12 +48,11 @@ def canvas(
         "scores": scores,
         "bits": bits,
         "named": mode in st.query_params,
-        "background": None if digit is None else base64.b64encode(images.to_uint8(digit).tobytes()).decode(),
-        "sequence": sent.get("sequence", 0),
+        "background": None if digit is None else encoded(images.to_uint8(digit)),
     }
-    if sent.get("ask"):  # the browser found no /api/sketch
+    if (sent(key, "drawn") or {}).get("ask"):  # the browser found no /api/sketch
         data |= _answer(query | ({"bits" if mode == "ink" else "hole": bits} if mode in MODES else {}))
-    _mount(key=key, data=data, on_drawn_change=lambda: _drawn(key, mode))
+    _draw(key, data, drawn=lambda drawing: put(mode, drawing.get("short", "")))  # where the browser has already put it
 
 
 def _answer(query: dict[str, str]) -> dict:
@@ -64,12 +60,7 @@ def _answer(query: dict[str, str]) -> dict:
         found = sketch.answer(query)
     except ValueError as error:
         return {"problem": str(error)}
-    return {"pixels": base64.b64encode(found.pictures.tobytes()).decode(), "about": found.about()}
-
-
-def _drawn(key: str, mode: str) -> None:
-    """Keep what the browser drew in the address, where the browser has already put it."""
-    put(mode, (st.session_state[key].get("drawn") or {}).get("short", ""))
+    return {"pixels": encoded(found.pictures), "about": found.about()}
 
 
 def put(mode: str, short: str) -> None:

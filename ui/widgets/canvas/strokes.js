@@ -1,12 +1,14 @@
 // What a drawing is made of: strokes that become a bitmap, and the place where they outlive a page.
-// ui/widgets/canvas/canvas.py puts this text between ui/widgets/shared.js and ui/widgets/canvas/canvas.js.
+
+import { packBits } from "../codecs.js";
+import { clamp } from "../shared.js";
 
 const FINE = 3; // samples along a side of each square of the grid
 const MOST = 500_000; // characters of a drawing that is kept: some minutes of a pen that never rests
 
 // The bitmap (grid, grid) of a pad of `side` pixels: a square is set where ink covers most of its samples.
 // It is computed here, for browsers that resist fingerprinting hand out noise, or white, as the pixels of a canvas.
-function makeBitmap(grid, side) {
+export function makeBitmap(grid, side) {
   const n = FINE * grid, scale = n / side, samples = new Uint8Array(n * n);
   const range = (a, b, reach) => [
     clamp(Math.floor(Math.min(a, b) - reach), 0, n),
@@ -38,17 +40,17 @@ function makeBitmap(grid, side) {
   }
 
   function bits() {
-    const counts = new Uint8Array(grid * grid), bytes = new Uint8Array(Math.ceil((grid * grid) / 8));
+    const counts = new Uint8Array(grid * grid), places = [];
     for (let i = 0; i < n * n; i++) counts[Math.floor(i / n / FINE) * grid + Math.floor((i % n) / FINE)] += samples[i];
-    counts.forEach((count, place) => { if (2 * count > FINE * FINE) bytes[place >> 3] |= 128 >> (place & 7); });
-    return bytes;
+    counts.forEach((count, place) => { if (2 * count > FINE * FINE) places.push(place); });
+    return packBits(places, grid * grid);
   }
 
   return { mark, lay, bits };
 }
 
 // Whether what a tab remembers is a drawing with these sizes of the pen: another version of the app may have left anything.
-function isDrawing(kept, sizes) {
+export function isDrawing(kept, sizes) {
   const isPath = (path) => path.clear === true || (path.width > 0 && path.points.length > 1 && path.points.every(isPoint));
   const isPoint = (point) => point.length === 2 && point.every(Number.isFinite);
   try {
@@ -60,7 +62,7 @@ function isDrawing(kept, sizes) {
 
 // What this tab remembers under a name, through changes of page and reloads; another tab has its own. Where a browser
 // keeps nothing, or has no room left, there is nothing to remember.
-function makeMemory(name) {
+export function makeMemory(name) {
   const quietly = (action) => { try { return action(); } catch { return null; } };
   return {
     recall: () => quietly(() => JSON.parse(sessionStorage.getItem(name))),

@@ -1,13 +1,16 @@
 // Play or scrub through pictures stored during a training. All of them come at once, as one sheet for each model and kind
-// of picture (a row per epoch, `tiles` columns), so nothing is asked while it plays. ui/widgets/shared.js stands before this text.
+// of picture (a row per epoch, `tiles` columns), so nothing is asked while it plays.
+
+import { mount, writeAddress } from "../bridge.js";
+import { element, scrollPast } from "../shared.js";
 
 const COLUMNS = 10, GAP = 2, PAUSE = 700, FADE = 300; // PAUSE, FADE: milliseconds per epoch and of the change
 const ICONS = { Play: "M4 2.5v13l10-6.5z", Pause: "M4 3h3.5v12H4zM10.5 3H14v12h-3.5z" };
 
-function create(root) {
+function create(root, host) {
   const box = root.querySelector(".epochs"), button = root.querySelector(".play");
   const slider = root.querySelector("input"), output = root.querySelector("output"), models = root.querySelector(".models");
-  let data, setStateValue, panels = [], place = 0, timer = null, frame = null;
+  let data, panels = [], place = 0, timer = null, frame = null;
   const still = matchMedia("(prefers-reduced-motion: reduce)");
 
   function makePanels() {
@@ -76,10 +79,9 @@ function create(root) {
     clearInterval(timer);
     timer = null;
     label("Play");
-    const epoch = data.epochs[place], here = new URL(location.href);
-    here.searchParams.set("epoch", epoch);
-    history.replaceState(history.state, "", here);
-    setStateValue("epoch", epoch);
+    const epoch = data.epochs[place];
+    writeAddress({ epoch });
+    host.set("epoch", epoch);
   }
 
   function play() {
@@ -95,11 +97,9 @@ function create(root) {
   slider.onchange = pause;
   slider.onkeydown = (event) => { if (event.key === " ") { event.preventDefault(); toggle(); } };
 
-  async function update(fresh, set) {
-    setStateValue = set;
-    const same = JSON.stringify([data?.epochs, data?.models]) === JSON.stringify([fresh.epochs, fresh.models]);
+  async function update(fresh, differs) {
     data = fresh;
-    if (same) return;
+    if (!differs("epochs", "models")) return;
     clearInterval(timer);
     timer = null;
     label("Play");
@@ -114,7 +114,4 @@ function create(root) {
   return { update };
 }
 
-export default function ({ data, parentElement, setStateValue }) {
-  parentElement.__epochs ??= create(parentElement);
-  parentElement.__epochs.update(data, setStateValue);
-}
+export default mount("epochs", create);

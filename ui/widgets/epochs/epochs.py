@@ -13,7 +13,7 @@ from ui.widgets.bridge import component
 HTML = """<div class="epochs"><div class="bar"><button type="button" class="play" aria-label="Play"></button>
 <input type="range" aria-label="Epoch" min="0" step="1"><output></output></div><div class="models"></div></div>"""
 TITLES = {"reconstructions": "The same {} pictures, reconstructed", "samples": "The same {} z, decoded"}
-_mount = component(__file__, HTML)
+_draw = component(__file__, HTML)
 
 
 def watch(pair: list[tuple[str, object]]) -> None:
@@ -32,7 +32,7 @@ def watch(pair: list[tuple[str, object]]) -> None:
         return
     epochs = sorted({epoch for found in stored.values() for epoch in found.epochs})
     models = [_what(name, model, stored[name]) for name, model in dict(pair).items() if name in stored]
-    _mount(key="epochs", data={"epochs": epochs, "epoch": asked, "models": models}, on_epoch_change=_moved)
+    _draw("epochs", {"epochs": epochs, "epoch": asked, "models": models}, epoch=_moved)
     st.caption("Each model shows its latest stored epoch up to the one chosen. Space plays and pauses while the bar has the focus.")
 
 
@@ -64,8 +64,7 @@ def _asked() -> int:
     return int(text) if means else -1
 
 
-def _moved() -> None:
+def _moved(epoch: int) -> None:
     """Keep the epoch in the address, where the browser has already put it."""
-    epoch = (st.session_state["epochs"] or {}).get("epoch")
     if isinstance(epoch, int):
         link.set_text("epoch", str(epoch))

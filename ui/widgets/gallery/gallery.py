@@ -3,13 +3,12 @@
 import base64
 from collections.abc import Callable
 
-import streamlit as st
 from torch import Tensor
 
 from ui.shell import images, link
 from ui.widgets.bridge import component
 
-_mount = component(__file__, '<div class="gallery" role="group"></div>')
+_draw = component(__file__, '<div class="gallery" role="group"></div>')
 
 
 def gallery(
@@ -36,12 +35,11 @@ def gallery(
         "marks": list(marks) or [""] * len(captions),
     }
 
-    def pressed() -> None:
-        place = (st.session_state[key] or {}).get("pick")
+    def pressed(place: int) -> None:
         if isinstance(place, int) and 0 <= place < len(captions):
             for parameter, text in addresses[place].items():
                 link.set_text(parameter, text)  # where the browser has written it already, so that it is no new step
             if then:
                 then()
 
-    _mount(key=key, data=data, on_pick_change=pressed)
+    _draw(key, data, pick=pressed)

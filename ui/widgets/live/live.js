@@ -1,39 +1,26 @@
 // One live picture, or one per label, steered by a pad (two latents) or by sliders (any other number).
-// Every move asks /api/decode for new pixels. ui/widgets/shared.js stands before this text.
-// Streamlit calls the default export again whenever `data` changes, so everything kept lives in `create`.
+// Every move asks /api/decode for new pixels.
 
-const LATTICE = 256, LIMIT = 8 - 1 / LATTICE; // as in ui/shell/link.py: these numbers survive the way through the address
-const snap = (v) => Math.max(-LIMIT, Math.min(LIMIT, Math.round(v * LATTICE) / LATTICE));
+import { mount, writeAddress } from "../bridge.js";
+import { packPoint, snap } from "../codecs.js";
+import { SLOP, element, makeAsker, putPixels, scrollPast } from "../shared.js";
 
-function pack(z) { // the same text as link.pack: base64url of little-endian float16
-  const half = (v) => {
-    if (!v) return 0;
-    const exponent = Math.floor(Math.log2(Math.abs(v)));
-    return (v < 0 ? 0x8000 : 0) | ((exponent + 15) << 10) | ((Math.abs(v) / 2 ** exponent - 1) * 1024);
-  };
-  const bytes = z.map(half).flatMap((h) => [h & 255, h >> 8]);
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
-}
-
-function create(root) {
+function create(root, host) {
   const controlBox = root.querySelector(".control");
   const pictureBox = root.querySelector(".pictures");
   const status = root.querySelector(".status");
-  let data, setStateValue, control, canvases = [];
-  let z = [], known = "", sequence = 0; // known: the last z that Python and this page agreed on
+  let data, control, canvases = [];
+  let z = [], known = ""; // known: the last z that Python and this page agreed on
 
   function address() {
     const label = data.labels.length ? `&label=${data.labels}` : "";
     return `${data.base}/api/decode?model=${encodeURIComponent(data.model)}&z=${z}${label}`;
   }
 
-  function tell(pixels) { // the address first, and in place: a drag is no step of the browser's history
-    const here = new URL(location.href);
-    here.searchParams.set(data.parameter, pack(z));
-    history.replaceState(history.state, "", here);
+  function tell(pixels) { // the address first
+    writeAddress({ [data.parameter]: packPoint(z) });
     known = String(z);
-    setStateValue("move", { z, sequence: ++sequence, pixels });
-    return sequence;
+    return host.send("move", { z, pixels });
   }
 
   const asker = makeAsker({
@@ -79,14 +66,8 @@ function create(root) {
     root.querySelector(".live").classList.toggle("crowd", canvases.length > 20); // more than a screen should keep in view
   }
 
-  function update(fresh, set) {
-    setStateValue = set;
-    asker.hear(fresh);
-    if (fresh.sequence < sequence) return; // about an older move than the last one sent
-    const old = data;
+  function update(fresh, differs) {
     data = fresh;
-    sequence = Math.max(sequence, fresh.sequence);
-    const differs = (...keys) => !old || keys.some((key) => JSON.stringify(old[key]) !== JSON.stringify(data[key]));
     const elsewhere = String(data.z) !== known; // Python chose another point
     if (elsewhere) known = String(z = data.z);
     if (differs("captions", "shape")) layPictures();
@@ -100,7 +81,7 @@ function create(root) {
     }
   }
 
-  return { update };
+  return { update, hear: asker.hear };
 }
 
 const FINGER = "Drag the point, or sideways, or after a short rest. Up or down scrolls the page.";
@@ -207,7 +188,4 @@ function makeSliders(box, data, current, move, settle) {
   return { show };
 }
 
-export default function ({ data, parentElement, setStateValue }) {
-  parentElement.__live ??= create(parentElement);
-  parentElement.__live.update(data, setStateValue);
-}
+export default mount("live", create);

@@ -1,21 +1,19 @@
 """The live control: a pad over the class map (two latents) or sliders, and pictures that follow every move."""
 
-import base64
 from urllib.parse import quote
 
-import streamlit as st
 import torch
 from torch import Tensor
 
 from cvae import tasks
 from ui.shell import classes, images, link, resources
-from ui.widgets.bridge import component
+from ui.widgets.bridge import component, encoded, sent
 
 OPEN = 8  # sliders shown at once; the rest is folded
 HTML = """<div class="frame"><div class="live">
 <div class="view"><div class="pictures"></div><p class="status" role="status"></p></div><div class="control"></div>
 </div></div>"""
-_mount = component(__file__, HTML)
+_draw = component(__file__, HTML)
 
 
 def live(name: str, model, u: Tensor, labels: Tensor | None, key: str, parameter: str = "z") -> None:
@@ -23,12 +21,11 @@ def live(name: str, model, u: Tensor, labels: Tensor | None, key: str, parameter
 
     A finished move writes the new point into the address under `parameter`; the caller reads it there in the next run.
     """
-    sent = (st.session_state.get(key) or {}).get("move") or {}
-    data = _what(name, model, labels) | {"z": u.tolist(), "sequence": sent.get("sequence", 0), "parameter": parameter}
-    if sent.get("pixels"):  # the browser found no /api/decode
+    data = _what(name, model, labels) | {"z": u.tolist(), "parameter": parameter}
+    if (sent(key, "move") or {}).get("pixels"):  # the browser found no /api/decode
         rows = u[None] if labels is None else u.expand(len(labels), -1)
-        data["pixels"] = base64.b64encode(images.to_uint8(tasks.decode(model, rows, labels)).tobytes()).decode()
-    _mount(key=key, data=data, on_move_change=lambda: _moved(key, parameter, len(u)))
+        data["pixels"] = encoded(images.to_uint8(tasks.decode(model, rows, labels)))
+    _draw(key, data, move=lambda move: _moved(move.get("z", []), parameter, len(u)))
 
 
 def _what(name: str, model, labels: Tensor | None) -> dict:
@@ -51,9 +48,8 @@ def _what(name: str, model, labels: Tensor | None) -> dict:
     }
 
 
-def _moved(key: str, parameter: str, dims: int) -> None:
+def _moved(values: list[float], parameter: str, dims: int) -> None:
     """Take over the point that the browser sent, unless it belongs to a model picked before."""
-    values = (st.session_state[key].get("move") or {}).get("z", [])
     if len(values) == dims:
         link.set_point(parameter, torch.tensor(values, dtype=torch.float32))
 

@@ -1,6 +1,9 @@
 // The map: ten thousand points that answer to the pointer without asking anyone. Wheel and pinch zoom, a drag moves,
 // a lasso takes a group; nearer in, points become the pictures themselves, cut out of one sprite, as many as have room.
-// ui/widgets/shared.js stands before this text. Streamlit calls the default export again whenever `data` changes.
+
+import { mount, writeAddress } from "../bridge.js";
+import { deflate, inflate, packBits, unpackBits } from "../codecs.js";
+import { clamp, element } from "../shared.js";
 
 const TILE = 28, SHEET = 100; // pixels of a picture, pictures in a row of the sprite: as in cvae/maps/latent_map.py
 const FIT = 0.92; // of the canvas that the whole map fills
@@ -33,26 +36,15 @@ function inside(polygon, x, y) { // even-odd rule
   return odd;
 }
 
-const packBits = (members, n) => {
-  const bits = new Uint8Array(Math.ceil(n / 8));
-  members.forEach((i) => { bits[i >> 3] |= 128 >> (i & 7); });
-  return members.length ? toText(bits) : "";
-};
-async function unpackBits(text) {
-  const found = new Set();
-  if (text) (await lengthen(text)).forEach((byte, i) => { for (let k = 0; k < 8; k++) if (byte & (128 >> k)) found.add(8 * i + k); });
-  return found;
-}
-
-function create(root) {
+function create(root, host) {
   const box = root.querySelector(".plot"), sheet = root.querySelector("canvas"), paper = sheet.getContext("2d");
   const tip = root.querySelector(".tip"), status = root.querySelector(".status"), legend = root.querySelector(".legend");
   const scale = root.querySelector(".scale"), tools = root.querySelector(".tools");
   const ground = document.createElement("canvas"), ink = ground.getContext("2d"); // the points, without the marks above them
-  let data, setStateValue, points = null, about = null, sprites = [], loaded = "";
+  let data, points = null, about = null, sprites = [], loaded = "";
   let view = { x: 0.5, y: 0.5, zoom: 1 }, side = 1, waiting = 0, painted = false, tile = 0, tiled = new Set(), named = {};
   let hidden = new Set(), groups = { a: new Set(), b: new Set() }, tool = MOVE;
-  let hovered = -1, point = -1, known = "", sequence = 0, lasso = null;
+  let hovered = -1, point = -1, known = "", lasso = null;
 
   const layout = () => points.layouts[data.layout];
   const factor = () => side * FIT * view.zoom;
@@ -284,15 +276,13 @@ function create(root) {
     tip.style.top = `${clamp(py - high / 2, 4, Math.max(4, side - high - 4))}px`;
   }
 
-  async function tell() { // the address first, and in place: a choice on the map is no step of the browser's history
-    const number = ++sequence, chosen = { point: point < 0 ? "" : String(point) };
-    for (const name of GROUPS) chosen[name] = await shorten(packBits([...groups[name]], points.n));
-    if (number !== sequence) return; // overtaken
-    const here = new URL(location.href);
-    for (const [name, text] of Object.entries(chosen)) text ? here.searchParams.set(name, text) : here.searchParams.delete(name);
-    history.replaceState(history.state, "", here);
+  async function tell() { // the address first
+    const number = host.next(), chosen = { point: point < 0 ? "" : String(point) };
+    for (const name of GROUPS) chosen[name] = groups[name].size ? await deflate(packBits(groups[name], points.n)) : "";
+    if (!host.isLatest(number)) return; // overtaken
+    writeAddress(chosen);
     known = JSON.stringify(chosen);
-    setStateValue("chosen", { ...chosen, sequence });
+    host.send("chosen", chosen, number);
   }
 
   function pick(i) { // -1: none
@@ -538,22 +528,18 @@ function create(root) {
 
   async function adopt() { // what Python or a link chose
     point = data.chosen.point === "" ? -1 : Number(data.chosen.point);
-    for (const name of GROUPS) groups[name] = await unpackBits(data.chosen[name]);
+    for (const name of GROUPS) groups[name] = new Set(unpackBits(await inflate(data.chosen[name])));
     refresh();
   }
 
-  function update(fresh, set) {
-    setStateValue = set;
-    if (fresh.sequence < sequence) return; // about an older choice than the last one sent
-    const old = data;
+  function update(fresh, differs) {
+    const first = !data;
     data = fresh;
-    sequence = Math.max(sequence, fresh.sequence);
-    const differs = (...names) => !old || names.some((name) => JSON.stringify(old[name]) !== JSON.stringify(data[name]));
     if (differs("label")) sheet.setAttribute("aria-label", `${data.label} Arrow keys go from ${data.noun} to ${data.noun}, Enter selects one, L takes ` +
       "those around it into a group, Escape clears the groups and then the choice; plus, minus and Home change the view.");
     if (differs("classes", "palette")) layLegend();
     if (differs("colour", "points")) layScale();
-    if (differs("layout") && old) whole();
+    if (differs("layout") && !first) whole();
     root.querySelectorAll(".axis").forEach((axis, k) => { axis.textContent = data.axes[k] ?? ""; });
     const elsewhere = JSON.stringify(data.chosen) !== known;
     known = JSON.stringify(data.chosen);
@@ -577,7 +563,4 @@ function mix(ramp, t) { // a colour between those of the ramp, t in [0, 1]
   return `rgb(${[0, 1, 2].map((c) => Math.round(channel(ramp[k], c) * (1 - part) + channel(ramp[k + 1], c) * part))})`;
 }
 
-export default function ({ data, parentElement, setStateValue }) {
-  parentElement.__plot ??= create(parentElement);
-  parentElement.__plot.update(data, setStateValue);
-}
+export default mount("plot", create);

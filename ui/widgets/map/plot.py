@@ -16,7 +16,7 @@ HTML = """<div class="plot"><div class="tools"></div><div class="stage"><canvas 
 <p class="status" role="status"></p>
 <div class="tip" hidden><canvas width="28" height="28"></canvas> <canvas width="28" height="28"></canvas><p></p></div></div>
 <div class="scale" hidden></div><div class="legend" role="group" aria-label="Shown digits"></div></div>"""
-_mount = component(__file__, HTML)
+_draw = component(__file__, HTML)
 RAMP = ("#6a4fb0", "#3f74b8", "#21918c", "#5ebd55", "#e0bd14")  # legible on a light and on a dark ground
 GROUP_COLOURS = {"a": "#e8590c", "b": "#7048e8"}
 GROUPS = tuple(GROUP_COLOURS)
@@ -31,7 +31,6 @@ def plot(
     `colour` is digit or the name of a feature, and what it is called. `near` are ringed: what is near the chosen digit or,
     with `own`, near the visitor's own. `mine` (2,) in the square from 0 to 1 gets a pin.
     """
-    sent = (st.session_state.get(key) or {}).get("chosen") or {}
     version = resources.map_version(name)
     model = resources.model(name)
     real = model.preset.data.dataset == "mnist" and resources.originals() is not None
@@ -55,12 +54,11 @@ def plot(
         "own": own,
         "axes": _axes(found, layout),
         "mine": None if mine is None else [round(v, 5) for v in mine.tolist()],
-        "sequence": sent.get("sequence", 0),
     }
     for group in GROUPS:
         if chosen_group(found, group) is None:
             data["chosen"][group] = ""
-    _mount(key=key, data=data, on_chosen_change=lambda: _chosen(key))
+    _draw(key, data, chosen=_chosen)
 
 
 def _told(found: LatentMap, layout: str) -> str:
@@ -77,12 +75,11 @@ def _axes(found: LatentMap, layout: str) -> list[str]:
     return [f"PC1, {shares[0]} \N{RIGHTWARDS ARROW}", f"\N{UPWARDS ARROW} PC2, {shares[1]}"] if len(shares) == 2 else []
 
 
-def _chosen(key: str) -> None:
+def _chosen(choice: dict[str, str]) -> None:
     """Keep what the browser chose in the address, where the browser has already put it, and bring it up beside the map."""
     st.session_state[OWN] = False
-    sent = st.session_state[key].get("chosen") or {}
     for parameter in ("point", *GROUPS):
-        link.set_text(parameter, str(sent.get(parameter, "")))
+        link.set_text(parameter, str(choice.get(parameter, "")))
 
 
 def chosen_point(found: LatentMap) -> int | None:

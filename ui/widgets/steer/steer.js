@@ -1,22 +1,20 @@
 // One picture steered by sliders, each a way through latent space: z = start + sum of value * way.
-// Every move asks /api/decode for new pixels. ui/widgets/shared.js stands before this text.
+// Every move asks /api/decode for new pixels.
 
-function create(root) {
+import { mount, writeAddress } from "../bridge.js";
+import { fromBase64 } from "../codecs.js";
+import { element, makeAsker, putPixels, scrollPast } from "../shared.js";
+
+function create(root, host) {
   const box = root.querySelector(".control"), status = root.querySelector(".status"), views = root.querySelector(".pictures");
-  let data, setStateValue, values = [], known = "", sequence = 0, before, after, target, rows = [];
+  let data, values = [], known = "", before, after, target, rows = [];
 
   const point = () => data.start.map((z, d) => data.axes.reduce((sum, axis, k) => sum + values[k] * axis.way[d], z));
 
-  function tell(pixels) { // the address first, and in place: a drag is no step of the browser's history
-    const here = new URL(location.href);
-    data.axes.forEach((axis, k) => {
-      if (values[k] === axis.first) here.searchParams.delete(axis.parameter);
-      else here.searchParams.set(axis.parameter, String(values[k]));
-    });
-    history.replaceState(history.state, "", here);
+  function tell(pixels) { // the address first
+    writeAddress(Object.fromEntries(data.axes.map((axis, k) => [axis.parameter, values[k] === axis.first ? "" : values[k]])));
     known = String(values);
-    setStateValue("move", { values, sequence: ++sequence, pixels });
-    return sequence;
+    return host.send("move", { values, pixels });
   }
 
   const asker = makeAsker({
@@ -74,14 +72,8 @@ function create(root) {
     });
   }
 
-  function update(fresh, set) {
-    setStateValue = set;
-    asker.hear(fresh);
-    if (fresh.sequence < sequence) return; // about an older move than the last one sent
-    const old = data;
+  function update(fresh, differs) {
     data = fresh;
-    sequence = Math.max(sequence, fresh.sequence);
-    const differs = (...keys) => !old || keys.some((key) => JSON.stringify(old[key]) !== JSON.stringify(data[key]));
     const anew = differs("model", "start", "axes", "captions", "before", "target");
     if (anew) {
       box.replaceChildren();
@@ -95,10 +87,7 @@ function create(root) {
     }
   }
 
-  return { update };
+  return { update, hear: asker.hear };
 }
 
-export default function ({ data, parentElement, setStateValue }) {
-  parentElement.__steer ??= create(parentElement);
-  parentElement.__steer.update(data, setStateValue);
-}
+export default mount("steer", create);

@@ -1,6 +1,5 @@
 """A picture steered by sliders that each go one way through latent space, and the one it started from beside it."""
 
-import base64
 import math
 from dataclasses import dataclass
 
@@ -9,11 +8,11 @@ from torch import Tensor
 
 from cvae import tasks
 from ui.shell import address, images, link
-from ui.widgets.bridge import component
+from ui.widgets.bridge import component, encoded, sent
 
 HTML = """<div class="frame"><div class="steer"><div class="pictures"></div><p class="status" role="status"></p>
 <div class="control"></div></div></div>"""
-_mount = component(__file__, HTML)
+_draw = component(__file__, HTML)
 
 
 @dataclass(frozen=True)
@@ -44,34 +43,31 @@ def steer(
     name: str, model, start: Tensor, axes: list[Axis], captions: tuple[str, ...], key: str, target: Tensor | None = None
 ) -> Tensor:
     """Draw the pictures at `start` (D,), where the sliders lead, and at `target` (D,) if any; return where they lead (D,)."""
-    sent = (st.session_state.get(key) or {}).get("move") or {}
     values = [axis.value() for axis in axes]
     u = start + sum(value * axis.way for value, axis in zip(values, axes))
 
-    def encoded(point: Tensor) -> str:
-        return base64.b64encode(images.to_uint8(tasks.decode(model, point[None])).tobytes()).decode()
+    def picture(point: Tensor) -> str:
+        return encoded(images.to_uint8(tasks.decode(model, point[None])))
 
     data = {
         "model": name,
         "shape": model.config.image_shape,
         "start": start.tolist(),
-        "before": encoded(start),
-        "target": "" if target is None else encoded(target),
+        "before": picture(start),
+        "target": "" if target is None else picture(target),
         "axes": [vars(axis) | {"way": axis.way.tolist()} for axis in axes],
         "values": values,
         "captions": captions,
         "base": link.base_path(),
-        "sequence": sent.get("sequence", 0),
     }
-    if sent.get("pixels"):  # the browser found no /api/decode
-        data["pixels"] = encoded(u)
-    _mount(key=key, data=data, on_move_change=lambda: _moved(key, axes))
+    if (sent(key, "move") or {}).get("pixels"):  # the browser found no /api/decode
+        data["pixels"] = picture(u)
+    _draw(key, data, move=lambda move: _moved(move.get("values", []), axes))
     return u
 
 
-def _moved(key: str, axes: list[Axis]) -> None:
+def _moved(values: list[float], axes: list[Axis]) -> None:
     """Put what the browser sent into the address, where it stands already."""
-    values = (st.session_state[key].get("move") or {}).get("values", [])
     if len(values) == len(axes):
         for axis, value in zip(axes, values):
             link.set_text(axis.parameter, "" if value == axis.first else f"{value:g}")

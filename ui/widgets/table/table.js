@@ -1,12 +1,14 @@
 // The table of the zoo. A press on a head sorts by that column, a second press turns the order round; no request is made.
 // A press on a row tells Python to compare that model.
 // Likelihoods compare within one protocol alone, so columns marked `within` are sorted inside each of them.
-// ui/widgets/shared.js stands before this text.
 
-function create(root) {
+import { mount, writeAddress } from "../bridge.js";
+import { element } from "../shared.js";
+
+function create(root, host) {
   const head = root.querySelector("thead"), body = root.querySelector("tbody");
   const frame = root.querySelector(".frame"), box = root.querySelector(".zoo");
-  let data, setStateValue, setTriggerValue, sort = null; // sort: a title, with "~" before it for falling values
+  let data, sort = null; // sort: a title, with "~" before it for falling values
 
   const columns = () => [
     { title: "model", about: "Name of the checkpoint", of: (row) => row.name, side: "text" },
@@ -31,11 +33,9 @@ function create(root) {
 
   function press(title) {
     sort = sort === title ? `~${title}` : title;
-    const here = new URL(location.href);
-    here.searchParams.set(data.parameter, sort);
-    history.replaceState(history.state, "", here);
+    writeAddress({ [data.parameter]: sort });
     draw();
-    setStateValue("sort", sort);
+    host.set("sort", sort);
     [...head.querySelectorAll("button")].find((button) => button.dataset.title === title).focus();
   }
 
@@ -51,7 +51,7 @@ function create(root) {
       const button = element("button", { type: "button", title: `Compare ${row.name}` }, row.name);
       const cells = all.slice(1).map((column, i) => element("td", { class: sides[i + 1] }, column.text?.(row) ?? column.of(row) ?? "-"));
       const line = element("tr", { "data-name": row.name }, element("th", { scope: "row" }, button), ...cells);
-      line.onclick = () => setTriggerValue("pick", row.name);
+      line.onclick = () => host.trigger("pick", row.name);
       return line;
     }));
     mark();
@@ -72,19 +72,14 @@ function create(root) {
   box.onscroll = cue;
   new ResizeObserver(cue).observe(box);
 
-  function update(fresh, set, trigger) {
-    [setStateValue, setTriggerValue] = [set, trigger];
-    const shown = JSON.stringify(data?.rows) === JSON.stringify(fresh.rows);
+  function update(fresh, differs) {
     data = fresh;
     sort ??= data.sort;
-    if (shown) mark(); // without drawing, lest what was pressed lose the focus
-    else draw();
+    if (differs("rows")) draw();
+    else mark(); // without drawing, lest what was pressed lose the focus
   }
 
   return { update };
 }
 
-export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
-  parentElement.__table ??= create(parentElement);
-  parentElement.__table.update(data, setStateValue, setTriggerValue);
-}
+export default mount("table", create);

@@ -7,7 +7,7 @@ from ui.shell import address, link
 from ui.widgets.bridge import component
 
 HTML = '<div class="frame"><div class="zoo"><table><thead></thead><tbody></tbody></table></div></div>'
-_mount = component(__file__, HTML)
+_draw = component(__file__, HTML)
 
 
 def table(heads: list[dict], rows: list[dict], names: list[str], chosen: list[str], key: str) -> None:
@@ -16,22 +16,17 @@ def table(heads: list[dict], rows: list[dict], names: list[str], chosen: list[st
     titles = ["model", "kind", "likelihood", *(head["title"] for head in heads)]
     address.choice(key, titles + [f"~{title}" for title in titles])
     data |= {"parameter": key, "sort": st.query_params.get(key, "")}
-    _mount(key=f"table_{key}", data=data, on_sort_change=lambda: _sorted(key), on_pick_change=lambda: _picked(key, names))
+    _draw(f"table_{key}", data, sort=lambda title: _sorted(key, title), pick=lambda name: _picked(names, name))
 
 
-def _sent(key: str, what: str) -> str:
-    sent = (st.session_state[f"table_{key}"] or {}).get(what)
-    return sent if isinstance(sent, str) else ""
-
-
-def _sorted(key: str) -> None:
+def _sorted(key: str, title: str) -> None:
     """Keep the order in the address, where the browser has already put it."""
-    if len(sent := _sent(key, "sort")) < 40:
-        link.set_text(key, sent)
+    if isinstance(title, str) and len(title) < 40:
+        link.set_text(key, title)
 
 
-def _picked(key: str, names: list[str]) -> None:
+def _picked(names: list[str], name: str) -> None:
     """Make B what was pressed, and A what B was: after two presses both are those pressed, in their order."""
-    name, state = _sent(key, "pick"), st.session_state
+    state = st.session_state
     if name in names and name not in (state["a"], state["b"]):
         state["a"], state["b"] = state["b"], name

@@ -44,7 +44,7 @@ def places(page, count: int) -> list[tuple[float, float]]:
     xy = maps.load_map(NAME).embeddings["tsne"]
     lonely = latent.nearest(xy, xy, 2)[0][:, 1].argsort(descending=True)[:count]
     box = page.locator(".stage > canvas").bounding_box()
-    fit = 0.92 * (points.normalised(xy[lonely], xy) - 0.5) + 0.5  # as in ui/widgets/map/plot.js
+    fit = 0.92 * (points.normalised(xy[lonely], xy) - 0.5) + 0.5  # as in ui/widgets/map/state.js
     return [(box["x"] + u * box["width"], box["y"] + (1 - v) * box["height"]) for u, v in fit.tolist()]
 
 

@@ -15,7 +15,7 @@ from tests.e2e.test_drawing import draw
 from ui.shell import points
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-FIT = 0.92  # of the canvas that the map fills, as in ui/widgets/map/plot.js
+FIT = 0.92  # of the canvas that the map fills, as in ui/widgets/map/state.js
 STAGE = ".stage > canvas"
 
 

@@ -9,6 +9,14 @@ export const element = (tag, attributes = {}, ...children) => {
   return made;
 };
 
+export function button(content, action, attributes = {}) {
+  const made = element("button", { type: "button", ...attributes }, content);
+  made.onclick = action;
+  return made;
+}
+
+export const group = (name, ...parts) => element("div", { class: "group", role: "group", "aria-label": name }, ...parts);
+
 export const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
 
 export function putPixels(canvas, pixels, channels) { // uint8, row by row, grey or RGB

@@ -31,11 +31,7 @@ def plot(
     `colour` is digit or the name of a feature, and what it is called. `near` are ringed: what is near the chosen digit or,
     with `own`, near the visitor's own. `mine` (2,) in the square from 0 to 1 gets a pin.
     """
-    version = resources.map_version(name)
-    model = resources.model(name)
-    real = model.preset.data.dataset == "mnist" and resources.originals() is not None
-    routes = [("points", {}), ("sprite", {})] + ([("sprite", {"of": "originals"})] if real else [])
-    addresses = [f"{link.base_path()}/api/{route}?{urlencode({'model': name, 'v': version, **more})}" for route, more in routes]
+    model, addresses = resources.model(name), _addresses(name)
     point, *groups = (st.query_params.get(parameter, "") for parameter in ("point", *GROUPS))
     data = {
         "label": f"{EMBEDDINGS[layout]} of {len(found):,} test {classes.noun(model)}s in the latent space of {name}. {_told(found, layout)}",
@@ -59,6 +55,14 @@ def plot(
         if chosen_group(found, group) is None:
             data["chosen"][group] = ""
     _draw(key, data, chosen=_chosen)
+
+
+def _addresses(name: str) -> list[str]:
+    """Return where the browser gets the points of a map and its sprites: what the model makes of them and, if here, what they are."""
+    real = resources.model(name).preset.data.dataset == "mnist" and resources.originals() is not None
+    routes = [("points", {}), ("sprite", {})] + ([("sprite", {"of": "originals"})] if real else [])
+    asked = {"model": name, "v": resources.map_version(name)}
+    return [f"{link.base_path()}/api/{route}?{urlencode(asked | more)}" for route, more in routes]
 
 
 def _told(found: LatentMap, layout: str) -> str:

@@ -10,21 +10,13 @@ HTML = """<div class="frame"><div class="sketch"><div class="board"></div>
 </div></div>"""
 _draw = component(__file__, HTML)
 MODES = ("ink", "hole")  # those with a pad
+EMPTY = "Draw a digit with the mouse, a pen or a finger. Everything here follows while you draw."
 
 
 def canvas(
-    key: str,
-    query: dict[str, str],
-    captions: list[str],
-    mode: str = "ink",
-    label: str = "Drawing pad",
-    bits: str = "",
-    digit=None,
-    columns: int = 3,
-    labels: tuple[str, ...] = (),
-    scores: list[float] | None = None,
-    side: int = 28,
-    empty: str = "Draw a digit with the mouse, a pen or a finger. Everything here follows while you draw.",
+    key: str, query: dict[str, str], captions: list[str], mode: str = "ink", label: str = "Drawing pad", bits: str = "",
+    digit=None, columns: int = 3, labels: tuple[str, ...] = (), scores: list[float] | None = None, side: int = 28,
+    empty: str = EMPTY,
 ) -> None:
     """Draw the canvas with the pictures that sketch.answer(query) returns, one below each of `captions`.
 

@@ -182,9 +182,13 @@ def svg(config: ModelConfig) -> str:
     if found.note:
         y += 8
         parts.append(_text(MIDDLE, y, found.note, 0.75))
-    says = html.escape(found.sentence(), quote=True)
+    return _framed(parts, y + 6, found.sentence())
+
+
+def _framed(parts: list[str], height: float, says: str) -> str:
+    """Return the whole drawing of the parts, with what it says in words."""
     return (
-        f'<svg viewBox="0 0 {WIDTH} {y + 6:.0f}" role="img" aria-label="{says}" fill="currentColor" '
+        f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{html.escape(says, quote=True)}" fill="currentColor" '
         f'style="width:100%;max-width:{WIDTH}px;font-size:12px">{"".join(parts)}</svg>'
     )
 

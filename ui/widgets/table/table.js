@@ -4,32 +4,12 @@
 
 import { mount, writeAddress } from "../bridge.js";
 import { element } from "../shared.js";
+import { columnsOf, ordered, sideOf } from "./columns.js";
 
 function create(root, host) {
   const head = root.querySelector("thead"), body = root.querySelector("tbody");
   const frame = root.querySelector(".frame"), box = root.querySelector(".zoo");
-  let data, sort = null; // sort: a title, with "~" before it for falling values
-
-  const columns = () => [
-    { title: "model", about: "Name of the checkpoint", of: (row) => row.name, side: "text" },
-    { title: "kind", about: "Which family of models", of: (row) => row.kind, side: "kind" },
-    ...(data.rows.some(({ likelihood }) => likelihood) ? [{
-      title: "likelihood", about: "What the likelihood is of; figures compare within one kind alone", of: (row) => row.likelihood || null, side: "text",
-    }] : []),
-    ...data.heads.map((column, i) => ({ ...column, of: (row) => row.cells[i].value, text: (row) => row.cells[i].text })),
-  ];
-  const side = (column) => column.side ?? (data.rows.some((row) => typeof column.of(row) === "string") ? "words" : "");
-
-  function ordered() {
-    const falling = sort.startsWith("~"), column = columns().find(({ title }) => title === sort.replace("~", ""));
-    if (!column) return data.rows;
-    const by = (x, y) => (x < y ? -1 : x > y ? 1 : 0);
-    return [...data.rows].sort((p, q) => {
-      const a = column.of(p), b = column.of(q);
-      if (a === null || b === null) return (a === null) - (b === null); // what was not measured stands last either way
-      return (column.within && by(p.likelihood, q.likelihood)) || (falling ? by(b, a) : by(a, b));
-    });
-  }
+  let data, sort = null; // as in columns.js
 
   function press(title) {
     sort = sort === title ? `~${title}` : title;
@@ -40,14 +20,14 @@ function create(root, host) {
   }
 
   function draw() {
-    const all = columns(), sides = all.map(side);
+    const all = columnsOf(data), sides = all.map((column) => sideOf(column, data.rows));
     head.replaceChildren(element("tr", {}, ...all.map(({ title, about }, i) => {
       const way = sort === title ? "ascending" : sort === `~${title}` ? "descending" : "none";
       const button = element("button", { title: about, type: "button", "data-title": title }, title);
       button.onclick = () => press(title);
       return element("th", { scope: "col", "aria-sort": way, class: sides[i] }, button);
     })));
-    body.replaceChildren(...ordered().map((row) => {
+    body.replaceChildren(...ordered(data, all, sort).map((row) => {
       const button = element("button", { type: "button", title: `Compare ${row.name}` }, row.name);
       const cells = all.slice(1).map((column, i) => element("td", { class: sides[i + 1] }, column.text?.(row) ?? column.of(row) ?? "-"));
       const line = element("tr", { "data-name": row.name }, element("th", { scope: "row" }, button), ...cells);

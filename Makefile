@@ -4,7 +4,7 @@ BIN := .venv/bin
 SEED ?= $(shell date +%s)
 UNIT := $(BIN)/python -m pytest --ignore tests/e2e -n 2 --dist loadfile --random-order-seed=$(SEED)
 
-.PHONY: demo test test-fast lint checkpoints kernel
+.PHONY: demo test test-fast lint lint-scripts checkpoints kernel
 
 demo: .venv/app-installed
 	@echo "The app will be at http://127.0.0.1:$(PORT)"
@@ -20,6 +20,14 @@ test-fast: .venv/tests-installed
 
 lint: .venv/tests-installed
 	$(BIN)/ruff check .
+	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory lint-scripts; else echo "npm is missing, so JavaScript is not linted."; fi
+
+lint-scripts: node_modules/.installed
+	node_modules/.bin/biome lint ui cvae tests
+
+node_modules/.installed: package-lock.json
+	npm ci --no-audit --no-fund
+	touch $@
 
 checkpoints: .venv/app-installed
 	$(BIN)/python train.py all

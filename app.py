@@ -26,7 +26,7 @@ def picture(name: str, model) -> None:
 
 
 if not st.runtime.exists():
-    gc.disable()  # what is imported now stays: to look for garbage among it makes the start longer; ui/shell/server.py ends this
+    gc.disable()  # what is imported now stays: no search for garbage among it, until ui/shell/server.py ends this
     from starlette.middleware import Middleware
 
     from ui.shell import api, server

@@ -30,7 +30,8 @@ def pick_amounts() -> tuple[int, float, int]:
     address.number("temperature", 0, 1.5)
     count = left.select_slider("How many", COUNTS, value=50, key="count", bind="query-params")
     explained = f"Scales the noise: 0 is the most typical {noun}, 1 the model as trained."
-    temperature = right.slider("Temperature", 0.0, 1.5, 1.0, 0.05, key="temperature", bind="query-params", help=explained)
+    key = "temperature"
+    temperature = right.slider("Temperature", 0.0, 1.5, 1.0, 0.05, key=key, bind="query-params", help=explained)
     return count, temperature, controls.pick_seed("seed")
 
 

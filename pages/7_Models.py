@@ -29,6 +29,7 @@ def compare() -> None:
 
 if view == ALL:
     with address.told():
-        tables.tables(models, [name for name, _ in pair])  # a press on its rows chooses models, so it is no part of the fragment
+        # a press on its rows chooses models, so it is no part of the fragment
+        tables.tables(models, [name for name, _ in pair])
 else:
     compare()

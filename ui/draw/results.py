@@ -28,9 +28,8 @@ def show(name: str, model, source: Source, query: dict[str, str], captions: list
     more |= {"side": model.config.image_shape[-1], "empty": EMPTY.format(classes.noun(model))}
     mode = "ink" if source.drawing else "view"
     if source.drawing or source.x is not None:
-        canvas.canvas(
-            "drawing", query, captions, mode, bits=source.bits, columns=columns if source.drawing else len(captions), **more
-        )
+        columns = columns if source.drawing else len(captions)
+        canvas.canvas("drawing", query, captions, mode, bits=source.bits, columns=columns, **more)
 
 
 def reconstruct(name: str, model, source: Source) -> None:
@@ -59,7 +58,9 @@ def _samples(model, source: Source, scores) -> None:
     label = None if scores is None else scores.argmax(0, keepdim=True)
     pictures = tasks.posterior_samples(model, source.x, SAMPLES, label, torch.Generator().manual_seed(0))
     st.subheader("Reconstructions from the posterior", anchor=False)
-    st.caption("The encoder answers with a distribution. The reconstruction above decodes its mean, these decode samples.")
+    st.caption(
+        "The encoder answers with a distribution. The reconstruction above decodes its mean, these decode samples."
+    )
     st.html(images.strips_html([("", pictures)], "Reconstructions from posterior samples"))
 
 
@@ -99,8 +100,11 @@ def _ten_digits(model, source: Source, scores) -> None:
     u = tasks.encode(model, source.x, scores.argmax(0, keepdim=True))
     labels = sampling.every_label(model)
     pictures = tasks.decode(model, u.expand(len(labels), -1), labels)
-    st.subheader("The same style, ten digits" if classes.are_digits(model) else "The same style, every class", anchor=False)
-    st.caption("The latent point of the picture holds its style: slant, width, weight. Here it is decoded for every label.")
+    what = "ten digits" if classes.are_digits(model) else "every class"
+    st.subheader(f"The same style, {what}", anchor=False)
+    st.caption(
+        "The latent point of the picture holds its style: slant, width, weight. Here it is decoded for every label."
+    )
     st.html(images.strips_html([("", pictures)], "The same style decoded for every label", min(len(labels), 10)))
 
 
@@ -122,17 +126,21 @@ def denoise(name: str, model, source: Source) -> None:
     with area:
         show(name, model, source, query, captions, 2)
     if not denoisers:
-        data = "" if resources.is_digit(model) else f" --dataset FOLDER --image-size {model.config.image_shape[-1]} --name cleaner"
-        st.info(f"There is no denoising autoencoder of this size yet. Train one with: python train.py dae-conv{data}")
+        command = "python train.py dae-conv"
+        if not resources.is_digit(model):
+            command += f" --dataset FOLDER --image-size {model.config.image_shape[-1]} --name cleaner"
+        st.info(f"There is no denoising autoencoder of this size yet. Train one with: {command}")
     st.caption(
-        "A denoising autoencoder has learned to undo the damage. A variational one never saw any: it can only redraw what "
-        f"its latent space holds, and takes strong noise for ink. PSNR compares with the clean {noun}; more is better."
+        "A denoising autoencoder has learned to undo the damage. A variational one never saw any: it can only redraw "
+        "what its latent space holds, and takes strong noise for ink. "
+        f"PSNR compares with the clean {noun}; more is better."
     )
 
 
 def _pick_denoiser(model) -> list[str]:
     """Let the visitor choose a denoising autoencoder where several fit the model's pictures; none where none does."""
-    found = {n: m for n, m in resources.available(("denoising",))[0].items() if m.config.image_shape == model.config.image_shape}
+    denoisers, _ = resources.available(("denoising",))
+    found = {name: other for name, other in denoisers.items() if other.config.image_shape == model.config.image_shape}
     alike = [name for name, other in found.items() if resources.is_alike(model, other)]
     names = alike + [name for name in found if name not in alike]
     address.choice("denoiser", names)

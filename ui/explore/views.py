@@ -35,7 +35,7 @@ def between(name: str, model, u: Tensor, label: Tensor | None) -> None:
     """Show the pictures on the way from point A to point B."""
     dims = model.config.latent_dim
     way = controls.choose("Path", ["Spherical", "Straight"], "path")
-    for column, parameter in zip(st.columns(2), "ab"):
+    for column, parameter in zip(st.columns(2), "ab", strict=True):
         with column.container(horizontal=True):
             end = parameter.upper()
             st.button(f"{end} = point above", on_click=link.set_point, args=(parameter, u))

@@ -43,7 +43,7 @@ _keep = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Held:
-    """The face that the page works on: its code u (D,), whose it is, and the picture x (1, 3, S, S) where there is one."""
+    """The face that the page works on: its code u (D,), whose it is, and the picture x (1, 3, S, S) if there is one."""
 
     u: Tensor
     name: str
@@ -71,7 +71,9 @@ def pick(kind: str, name: str, model, space: Space) -> Held | None:
     if x is None:
         return None
     if float(faces.strangeness(model, space, x)) > faces.STRANGE:
-        st.warning("This hardly looks like a face to the model. The box should go from the eyebrows to the lower lip, upright.")
+        st.warning(
+            "This hardly looks like a face to the model. The box should go from the eyebrows to the lower lip, upright."
+        )
     return Held(resources.code(name, photo, x), "Your picture", x)
 
 
@@ -99,7 +101,9 @@ def choose(name: str, model, space: Space, parameter: str, chosen: list[int], la
     at = addresses or (lambda row: {parameter: str(row)})
     on = [i for i, row in enumerate(rows) if row in chosen]
     names = [person(space, row) for row in rows]
-    gallery.gallery(shown(name, model, space, rows), names, f"{parameter}_gallery", [at(row) for row in rows], resources.SHOWN, on)
+    gallery.gallery(
+        shown(name, model, space, rows), names, f"{parameter}_gallery", [at(row) for row in rows], resources.SHOWN, on
+    )
     first_shown = 1 + (page - 1) * resources.SHOWN
     count = f"{first_shown:,} to {first_shown + len(rows) - 1:,} of {len(found):,}"
     stored = "" if folder() else ", as the model sees them; the originals are shown where LFW lies under CVAE_DATA_DIR"
@@ -107,7 +111,10 @@ def choose(name: str, model, space: Space, parameter: str, chosen: list[int], la
 
 
 def matching(space: Space, wanted: str) -> list[int]:
-    """Return the rows of people whose name has all words of `wanted`, accents aside; without any words all, in a fixed shuffle."""
+    """Return the rows of people whose name has all words of `wanted`, accents aside.
+
+    Without any words: all, in a fixed shuffle.
+    """
     words = _plain(wanted).split()
     if not words:
         return np.random.default_rng(GALLERY_SEED).permutation(len(space.people)).tolist()
@@ -116,7 +123,7 @@ def matching(space: Space, wanted: str) -> list[int]:
 
 
 def first(space: Space) -> int:
-    """Return the row that the page opens with: of the first in the gallery the most usual face that is not known to smile."""
+    """Return the row that the page opens with: of the gallery's first the most usual face not known to smile."""
     rows = matching(space, "")[:resources.SHOWN]
     if "Smiling" in space.columns:
         smiling = space.present[:, space.columns.index("Smiling")]
@@ -125,7 +132,7 @@ def first(space: Space) -> int:
 
 
 def shown(name: str, model, space: Space, rows: list[int]) -> Tensor:
-    """Return the faces of these rows (N, 3, S, S): the pictures themselves where the set is on this machine, else decoded."""
+    """Return the faces of these rows (N, 3, S, S): the pictures where the set is on this machine, else decoded ones."""
 
     def make() -> Tensor:
         found = [original(space, row, model.config.image_shape[1]) for row in rows]
@@ -180,7 +187,9 @@ def _photo(kind: str, name: str, model, space: Space) -> str:
     """Take a picture; return the part in its crop box as text, or what was kept of one before; empty without either."""
     renewed = partial(_renewed, kind)
     if kind == UPLOAD:
-        file = st.file_uploader("A picture with one face", TYPES, key="face_upload", help=keeping.STAYS, on_change=renewed)
+        file = st.file_uploader(
+            "A picture with one face", TYPES, key="face_upload", help=keeping.STAYS, on_change=renewed
+        )
     else:
         file = st.camera_input("Look into the camera", key="face_camera", help=keeping.STAYS, on_change=renewed)
     if file is not None:
@@ -195,7 +204,7 @@ def _renewed(kind: str) -> None:
 
 
 def _cropped(content: bytes, name: str, model, space: Space) -> str:
-    """Return the part of a picture in its crop box as text; empty, with a sentence on the page, where it cannot be read."""
+    """Return the part of a picture in its crop box as text; empty, with a line on the page, if it cannot be read."""
     try:
         picture = _on_white(pictures.open_picture(content))
     except ValueError as error:
@@ -209,7 +218,7 @@ def _cropped(content: bytes, name: str, model, space: Space) -> str:
 
 
 def _crop_box(picture: Image.Image, key: str, found: tuple | None) -> tuple[float, float, float, float]:
-    """Let the visitor move a square over the picture, at first where a face was found; return left, upper, right, lower."""
+    """Let the visitor move a square over the picture, at first where the face is; return left, upper, right, lower."""
     width, height = picture.size
     size, across, down = _percents(picture.size, found)
     left, right = st.columns([2, 3], vertical_alignment="center")
@@ -233,12 +242,15 @@ def _percents(size: tuple[int, int], found: tuple | None) -> tuple[int, int, int
     if found is None:
         return round(100 * USUAL), 50, 50
     edge = found[2] - found[0]
-    places = (100 * at / (side - edge) if side - edge > 1 else 50 for at, side in zip(found[:2], size))
+    places = (100 * at / (side - edge) if side - edge > 1 else 50 for at, side in zip(found[:2], size, strict=True))
     return (max(10, min(100, round(100 * edge / min(size)))), *(max(0, min(100, round(place))) for place in places))
 
 
 def _preview(picture: Image.Image, box: tuple[float, float, float, float]) -> str:
-    """Return HTML of the picture with its crop box, in the page itself: a served file may be gone while the sliders move."""
+    """Return HTML of the picture with its crop box.
+
+    It lies in the page itself: a served file may be gone while the sliders move.
+    """
     scale = PREVIEW / max(picture.size)
     large = picture.resize(pictures.fitting(picture.size, PREVIEW))
     ImageDraw.Draw(large).rectangle([round(v * scale) for v in box], outline="#ff7a1a", width=4)

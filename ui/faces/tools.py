@@ -1,4 +1,4 @@
-"""What one does with a face: reconstruct it, move it along an attribute, morph it, find who is like it, sample others."""
+"""What one does with a face: reconstruct it, move it along an attribute, morph it, find who looks like it, sample."""
 
 from functools import partial
 
@@ -34,8 +34,8 @@ def reconstruct(name: str, model, space: Space, held: Held) -> None:
     st.html(images.figures_html(figures))
     if held.x is None:
         st.caption(
-            f"{words.markdown(held.name)}, from {len(held.u)} stored numbers. The original is shown too where LFW lies under "
-            "CVAE_DATA_DIR."
+            f"{words.markdown(held.name)}, from {len(held.u)} stored numbers. "
+            "The original is shown too where LFW lies under CVAE_DATA_DIR."
         )
         return
     error, alike = metrics.mse(held.x, x_hat), metrics.ssim(held.x, x_hat)
@@ -48,7 +48,9 @@ def reconstruct(name: str, model, space: Space, held: Held) -> None:
 def attributes(name: str, model, space: Space, held: Held) -> None:
     """Let the visitor move the face along the attributes of the file."""
     if not space.columns:
-        st.info("The attribute file was missing when these directions were made, so there are none. Build your own instead.")
+        st.info(
+            "The attribute file was missing when these directions were made, so there are none. Build your own instead."
+        )
         return
     for parameter in [name for name in st.query_params if name.startswith(address.ATTRIBUTE)]:
         address.number(parameter, *((Axis.least, Axis.most) if parameter[2:] in space.columns else NOTHING))
@@ -56,8 +58,8 @@ def attributes(name: str, model, space: Space, held: Held) -> None:
     ways = [kind.capitalize() for kind in faces.WAYS]
     kind = ways.index(controls.choose("Direction", ways, "way"))
     st.caption(
-        "+1 is as much as faces usually differ along the slider, one standard deviation. The difference of means takes along what "
-        "goes with the attribute in this set; the classifier's direction changes less else."
+        "+1 is as much as faces usually differ along the slider, one standard deviation. The difference of means takes "
+        "along what goes with the attribute in this set; the classifier's direction changes less else."
     )
     with stage:
         chosen = _columns(space)
@@ -84,7 +86,9 @@ def own_direction(name: str, model, space: Space, held: Held) -> None:
     addresses = partial(_toggled, parameter, other, space)
     face_source.choose(name, model, space, "pool", groups[into], "Find faces for the two groups", addresses)
     with stage:
-        st.markdown("Put faces into two groups, such as with and without glasses. What tells them apart becomes a slider.")
+        st.markdown(
+            "Put faces into two groups, such as with and without glasses. What tells them apart becomes a slider."
+        )
         _trays(name, model, space, groups)
         if all(groups.values()):
             _own_slider(name, model, space, held, groups)
@@ -94,7 +98,7 @@ def own_direction(name: str, model, space: Space, held: Held) -> None:
 
 def _trays(name: str, model, space: Space, groups: dict[str, list[int]]) -> None:
     """Show the two groups; a press takes a face out."""
-    for column, (label, rows) in zip(st.columns(2), groups.items()):
+    for column, (label, rows) in zip(st.columns(2), groups.items(), strict=True):
         with column:
             st.markdown(f"**{label}**" + (", press to take out" if rows else ": nobody yet"))
             if rows:
@@ -106,14 +110,16 @@ def _trays(name: str, model, space: Space, groups: dict[str, list[int]]) -> None
 def _own_slider(name: str, model, space: Space, held: Held, groups: dict[str, list[int]]) -> None:
     """Draw the slider between the two groups, under the name that the visitor gives it."""
     present = torch.full((len(space.u),), torch.nan)
-    for value, rows in zip((1.0, 0.0), groups.values()):
+    for value, rows in zip((1.0, 0.0), groups.values(), strict=True):
         present[rows] = value
     try:
         between = latent.attribute_direction(space.u, present)
     except ValueError as error:
         st.info(words.markdown(str(error).capitalize()))
         return
-    way = resources.kept(name, ("way", *map(tuple, groups.values())), lambda: latent.in_pictures(model, space.u, between))
+    way = resources.kept(
+        name, ("way", *map(tuple, groups.values())), lambda: latent.in_pictures(model, space.u, between)
+    )
     address.judge("called", len(st.query_params.get("called", "")) <= LONGEST)
     called = st.text_input("Name of the slider", "Your direction", max_chars=LONGEST, key="called", bind="query-params")
     steer(name, model, held.u, [Axis(called or "Your direction", way, "own")], (held.name, "Moved"), "own")
@@ -127,7 +133,8 @@ def morph(name: str, model, space: Space, held: Held) -> None:
     end, goal = space.u[row], face_source.person(space, row)
     axis = Axis("How far", end - held.u, "t", least=0.0, most=1.0, first=0.5, step=0.01, unit="%")
     steer(name, model, held.u, [axis], (f"From: {held.name}", "On the way", f"To: {goal}"), "morph", target=end)
-    st.html(images.strips_html([("", tasks.interpolate(model, held.u, end, 9, spherical=False))], "The way between the faces"))
+    way = tasks.interpolate(model, held.u, end, 9, spherical=False)
+    st.html(images.strips_html([("", way)], "The way between the faces"))
     st.download_button(
         "Download GIF",
         lambda: images.gif(tasks.interpolate(model, held.u, end, FRAMES, spherical=False)),
@@ -141,9 +148,9 @@ def morph(name: str, model, space: Space, held: Held) -> None:
 def similar(name: str, model, space: Space, held: Held) -> None:
     """Show whose faces lie nearest."""
     distances, rows = space.similar(held.u, 13)
-    found = [(r, d) for r, d in zip(rows.tolist(), distances.tolist()) if r != held.row][:12]
+    found = [(r, d) for r, d in zip(rows.tolist(), distances.tolist(), strict=True) if r != held.row][:12]
     names = [face_source.person(space, r) for r, _ in found]
-    marks = [f"{who}\n{distance:.1f}" for who, (_, distance) in zip(names, found)]
+    marks = [f"{who}\n{distance:.1f}" for who, (_, distance) in zip(names, found, strict=True)]
     left, right = st.columns([1, 3])
     query = tasks.decode(model, held.u[None]) if held.x is None else held.x
     left.html(images.figures_html([(held.name, images.to_uint8(query)[0])]))
@@ -152,8 +159,8 @@ def similar(name: str, model, space: Space, held: Held) -> None:
         nearest = face_source.shown(name, model, space, [r for r, _ in found])
         gallery.gallery(nearest, names, "similar", addresses, 6, marks=marks, then=_to_gallery)
     st.caption(
-        f"The nearest of {len(space.people):,} faces, with their distance. Distances discount what changes between two pictures "
-        "of one person, learned from the people of the training part. Press a face to go on from it."
+        f"The nearest of {len(space.people):,} faces, with their distance. Distances discount what changes between two "
+        "pictures of one person, learned from the people of the training part. Press a face to go on from it."
     )
 
 
@@ -177,9 +184,10 @@ def bias(space: Space, figures: dict) -> None:
     """Say what the set is and what a direction drags along, with the measured amounts."""
     unique = len(set(space.people))
     lines = [
-        f"Labeled Faces in the Wild is {len(space.people):,} press photographs of {unique:,} people, most of them politicians, "
-        "athletes and actors of the early 2000s in Western news. Women, children, old people and people who are not white are "
-        "under-represented, and faces that a detector of that time missed are not there at all. What the models know of a face is this.",
+        f"Labeled Faces in the Wild is {len(space.people):,} press photographs of {unique:,} people, most of them "
+        "politicians, athletes and actors of the early 2000s in Western news. Women, children, old people and people "
+        "who are not white are under-represented, and faces that a detector of that time missed are not there at all. "
+        "What the models know of a face is this.",
     ]
     if "Smiling" in space.columns:
         smiling = space.present[:, space.columns.index("Smiling")]
@@ -188,8 +196,8 @@ def bias(space: Space, figures: dict) -> None:
     for way, moved in figures.get("dragged", {}).items():
         others = {name: amount for name, amount in moved.items() if name not in ("outside_mouth", "brightness")}
         lines.append(
-            f"A smile of +2 ({way}) is not only a smile: {100 * moved['outside_mouth']:.0f} % of the squared change of pixels lies "
-            f"outside the mouth, and brightness changes by {100 * moved['brightness']:+.1f} % of full scale"
+            f"A smile of +2 ({way}) is not only a smile: {100 * moved['outside_mouth']:.0f} % of the squared change of "
+            f"pixels lies outside the mouth, and brightness changes by {100 * moved['brightness']:+.1f} % of full scale"
             + "".join(f"; {name} by {amount:+.1f} sd" for name, amount in others.items())
             + "."
         )
@@ -200,7 +208,12 @@ def bias(space: Space, figures: dict) -> None:
 def _rows(parameter: str, space: Space) -> list[int]:
     """Return the rows in the address, those that exist, each once."""
     texts = st.query_params.get(parameter, "").split(",")[:40]
-    rows = list(dict.fromkeys(int(t) for t in texts if t.isascii() and t.isdigit() and len(t) < 9 and int(t) < len(space.people)))
+    numbers = [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 9]
+    rows = list(
+        dict.fromkeys(
+            row for row in numbers if row < len(space.people)
+        )
+    )
     address.judge(parameter, bool(rows))
     return rows
 

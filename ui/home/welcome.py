@@ -8,8 +8,9 @@ LEADS = {
     False: "Move the sliders. Every point of latent space is a {} that nobody {}.",
 }
 ABOUT = """
-A **variational autoencoder** squeezes each picture into a few numbers and learns to draw it again from them. The numbers
-span a *latent space*: near points are similar pictures, and on the way from one {noun} to another lie {noun}s too.
+A **variational autoencoder** squeezes each picture into a few numbers and learns to draw it again from them. The
+numbers span a *latent space*: near points are similar pictures, and on the way from one {noun} to another lie {noun}s
+too.
 The model above learned from {data}. What you see is decoded while you move.
 """
 MNIST = "58,000 handwritten digits of MNIST"
@@ -18,7 +19,8 @@ Try = tuple[str, str, dict[str, str]]  # page, sentence, parameters of the link
 
 def lead(model) -> str:
     """Return the line below the title: what to do with the control of this model."""
-    return LEADS[controls.flat(model.config)].format(classes.noun(model), "wrote" if classes.are_digits(model) else "made")
+    made = "wrote" if classes.are_digits(model) else "made"
+    return LEADS[controls.flat(model.config)].format(classes.noun(model), made)
 
 
 def about(model) -> str:

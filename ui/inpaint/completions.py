@@ -39,7 +39,10 @@ def _hint(model) -> str:
 
 
 def _who(name: str, model) -> dict[str, str]:
-    """Let the visitor choose the label where one is needed or helps; return who completes, as ui/shell/sketch.py asks for it."""
+    """Let the visitor choose the label where one is needed or helps.
+
+    Return who completes, as ui/shell/sketch.py asks for it.
+    """
     if model.config.n_classes:
         return {"model": name, "label": str(int(controls.pick_label(model)))}
     address.judge("label", False)
@@ -64,8 +67,9 @@ def complete(name: str, model, source: Source) -> None:
         more = {"columns": 4, "side": size[0], "empty": NO_HOLE}
         canvas.canvas("hole", query, CAPTIONS, "hole", "Inpainting pad", bits, source.x, **more)
     st.caption(
-        "Orange is hidden from the model. Visible pixels are copied through; what differs between completions is what the "
-        "visible part leaves open. The heat map is the standard deviation over the eight, from black (they agree) to yellow."
+        "Orange is hidden from the model. Visible pixels are copied through; what differs between completions is what "
+        "the visible part leaves open. The heat map is the standard deviation over the eight, from black (they agree) "
+        "to yellow."
     )
 
 

@@ -2,6 +2,8 @@
 
 import base64
 import html
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -21,8 +23,8 @@ PICTURE = "width:100%;aspect-ratio:1;background:#000;border-radius:6px;image-ren
 HINT = """
 Choose a {}: click it, or type its number. With a lasso you choose a group, with two the way between them.
 
-On the keyboard, once the map has the focus: arrow keys and Enter choose, L takes what lies around into a group, Escape lets go,
-plus, minus and Home change the view.
+On the keyboard, once the map has the focus: arrow keys and Enter choose, L takes what lies around into a group, Escape
+lets go, plus, minus and Home change the view.
 """
 SIDE_BY_SIDE = {  # whether a model is told the label -> what its map shows
     False: "no labels. What {noun} it is must be in the latents, and {nouns} lie apart.",
@@ -30,19 +32,19 @@ SIDE_BY_SIDE = {  # whether a model is told the label -> what its map shows
 }
 LEAD = "{} {}s where a model puts them. Near points are {}s that look alike to it."
 READING = """
-**Near means alike; far means little.** t-SNE keeps neighbours and gives up distances: gaps between clusters and their sizes
-tell nothing, and its axes have no meaning. PCA keeps directions: its axes are the two along which the latents differ most,
-but they hold only a part of what there is. Colour by `z1`, `z2`, ... to see where one latent dimension is large, and open a
-digit in Explore to move it: that is what an axis of latent space means.
+**Near means alike; far means little.** t-SNE keeps neighbours and gives up distances: gaps between clusters and their
+sizes tell nothing, and its axes have no meaning. PCA keeps directions: its axes are the two along which the latents
+differ most, but they hold only a part of what there is. Colour by `z1`, `z2`, ... to see where one latent dimension is
+large, and open a digit in Explore to move it: that is what an axis of latent space means.
 """
 WHY = """
-**Why a CVAE's latents need not cluster by digit.** A VAE has only z to say which digit a picture is. So it spends latents on
-it, and pictures of one digit come to lie together. A conditional VAE is told the label, encoder and decoder alike. Bits of z
-that repeat it would cost KL and buy nothing, so z is left with what the label does not say: slant, width, weight of the
-stroke; a slanted 1 lies beside a slanted 7. Two things keep it from being perfect here. The prior of {name} is learned and
-depends on the label, so nothing forbids z itself to differ between digits: raw z does cluster, as the table shows. The map
-shows the base coordinates, after the prior's own shift for each label is undone. There, too, some labels can be told, more
-often than by chance (10 %): ones have no loops, and no digit has every style.
+**Why a CVAE's latents need not cluster by digit.** A VAE has only z to say which digit a picture is. So it spends
+latents on it, and pictures of one digit come to lie together. A conditional VAE is told the label, encoder and decoder
+alike. Bits of z that repeat it would cost KL and buy nothing, so z is left with what the label does not say: slant,
+width, weight of the stroke; a slanted 1 lies beside a slanted 7. Two things keep it from being perfect here. The prior
+of {name} is learned and depends on the label, so nothing forbids z itself to differ between digits: raw z does cluster,
+as the table shows. The map shows the base coordinates, after the prior's own shift for each label is undone. There,
+too, some labels can be told, more often than by chance (10 %): ones have no loops, and no digit has every style.
 """
 COLOURS = {"digit": "Digit", "nll": "nll, nats", "kl": "KL, nats"}
 
@@ -73,7 +75,7 @@ def found(name: str) -> maps.LatentMap | None:
 
 
 def _pick_view(model, held: maps.LatentMap, boxes: list) -> tuple[str, tuple[str, str]]:
-    """Let the visitor choose, in two boxes, one of the embeddings, and what the colours tell: its name and how it is called."""
+    """Let the visitor choose, in two boxes, an embedding and what the colours tell: its name, and what it is called."""
     left, right = boxes
     layouts = {title: name for name, title in maps.EMBEDDINGS.items() if name in held.embeddings}
     with left:
@@ -87,7 +89,7 @@ def _pick_view(model, held: maps.LatentMap, boxes: list) -> tuple[str, tuple[str
 
 
 def beside(name: str, model, held: maps.LatentMap | None, mine: Tensor | None) -> list[int]:
-    """Show the visitor's own digit or what is chosen on the map; return the numbers of the digits nearest to it in latent space."""
+    """Show the visitor's own digit or what is chosen on the map; return the numbers of its nearest in latent space."""
     address.choice(plot.OWN, ("true", "false"))
     if st.toggle(f"Where is mine? Draw a {classes.noun(model)} of your own", key=plot.OWN, bind="query-params"):
         return where_is_mine(name, model, held, mine)
@@ -100,16 +102,18 @@ def beside(name: str, model, held: maps.LatentMap | None, mine: Tensor | None) -
 
 
 def draw(name: str, model, held: maps.LatentMap, mine: Tensor | None, near: list[int], boxes: list) -> None:
-    """Draw the map with its choices, the digits `near` ringed; a pin marks the place of a digit with base coordinates `mine` (1, D).
+    """Draw the map with its choices, the digits `near` ringed.
 
-    What the map shows is chosen in two `boxes`.
+    A pin marks the place of a digit with base coordinates `mine` (1, D). What the map shows is chosen in two `boxes`.
     """
     layout, colour = _pick_view(model, held, boxes)
     xy, pin = held.embeddings[layout], None
     if mine is not None:
-        tsne = layout == "tsne"
-        pin = latent.place(mine, resources.neighbours(name, "latent"), xy) if tsne else latent.place_linearly(mine, held.u, xy)
-        pin = points.normalised(pin[0], xy)
+        if layout == "tsne":
+            place = latent.place(mine, resources.neighbours(name, "latent"), xy)
+        else:
+            place = latent.place_linearly(mine, held.u, xy)
+        pin = points.normalised(place[0], xy)
     own = mine is not None and bool(st.session_state.get(plot.OWN))
     plot.plot(name, held, "map", layout, colour, near, pin, own)
 
@@ -117,7 +121,7 @@ def draw(name: str, model, held: maps.LatentMap, mine: Tensor | None, near: list
 def _nearest(name: str, space: str, query: Tensor, itself: int = -1) -> Neighbours:
     """Return distances and numbers of the nearest digits, without the digit `itself`."""
     distances, rows = latent.nearest(resources.neighbours(name, space), query[None], NEIGHBOURS + 1)
-    kept = [(d, i) for d, i in zip(distances[0].tolist(), rows[0].tolist()) if i != itself][:NEIGHBOURS]
+    kept = [(d, i) for d, i in zip(distances[0].tolist(), rows[0].tolist(), strict=True) if i != itself][:NEIGHBOURS]
     return [d for d, _ in kept], [i for _, i in kept]
 
 
@@ -154,7 +158,9 @@ def one(name: str, model, held: maps.LatentMap, i: int, near: Neighbours) -> Non
         f"{_heading('Nearest in latent space')}{_strip(model, held, resources.pictures(name), *near)}"
         f"{_heading(f'Nearest in pixels, {space}')}{_strip(model, held, pictures, *_nearest(name, space, pixels, i))}"
     )
-    onward = {"model": name, "z": link.pack(link.snap(u))} | ({"label": classes.parameter(model, label)} if model.config.n_classes else {})
+    onward = {"model": name, "z": link.pack(link.snap(u))}
+    if model.config.n_classes:
+        onward["label"] = classes.parameter(model, label)
     link.onward("Explore", "Open it in Explore", onward)
 
 
@@ -162,14 +168,17 @@ def several(name: str, model, held: maps.LatentMap, group: str, rows: Tensor) ->
     """Show a group's decoded mean and its spread."""
     u, labels = held.u[rows], held.labels[rows]
     mean, counts = u.mean(0), labels.bincount()
-    few = rows[:: max(1, len(rows) // SPREAD_OF)]
-    spread = images.heat(torch.from_numpy(resources.pictures(name)[few] / np.float32(255)).std(0, unbiased=False)[None, None])[0]
+    few = torch.from_numpy(resources.pictures(name)[rows[:: max(1, len(rows) // SPREAD_OF)]] / np.float32(255))
+    spread = images.heat(few.std(0, unbiased=False)[None, None])[0]
     decoded = images.to_uint8(tasks.decode(model, mean[None], _condition(model, labels)))[0, ..., 0]
     distance, all_of = float((u - mean).norm(dim=1).mean()), float((held.u - held.u.mean(0)).norm(dim=1).mean())
     largest = sorted(enumerate(counts.tolist()), key=lambda pair: -pair[1])[:4]
     most = " \N{MIDDLE DOT} ".join(f"{html.escape(classes.name(model, c))}: {int(n):,}" for c, n in largest if n)
-    swatch = f'<span style="display:inline-block;width:.8em;height:.8em;border-radius:50%;background:{plot.GROUP_COLOURS[group]}"></span>'
-    facts = f"{swatch} <b>Group {group.upper()}: {len(rows):,} {classes.noun(model)}s</b><br>{most}<br>{distance:.2f} from the mean on average (all: {all_of:.2f})"
+    dot = f"display:inline-block;width:.8em;height:.8em;border-radius:50%;background:{plot.GROUP_COLOURS[group]}"
+    facts = (
+        f'<span style="{dot}"></span> <b>Group {group.upper()}: {len(rows):,} {classes.noun(model)}s</b><br>{most}<br>'
+        f"{distance:.2f} from the mean on average (all: {all_of:.2f})"
+    )
     st.html(_card([("Mean", decoded), ("Spread", spread)], facts))
 
 
@@ -178,7 +187,8 @@ def between(model, held: maps.LatentMap, first: Tensor, second: Tensor) -> None:
     way = tasks.path(held.u[first].mean(0), held.u[second].mean(0), STEPS, spherical=False)
     ends = [_condition(model, held.labels[rows]) for rows in (first, second)]
     condition = None if ends[0] is None else tasks.path(ends[0][0], ends[1][0], STEPS, spherical=False)
-    st.html(images.strips_html([("A to B", tasks.decode(model, way, condition))], "The decoded way between the means of two groups"))
+    strip = ("A to B", tasks.decode(model, way, condition))
+    st.html(images.strips_html([strip], "The decoded way between the means of two groups"))
 
 
 def _condition(model, labels: Tensor) -> Tensor | None:
@@ -193,7 +203,8 @@ def _fits(real: np.ndarray | None, model, held: maps.LatentMap) -> bool:
 
 def _card(pictures: list[tuple[str, np.ndarray]], facts: str) -> str:
     cells = "".join(
-        f'<figure style="margin:0;flex:none;width:5.5rem">{_img(picture, caption)}<figcaption>{caption}</figcaption></figure>'
+        f'<figure style="margin:0;flex:none;width:5.5rem">{_img(picture, caption)}'
+        f"<figcaption>{caption}</figcaption></figure>"
         for caption, picture in pictures
     )
     return (
@@ -212,18 +223,20 @@ def _img(picture: np.ndarray, alt: str) -> str:
 
 
 def _strip(model, held: maps.LatentMap, pictures: np.ndarray, distances: list[float], rows: list[int]) -> str:
-    """Return HTML of digits in one picture, which a browser shows sooner than one for each, their labels and distances below.
+    """Return HTML of digits in one picture, their labels and distances below; a browser shows that sooner than many.
 
     Each is a link that the map follows to its point.
     """
     labels = held.labels[rows].tolist()
     shown = torch.from_numpy(pictures[rows])[:, None] / 255
     grid = base64.b64encode(images.grid_png(shown, len(rows), scale=2, gap=5, radius=5)).decode()
-    alt = html.escape("; ".join(f"{classes.called(model, label)}, number {i}" for i, label in zip(rows, labels)))
+    called = [f"{classes.called(model, label)}, number {i}" for i, label in zip(rows, labels, strict=True)]
+    alt = html.escape("; ".join(called))
     links = "".join(
         f'<a href="#digit-{i}" title="Go to number {i:,}" style="grid-row:1/3;grid-column:{k};z-index:1;color:inherit;'
-        f'text-decoration:none;display:flex;flex-direction:column;justify-content:flex-end"><b>{html.escape(classes.name(model, label))}</b>{d:.2f}</a>'
-        for k, (i, label, d) in enumerate(zip(rows, labels, distances), 1)
+        'text-decoration:none;display:flex;flex-direction:column;justify-content:flex-end">'
+        f"<b>{html.escape(classes.name(model, label))}</b>{d:.2f}</a>"
+        for k, (i, label, d) in enumerate(zip(rows, labels, distances, strict=True), 1)
     )
     return (
         f'<div style="display:grid;grid-template-columns:repeat({len(rows)},1fr);max-width:{4.3 * len(rows):.1f}rem;'
@@ -242,7 +255,8 @@ def where_is_mine(name: str, model, held: maps.LatentMap | None, mine: Tensor | 
     if mine is None or held is None:
         return []
     near = _nearest(name, "latent", mine[0])
-    st.html(_heading(f"Its nearest {classes.noun(model)}s in latent space") + _strip(model, held, resources.pictures(name), *near))
+    heading = _heading(f"Its nearest {classes.noun(model)}s in latent space")
+    st.html(heading + _strip(model, held, resources.pictures(name), *near))
     return near[1]
 
 
@@ -263,10 +277,11 @@ def says() -> None:
     st.header("What the map says", anchor=False)
     st.markdown(READING)
     pair = _pair()
-    for column, (told, (name, model)) in zip(st.columns(2), pair.items()):
-        named = {"noun": "digit", "nouns": "digits"} if classes.are_digits(model) else {"noun": "class", "nouns": "classes"}
-        column.image(resources.thumbnail_map(name), width="stretch", alt=f"t-SNE of the test {classes.noun(model)}s in the latent space of {name}")
-        column.caption(f"{words.markdown(name)}: {SIDE_BY_SIDE[told].format(**named)}")
+    for column, (told, (name, model)) in zip(st.columns(2), pair.items(), strict=False):
+        noun, nouns = ("digit", "digits") if classes.are_digits(model) else ("class", "classes")
+        alt = f"t-SNE of the test {classes.noun(model)}s in the latent space of {name}"
+        column.image(resources.thumbnail_map(name), width="stretch", alt=alt)
+        column.caption(f"{words.markdown(name)}: {SIDE_BY_SIDE[told].format(noun=noun, nouns=nouns)}")
     if True in pair and pair[True][1].config.flow_layers and classes.are_digits(pair[True][1]):
         st.markdown(WHY.replace("{name}", f"`{pair[True][0]}`"))
     if held := _maps():
@@ -289,29 +304,46 @@ def _maps() -> dict[str, maps.LatentMap]:
 
 
 def _pair() -> dict[bool, tuple[str, object]]:
-    """Return, of the models with a map, the best that is told no label and the best that is told one, whichever there are."""
+    """Return, of the models with a map, the best that is told no label and the best that is told one, if there are."""
     models = {name: resources.model(name) for name in _maps()}
     wanted = {False: controls.textbook, True: controls.labelled}
     fitting = {told: {n: m for n, m in models.items() if controls.labelled(m.config) == told} for told in wanted}
-    return {told: (name := controls.preferred(some, wanted[told]), some[name]) for told, some in fitting.items() if some}
+    names = {told: controls.preferred(some, wanted[told]) for told, some in fitting.items() if some}
+    return {told: (name, models[name]) for told, name in names.items()}
 
 
 def _table(held: dict[str, maps.LatentMap]) -> str:
-    percent = lambda figures, name: f"{100 * figures[name]['knn_accuracy']:.1f} %" if name in figures else "-"  # noqa: E731
     rows = [
-        (html.escape(name), percent(m.figures, "mu"), percent(m.figures, "u"), percent(m.figures, "tsne"),
-         f"{m.figures['tsne']['trustworthiness']:.3f}", percent(m.figures, "pca"), _variance(m.figures))
-        for name, m in held.items()
-    ]  # fmt: skip
-    head = ("model", "5-NN, z", "5-NN, base", "5-NN, t-SNE", "its trustworthiness", "5-NN, PCA", "variance in its plane")
-    cells = lambda tag, row: "".join(f'<{tag} style="padding:.3rem .6rem;text-align:right;white-space:nowrap">{cell}</{tag}>' for cell in row)  # noqa: E731
-    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+        [html.escape(name), *(percent(figures) for percent in COLUMNS.values())]
+        for name, figures in ((name, one.figures) for name, one in held.items())
+    ]
+    body = "".join(_row("td", row) for row in rows)
+    style = "border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums"
     return (
-        '<div style="overflow-x:auto"><table style="border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums">'
-        f"<thead><tr>{cells('th', head)}</tr></thead><tbody>{body}</tbody></table></div>"
+        f'<div style="overflow-x:auto"><table style="{style}">'
+        f"<thead>{_row('th', ['model', *COLUMNS])}</thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def _row(tag: str, texts: list[str]) -> str:
+    style = "padding:.3rem .6rem;text-align:right;white-space:nowrap"
+    return "<tr>" + "".join(f'<{tag} style="{style}">{text}</{tag}>' for text in texts) + "</tr>"
+
+
+def _share_of_neighbours(space: str, figures: dict) -> str:
+    return f"{100 * figures[space]['knn_accuracy']:.1f} %" if space in figures else "-"
 
 
 def _variance(figures: dict) -> str:
     shares = figures.get("pca", {}).get("variance", [])
     return f"{100 * sum(shares):.0f} %" if shares else "-"
+
+
+COLUMNS: dict[str, Callable[[dict], str]] = {  # of the table, each from the figures of a map
+    "5-NN, z": partial(_share_of_neighbours, "mu"),
+    "5-NN, base": partial(_share_of_neighbours, "u"),
+    "5-NN, t-SNE": partial(_share_of_neighbours, "tsne"),
+    "its trustworthiness": lambda figures: f"{figures['tsne']['trustworthiness']:.3f}",
+    "5-NN, PCA": partial(_share_of_neighbours, "pca"),
+    "variance in its plane": _variance,
+}

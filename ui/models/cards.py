@@ -13,12 +13,14 @@ OPTIONS = (("train", "epochs"), ("train", "batch_size"), ("train", "lr"), ("trai
 OPTIONS += (("model", "latent_dim"), ("data", "dataset"))
 PAPERS = {  # as the text of a model cites it
     "Kingma and Welling 2014": "Kingma and Welling (2014), Auto-Encoding Variational Bayes",
-    "Kingma et al. 2014": "Kingma, Rezende, Mohamed and Welling (2014), Semi-Supervised Learning with Deep Generative Models",
-    "Sohn, Lee and Yan 2015": "Sohn, Lee and Yan (2015), Learning Structured Output Representation using Deep Conditional "
-    "Generative Models",
-    "Vincent et al. 2008": "Vincent, Larochelle, Bengio and Manzagol (2008), Extracting and Composing Robust Features with "
-    "Denoising Autoencoders",
-    "Hinton and Salakhutdinov 2006": "Hinton and Salakhutdinov (2006), Reducing the Dimensionality of Data with Neural Networks",
+    "Kingma et al. 2014": "Kingma, Rezende, Mohamed and Welling (2014), "
+    "Semi-Supervised Learning with Deep Generative Models",
+    "Sohn, Lee and Yan 2015": "Sohn, Lee and Yan (2015), "
+    "Learning Structured Output Representation using Deep Conditional Generative Models",
+    "Vincent et al. 2008": "Vincent, Larochelle, Bengio and Manzagol (2008), "
+    "Extracting and Composing Robust Features with Denoising Autoencoders",
+    "Hinton and Salakhutdinov 2006": "Hinton and Salakhutdinov (2006), "
+    "Reducing the Dimensionality of Data with Neural Networks",
 }
 MOST_CLASSES = 12  # whose names a card tells
 # a component, because Streamlit strips SVG from HTML; the drawing escapes what it holds
@@ -29,7 +31,7 @@ _draw = st.components.v2.component("diagram", html='<div class="diagram"></div>'
 
 def cards(pair: list[tuple[str, object]]) -> None:
     """Draw the cards of both models side by side."""
-    for column, (name, model) in zip(st.columns(2, gap="large"), dict(pair).items()):
+    for column, (name, model) in zip(st.columns(2, gap="large"), dict(pair).items(), strict=False):
         with column:
             card(name, model, key=f"card_{name}")
 
@@ -50,7 +52,7 @@ def card(name: str, model, key: str) -> None:
 
 
 def paper(preset: Preset) -> str:
-    """Return the paper that a model follows: the one its text cites, else that of its family; empty for a classifier."""
+    """Return the paper that a model follows: the one its text cites, else its family's; empty for a classifier."""
     usual = PAPERS.get(preset.model.kind.paper, "")
     return next((full for cited, full in PAPERS.items() if cited in preset.about), usual)
 

@@ -42,7 +42,7 @@ def side_by_side(pair: Pair) -> None:
 
 
 def _label_and_seed(latent: Pair) -> tuple[Tensor | None, int]:
-    """Let the visitor choose a seed and, where two models decode the same z and one of them takes a label, that label (1,)."""
+    """Let the visitor choose a seed, and a label (1,) where two models decode the same z and one of them takes one."""
     labelled = [model for _, model in latent if model.config.n_classes] if len(latent) > 1 else []
     if labelled:
         return controls.pick_label_and_seed(min(labelled, key=lambda model: model.config.n_classes), "label", "seed")
@@ -64,13 +64,13 @@ def encoded(name: str, model) -> resources.Encoded | None:
 
 
 def test_pictures(model) -> Tensor | None:
-    """Return the first test digits (N, C, H, W) as they are, where this model learned from MNIST and it lies in the data folder."""
+    """Return the first test digits (N, C, H, W), where this model learned from MNIST and it lies in the data folder."""
     found = fetch.test_digits() if model.preset.data.dataset == "mnist" and resources.is_digit(model) else None
     return None if found is None else torch.tensor(found[0][:SHOWN])[:, None] / 255
 
 
 def reconstructed(name: str, model) -> Tensor | None:
-    """Return the first test pictures (N, C, H, W) as a model with latents draws them; None where evaluate.py has not run."""
+    """Return the first test pictures (N, C, H, W) as a model with latents draws them; None if it is not measured."""
     digits = encoded(name, model)
     if digits is None:
         return None
@@ -83,7 +83,7 @@ def _labels(model, labels: np.ndarray) -> Tensor | None:
 
 
 def stand_ins(model) -> tuple[str, Tensor] | None:
-    """Return pictures for a model without latents, and whose they are: test digits, else another model's reconstructions."""
+    """Return pictures for a model without latents, and whose: test digits, else another model's reconstructions."""
     found = test_pictures(model)
     if found is not None:
         return "test digits", found
@@ -117,8 +117,9 @@ def _handled(name: str, model, seed: int) -> tuple[list[tuple[str, Tensor]], str
     """Return captioned rows with what a model makes of the test pictures, and a remark on them."""
     kind = model.config.kind
     if kind.decodes:
-        x = reconstructed(name, model)
-        return ([(name, x)], "") if x is not None else ([], f"{name} has no encoded test pictures: python evaluate.py {name}")
+        if (x := reconstructed(name, model)) is None:
+            return [], f"{name} has no encoded test pictures: python evaluate.py {name}"
+        return [(name, x)], ""
     if not kind.draws:
         return [], f"{name} draws nothing: it says which class a picture shows."
     given = stand_ins(model)
@@ -132,7 +133,8 @@ def _handled(name: str, model, seed: int) -> tuple[list[tuple[str, Tensor]], str
         return [(f"Spoiled for {name}", spoiled), (name, tasks.denoise(model, spoiled))], remark
     where, visible = _hole(model)
     remark = f"{name} completes {whose} whose {where} is hidden, here in grey."
-    return [(f"Given to {name}", torch.where(visible, x, HIDDEN)), (name, tasks.inpaint(model, x, visible, 1, generator)[:, 0])], remark
+    completed = tasks.inpaint(model, x, visible, 1, generator)[:, 0]
+    return [(f"Given to {name}", torch.where(visible, x, HIDDEN)), (name, completed)], remark
 
 
 def _hole(model) -> tuple[str, Tensor]:
@@ -153,7 +155,8 @@ def _same_z(pair: Pair, label: Tensor | None, seed: int) -> None:
     for name, model in pair:
         labels = label.expand(SHOWN) if model.config.n_classes else None
         about = ("same z", dims, seed, None if labels is None else int(label))
-        rows.append((name, resources.kept(name, about, partial(tasks.decode, model, u[:, : model.config.latent_dim], labels))))
+        decode = partial(tasks.decode, model, u[:, : model.config.latent_dim], labels)
+        rows.append((name, resources.kept(name, about, decode)))
     if len({model.config.latent_dim for _, model in pair}) > 1:
         remarks.append("Where one has fewer latents it takes the first of the same numbers.")
     remarks.append("A z means something else to every decoder; what to compare is how well each answers to its prior.")
@@ -174,7 +177,7 @@ def _samples_of_completers(pair: Pair, seed: int) -> None:
 
 def _samples(pair: Pair, seed: int) -> None:
     st.subheader("Samples", anchor=False)
-    for column, (name, model) in zip(st.columns(len(pair)), pair):
+    for column, (name, model) in zip(st.columns(len(pair)), pair, strict=True):
         labels = list(range(model.config.n_classes))
         columns = sampling.columns(labels)
         count = max(1, SAMPLES // columns) * columns
@@ -192,7 +195,7 @@ def _how(model) -> str:
 def _ways(pair: Pair) -> None:
     """Show the ways between pairs of the test pictures: latent points along an arc, labels mixed in proportion."""
     st.subheader("From one picture to the next", anchor=False)
-    for column, (name, model) in zip(st.columns(len(pair)), pair):
+    for column, (name, model) in zip(st.columns(len(pair)), pair, strict=True):
         digits = encoded(name, model)
         if digits is None or len(digits.u) < 2:
             column.caption(words.markdown(f"{name} has no encoded test pictures: python evaluate.py {name}"))
@@ -218,7 +221,7 @@ def _information(pair: Pair) -> None:
     st.subheader("What each latent dimension carries", anchor=False)
     found = {name: sorted(kl, reverse=True) for name, model in pair if (kl := zoo.kl_per_dim(name, model))}
     highest = max((kl[0] for kl in found.values()), default=0.0)
-    for column, (name, model) in zip(st.columns(len(pair)), pair):
+    for column, (name, model) in zip(st.columns(len(pair)), pair, strict=True):
         if name in found:
             column.html(charts.columns_html(found[name], highest, f"KL of {name}", "nats"))
             carried = f"{name}: {sum(found[name]):.1f} nats in {len(found[name])} dimensions, the fullest first."
@@ -236,8 +239,8 @@ def _bent(name: str, model) -> str:
     kl = resources.number(resources.figures(name), "kl")
     total = "its kl" if kl is None else f"its kl of {kl:.1f}"
     return (
-        f" Its prior is learned: each bar is an estimate in the prior's base coordinates, from the mean and variance of the "
-        f"posterior alone, and they need not add up to {total}."
+        " Its prior is learned: each bar is an estimate in the prior's base coordinates, from the mean and variance of "
+        f"the posterior alone, and they need not add up to {total}."
     )
 
 
@@ -252,7 +255,7 @@ def _show(rows: list[tuple[str, Tensor]], alt: str, columns: int = SHOWN) -> Non
 
 
 def _grid(pictures: Tensor, columns: int, alt: str) -> str:
-    """Return an image with one pixel for each of theirs, which the browser enlarges: a page of many pictures comes sooner so."""
+    """Return an image with one pixel for each of theirs; the browser enlarges it, so that many pictures come soon."""
     height, width = pictures.shape[2:]
     grid = base64.b64encode(images.grid_png(pictures, columns, scale=1, gap=1, radius=0)).decode()
     ratio = f"{columns * (width + 1) - 1}/{-(-len(pictures) // columns) * (height + 1) - 1}"

@@ -43,7 +43,11 @@ def show(models: dict, pair: list[tuple[str, object]]) -> None:
 
 def _positive(histories: dict[str, dict[str, np.ndarray]], quantity: str) -> dict[str, dict[str, np.ndarray]]:
     """Return the histories that a logarithm can show, and say which it cannot."""
-    low = [name for name, found in histories.items() if any((values(found, part, quantity) <= 0).any() for part, *_ in PARTS)]
+    low = [
+        name
+        for name, found in histories.items()
+        if any((values(found, part, quantity) <= 0).any() for part, *_ in PARTS)
+    ]
     if low:
         why = f"because their {quantity} comes to zero or below"
         st.caption(words.markdown(f"Not on a logarithmic scale, {why}: {', '.join(low)}."))
@@ -72,8 +76,8 @@ def figure(histories: dict[str, dict[str, np.ndarray]], quantity: str, logarithm
 def reach_below_peaks(histories: dict[str, dict[str, np.ndarray]], quantity: str) -> list[float] | None:
     """Return the ends of an axis that lets single peaks of training leave it, None where none is so high.
 
-    A step that goes astray can cost a thousand times what all others cost, and would press every curve onto the axis. The
-    axis goes as far as validation and the first epochs of training do.
+    A step that goes astray can cost a thousand times what all others cost, and would press every curve onto the axis.
+    The axis goes as far as validation and the first epochs of training do.
     """
     usual, every = [], []
     for held in histories.values():
@@ -103,8 +107,8 @@ def _explain(models: dict) -> None:
         different = "These curves are likelihoods of different things, so only their shapes compare."
         st.caption(words.markdown(f"{different} {said}."))
     st.caption(
-        "Dotted: training, as it went; solid: validation with the averaged weights. Where only a prior is fitted there is no "
-        "training nll. Drag over the chart to zoom, double-click to return."
+        "Dotted: training, as it went; solid: validation with the averaged weights. Where only a prior is fitted there "
+        "is no training nll. Drag over the chart to zoom, double-click to return."
     )
 
 

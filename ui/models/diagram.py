@@ -68,14 +68,16 @@ def architecture(config: ModelConfig) -> Architecture:
         if config.kind.cleans:
             encoder = _trace(model.encoder, lambda: model(x))
             decoder = _trace(model.decoder, lambda: model(x))
-            return Architecture(f"spoiled picture {picture}", encoder, "", decoder, f"clean picture {picture}", note=JOINS)
+            takes, makes = f"spoiled picture {picture}", f"clean picture {picture}"
+            return Architecture(takes, encoder, "", decoder, makes, note=JOINS)
         c = _example(config)
         encoder = _trace(model.encoder, lambda: model.encode(x, c))
         decoder = _trace(model.decoder, lambda: model.decode(z, c))
     condition = config.kind.given
     takes = f"{'full ' if config.kind.completes else ''}picture {picture}"
     reaches = _reaches(config) if condition else frozenset()
-    return Architecture(takes, encoder, _latent(config), decoder, f"picture {picture}", _prior(config), condition, reaches, _note(config))
+    latent, prior, note = _latent(config), _prior(config), _note(config)
+    return Architecture(takes, encoder, latent, decoder, f"picture {picture}", prior, condition, reaches, note)
 
 
 def _example(config: ModelConfig) -> Tensor:
@@ -206,7 +208,8 @@ def _rail(found: Architecture, places: dict[str, float]) -> str:
     for part, sign in (("encoder", -1), ("decoder", 1)):
         if part in found.reaches:
             y = places[part]
-            lines.append(f'<path d="M{RAIL} {z + 12 * sign:.0f}V{y:.0f}H{MIDDLE - 142}" {_stroke()}/>{_head(MIDDLE - 142, y)}')
+            lines.append(f'<path d="M{RAIL} {z + 12 * sign:.0f}V{y:.0f}H{MIDDLE - 142}" {_stroke()}/>')
+            lines.append(_head(MIDDLE - 142, y))
     if "prior" in found.reaches:
         y = z + ROW / 2 + 12
         lines.append(f'<path d="M{RAIL} {z + 12:.0f}V{y:.0f}H{WIDTH - 40}V{z + 14:.0f}" {_stroke()}/>')
@@ -224,8 +227,9 @@ def _head(x: float, y: float) -> str:
 
 def _box(x: float, y: float, width: float, text: str, strength: float) -> str:
     rim = "stroke-dasharray='3 3'" if not strength else ""
-    shape = f'<rect x="{x - width / 2:.1f}" y="{y:.1f}" width="{width:.1f}" height="{ROW}" rx="6" fill-opacity="{strength}" '
-    return f'{shape} stroke="currentColor" stroke-opacity=".45" {rim}/>{_text(x, y + ROW / 2 + 4, text)}'
+    shape = f'<rect x="{x - width / 2:.1f}" y="{y:.1f}" width="{width:.1f}" height="{ROW}" rx="6"'
+    look = f'fill-opacity="{strength}" stroke="currentColor" stroke-opacity=".45"'
+    return f"{shape} {look} {rim}/>{_text(x, y + ROW / 2 + 4, text)}"
 
 
 def _text(x: float, y: float, text: str, opacity: float = 1, anchor: str = "middle") -> str:

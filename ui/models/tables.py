@@ -7,7 +7,7 @@ from ui.widgets.table.table import table
 
 
 def tables(models: dict, chosen: list[str]) -> None:
-    """Draw a table of the models that draw from a z, and below it one of the others, of which other things are measured."""
+    """Draw a table of the models that draw from a z, and below it one of the others, which have other figures."""
     drawing = {name: model for name, model in models.items() if model.config.kind.decodes}
     others = {name: model for name, model in models.items() if name not in drawing}
     if drawing:

@@ -33,7 +33,10 @@ class Column:
 
 
 def every_model() -> dict:
-    """Return the models of all families by name, with one line for each folder that cannot be used. Stops a page without any."""
+    """Return the models of all families by name; stops a page without any.
+
+    Each folder that cannot be used gets one line.
+    """
     models, problems = resources.available(tuple(FAMILIES))
     for problem in problems:
         st.warning(words.markdown(problem))
@@ -48,8 +51,9 @@ def pick_two(models: dict) -> list[tuple[str, object]]:
     plain = controls.preferred(models, lambda c: c.kind.has_likelihood and not c.n_classes and c.latent_dim > 2)
     labelled = controls.preferred(models, lambda c: c.kind.has_likelihood and c.n_classes > 0)
     chosen = []
-    for column, key, first in zip(st.columns(2), "ab", (plain, labelled)):
-        options = sorted(models, key=lambda name: name != first)  # at the top, as Streamlit wants what a press on the table may change
+    for column, key, first in zip(st.columns(2), "ab", (plain, labelled), strict=True):
+        # at the top, as Streamlit wants what a press on the table may change
+        options = sorted(models, key=lambda name: name != first)
         address.choice(key, options)
         chosen.append(column.selectbox(f"Model {key.upper()}", options, key=key, bind="query-params") or first)
     return [(name, models[name]) for name in chosen]
@@ -86,7 +90,7 @@ def megabytes(name: str, model) -> float:
 
 
 def training_seconds(name: str, model) -> float | None:
-    """Return how long the training took, from metrics.json or else the sum over history.csv; None where neither says."""
+    """Return how long the training took, by metrics.json or else the sum over history.csv; None if neither says."""
     told = resources.number(resources.figures(name), "training_seconds")
     spent = resources.history(name).get("seconds")
     return told if told is not None else None if spent is None else float(spent.sum())
@@ -129,6 +133,10 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
 SIZE = [
     Column("parameters", "How many numbers were learned", parameters, lambda v: f"{v:,.0f}"),
     Column("MB", "Size of the weights in a file", megabytes, lambda v: f"{v:.1f}"),
@@ -149,7 +157,7 @@ COLUMNS = [  # of models that draw from a z
     ),
     Column("MSE", "Mean squared error of reconstructions", _figure("mse"), lambda v: f"{v:.4f}"),
     Column("active", "Latent dimensions that carry at least 0.01 nats", _figure("active_units"), lambda v: f"{v:.0f}"),
-    Column("judged", "Samples that the judge reads as asked for", _figure("judge_accuracy"), lambda v: f"{100 * v:.1f} %"),
+    Column("judged", "Samples that the judge reads as asked for", _figure("judge_accuracy"), _percent),
     Column(
         "diversity",
         "Mean distance between two samples, relative to real pictures",
@@ -166,7 +174,7 @@ OUTCOMES = [  # of the others
 
 
 def rows(models: dict, columns: list[Column]) -> list[dict]:
-    """Return one row of the table for each model: its name, kind and likelihood, then a value and its text per column."""
+    """Return a row of the table for each model: its name, kind and likelihood, then a value and its text per column."""
     return [
         {
             "name": name,
@@ -200,8 +208,8 @@ def explain(models: dict) -> None:
     said = " ".join(f"*{kind}*: {words}." for kind, words in LIKELIHOODS.items() if kind in found)
     density = " The nats of a density may be negative." if "Gaussian" in found else ""
     st.caption(
-        "Press a head to sort by it, a row to compare that model: the last two pressed are A and B. nll, -elbo and -log p compare "
-        f"within one likelihood alone, so they are sorted inside each. {said}{density}"
+        "Press a head to sort by it, a row to compare that model: the last two pressed are A and B. nll, -elbo and "
+        f"-log p compare within one likelihood alone, so they are sorted inside each. {said}{density}"
     )
     if missing := [name for name in models if not resources.figures(name)]:
         remedy = f"Measure with: python evaluate.py {' '.join(missing)}"

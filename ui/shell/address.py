@@ -1,7 +1,8 @@
 """The page's address: what it holds that means nothing is named in one line and taken out.
 
-Every control calls `judge` or one of its kind before it reads its parameter, every page draws inside `told`. The address
-changes in place: st.query_params would make every change a new step of the browser's history, to the dirty address and back.
+Every control calls `judge` or one of its kind before it reads its parameter, every page draws inside `told`. The
+address changes in place: st.query_params would make every change a new step of the browser's history, to the dirty
+address and back.
 """
 
 import math
@@ -18,11 +19,13 @@ from ui.shell import words
 
 # the parameters of controls that Streamlit binds, then those that the pages read themselves
 BOUND = frozenset(
-    "a along b blur called columns colour count curves denoiser digit_label digits face face_seed face_temperature from "
-    "gaussian hint index into label layout noise noise_seed own path pick pool_find pool_page quantity salt-and-pepper scale "
-    "seed show side source strokes task temperature to_find to_page tool view way who_find who_page".split()
+    "a along b blur called columns colour count curves denoiser digit_label digits face "  # noqa: SIM905 - words
+    "face_seed face_temperature from gaussian hint index into label layout noise noise_seed own path pick pool_find "
+    "pool_page quantity salt-and-pepper scale seed show side source strokes task temperature to_find to_page tool "
+    "view way who_find who_page".split()
 )
-READ = frozenset("digit epoch hole ink minus model photo plus point sort sort_others t to who z".split())
+READ = frozenset(["digit", "epoch", "hole", "ink", "minus", "model", "photo", "plus", "point", "sort", "sort_others"])
+READ |= {"t", "to", "who", "z"}
 ATTRIBUTE = "a_"  # before the name of an attribute of faces
 FOREIGN = re.compile(r"utm_.*|_.*|\w*clid|ref|token")  # of campaigns, of hosts and of proxies: none of our business
 SAID = 8  # names in the line
@@ -59,7 +62,7 @@ class Visit:
 def arrive(page: str) -> None:
     """Note that a page begins; on a new visit, that what its address holds has yet to be judged.
 
-    A link says all that differs from a page's first state, so what its controls kept of an earlier visit counts no longer.
+    A link says all that differs from a page's first state: what its controls kept of an earlier visit counts no more.
     """
     ctx, last = get_script_run_ctx(), st.session_state.get(KEY)
     back = bool(ctx and ctx.is_history_navigation)
@@ -153,7 +156,8 @@ def told() -> Iterator[None]:
         if line := _line(now):
             place.warning(line)
         if now.dropped or now.put:
-            _mend(key=KEY + "_mended", data={"drop": sorted(now.dropped - set(now.put)), "put": {name: list(texts) for name, texts in now.put.items()}})
+            put = {name: list(texts) for name, texts in now.put.items()}
+            _mend(key=KEY + "_mended", data={"drop": sorted(now.dropped - set(put)), "put": put})
         now.ignored, now.says, now.dropped = [], [], set()
 
 

@@ -1,12 +1,13 @@
 """Routes beside Streamlit's own, fast enough for every pointer move.
 
-GET /api/sketch?task=...&bits=...                 what the canvas shows: RGB pixels, the rest as JSON in X-About (ui/shell/sketch.py)
-
+GET /api/sketch?task=...&bits=...                what the canvas shows (ui/shell/sketch.py): RGB pixels
 GET /api/decode?model=NAME&z=0.1,-0.3[&label=7]  raw uint8 pixels: rows, columns, channels; z in base coordinates
 GET /api/map?model=NAME                          the class map of a two-dimensional model, PNG
-GET /api/points?model=NAME                       what the canvas of the Map page draws (ui/widgets/map/plot.py), about it JSON in X-About
+GET /api/points?model=NAME                       what the canvas of the Map page draws (ui/widgets/map/plot.py)
 GET /api/sprite?model=NAME[&of=originals]        the pictures of all its points in one PNG
-Several labels, label=0,1,2, give one picture after another. Whatever is wrong: status 400 and one line of text.
+
+What sketch and points tell of their bytes is JSON in the header X-About. Several labels, label=0,1,2, give one picture
+after another. Whatever is wrong: status 400 and one line of text.
 """
 
 import json
@@ -26,7 +27,8 @@ from ui.shell import images, link, resources
 
 KEPT = "max-age=86400, immutable"
 LARGEST = 100.0  # far outside every prior, still harmless to a network
-TOGETHER = 16  # requests for pictures that are answered in one batch; tasks.decode would share out more, for threads anew
+# requests for pictures that are answered in one batch; tasks.decode would share out more, for threads anew
+TOGETHER = 16
 _worker = ThreadPoolExecutor(1)  # all models work in one thread: several only hinder each other in an interpreter
 
 
@@ -97,7 +99,8 @@ def class_map(request: Request) -> Response:
     except ValueError as error:
         return PlainTextResponse(str(error), 400)
     if found is None:
-        return PlainTextResponse(f"no class map of {name}; for a model of two dimensions run: python evaluate.py {name}", 400)
+        remedy = f"for a model of two dimensions run: python evaluate.py {name}"
+        return PlainTextResponse(f"no class map of {name}; {remedy}", 400)
     return Response(found, media_type="image/png", headers={"Cache-Control": "max-age=3600"})
 
 

@@ -23,10 +23,12 @@ def spread_html(quantiles: np.ndarray, value: float, unit: str, others: str) -> 
     text = f'<span style="position:absolute;top:0;{side}:.5rem;white-space:nowrap">{value:.0f} {escape(unit)}</span>'
     mark = f'<div style="position:absolute;left:{place:.1f}%;top:0;bottom:0;border-left:3px solid {MARK}">{text}</div>'
     ends = (
-        f'<div style="display:flex;justify-content:space-between;opacity:.7"><span>{low:.0f}</span><span>{high:.0f}</span></div>'
+        '<div style="display:flex;justify-content:space-between;opacity:.7">'
+        f"<span>{low:.0f}</span><span>{high:.0f}</span></div>"
     )
     says = f"{value:.0f} {unit}; the {others} lie between {quantiles[0]:.0f} and {quantiles[-1]:.0f}"
-    ground = "position:relative;box-sizing:border-box;height:8rem;padding-top:1.5rem;display:flex;align-items:flex-end;gap:1px"
+    ground = "position:relative;box-sizing:border-box;height:8rem;padding-top:1.5rem;"
+    ground += "display:flex;align-items:flex-end;gap:1px"
     chart = f'<div style="{ground}">{bars}{mark}</div>'
     return f'<div role="img" aria-label="{escape(says)}" style="font-size:.85rem">{chart}{ends}</div>'
 
@@ -41,7 +43,8 @@ def columns_html(values: list[float], highest: float, name: str, unit: str) -> s
     )
     says = f"{name}: {len(values)} dimensions from {max(values):.2f} to {min(values):.2f} {unit}"
     top = f'<div style="font-size:.8rem;opacity:.7">{highest:.2f} {escape(unit)}</div>'
-    chart = f'<div style="height:7rem;display:flex;align-items:flex-end;gap:2px;border-top:1px dotted;border-bottom:1px solid">{bars}</div>'
+    frame = "height:7rem;display:flex;align-items:flex-end;gap:2px;border-top:1px dotted;border-bottom:1px solid"
+    chart = f'<div style="{frame}">{bars}</div>'
     return f'<div role="img" aria-label="{escape(says)}">{top}{chart}</div>'
 
 
@@ -59,7 +62,7 @@ def bars_html(values: np.ndarray, names: list[str], says: str) -> str:
         f'<div title="{escape(name)} = {value:.2f}" style="flex:1;min-width:0;position:relative;height:100%">'
         f'<div style="position:absolute;left:8%;right:8%;border-radius:2px;height:{50 * abs(value) / reach:.1f}%;'
         f"{'bottom' if value >= 0 else 'top'}:50%;background:currentColor;opacity:.55\"></div></div>"
-        for name, value in zip(names, values.tolist())
+        for name, value in zip(names, values.tolist(), strict=True)
     )
     line = '<div style="position:absolute;left:0;right:0;top:50%;border-top:1px solid currentColor;opacity:.4"></div>'
     chart = f'<div style="position:relative;display:flex;height:5rem">{line}{bars}</div>'

@@ -21,7 +21,8 @@ SEEDS = 2**31
 SHIPPED = {preset.data.dataset for preset in PRESETS.values()}  # data sets
 PAGES = Path(__file__).parent.parent.parent / "pages"
 STYLE = Path(__file__).with_name("page.css")
-# Where the list of pages covers the page, Streamlit folds it at a press beside it, but not at a choice in it: that counts as one too
+# Where the list of pages covers the page, Streamlit folds it at a press beside it, but not at a choice in it: so a
+# choice counts as such a press too
 MENU = """<script>
 document.querySelector("[data-testid=stSidebar]").onclick = (event) => {
   const press = new MouseEvent("mousedown", { bubbles: true });
@@ -80,14 +81,18 @@ def begin(title: str, lead: str, wide: bool = False):
 
 def page_names() -> list[str]:
     """Return what the pages are called, in their order, also in an address."""
-    return [page.stem.split("_", 1)[1] for page in sorted(PAGES.glob("*.py"))]
+    return [page.stem.split("_", 1)[1] for page in _pages()]
+
+
+def _pages() -> list[Path]:
+    return sorted(PAGES.glob("*.py"))
 
 
 def _list_pages() -> None:
     """Link all pages in the sidebar; where a page runs alone, as in a test, Streamlit knows no others to link."""
     try:
         st.sidebar.page_link("app.py", label="Home")
-        for name, page in zip(page_names(), sorted(PAGES.glob("*.py"))):
+        for name, page in zip(page_names(), _pages(), strict=True):
             st.sidebar.page_link(page, label=name)
         st.sidebar.html(MENU, unsafe_allow_javascript=True)
     except StreamlitAPIException:
@@ -130,8 +135,9 @@ def pick_model(
 ) -> tuple[str, object]:
     """Let the visitor choose a model of these families that `fits`; at first one whose config `prefer` is true of.
 
-    One that was chosen by hand on another page goes along, if `view` is true of its config: it can have what the page will
-    show. Names of which `last` is true stand below the others. Stops a page without any, with the advice to train `train`.
+    One that was chosen by hand on another page goes along, if `view` is true of its config: it can have what the page
+    will show. Names of which `last` is true stand below the others. Stops a page without any, with the advice to train
+    `train`.
     """
     models = _models(fits, train, families)
     above = {name: model for name, model in models.items() if not last(name)}
@@ -150,7 +156,9 @@ def _asked_model(models: dict, best: str, view) -> str:
     visit, asked = address.visit(), address.text("model")
     arrives, visit.arrives = visit.arrives, False
     shows = f"so it shows {words.markdown(best)}."
-    address.judge("model", asked in models, f"There is no model {words.markdown(repr(asked[:40]))} for this page, {shows}")
+    address.judge(
+        "model", asked in models, f"There is no model {words.markdown(repr(asked[:40]))} for this page, {shows}"
+    )
     if asked in models:
         if arrives and visit.first:
             _remember(asked)
@@ -216,13 +224,13 @@ def _models(
 
 
 def preferred(models: dict, prefer) -> str:
-    """Return the first whose config `prefer` is true of, of all where there is none; what is shipped before a visitor's own."""
+    """Return the first whose config `prefer` is true of, else the first of all; shipped ones come before others."""
     fitting = [name for name, model in models.items() if prefer(model.config)] or list(models)
     return min(fitting, key=lambda name: (models[name].preset.data.dataset not in SHIPPED, name not in PRESETS))
 
 
 def first_digit(name: str, model) -> tuple[Tensor, Tensor | None]:
-    """Return point (D,) and label (1,) of the first encoded test digit; without any the centre and 0. No label for a VAE."""
+    """Return point (D,) and label (1,) of the first encoded test digit, else the centre and 0. No label for a VAE."""
     digits = resources.encoded(name)
     u = link.centre(model) if digits is None else torch.from_numpy(digits.u[0])
     label = torch.tensor([0 if digits is None else int(digits.labels[0])])
@@ -239,7 +247,9 @@ def pick_label(model, key: str = "label") -> Tensor | None:
         label = st.selectbox(head, options, format_func=partial(classes.name, model), key=key, bind="query-params")
     else:
         written = [words.markdown(name) for name in classes.names(model)]
-        label = st.pills(head, options, format_func=written.__getitem__, default=0, required=True, key=key, bind="query-params")
+        label = st.pills(
+            head, options, format_func=written.__getitem__, default=0, required=True, key=key, bind="query-params"
+        )
     return torch.tensor([label or 0])
 
 
@@ -249,7 +259,7 @@ def label_parameters(model) -> list[str]:
 
 
 def pick_label_and_seed(model, label_key: str, seed_key: str) -> tuple[Tensor | None, int]:
-    """Let the visitor choose a label, (1,), where there is a model that takes one, and a seed, side by side if the names are short."""
+    """Let the visitor choose a label, (1,), if a model takes one, and a seed, side by side if the names are short."""
     if model is None or classes.are_digits(model):
         left, *seed = st.columns([6, 2, 2], vertical_alignment="bottom")
         with left:
@@ -263,13 +273,16 @@ def pick_label_and_seed(model, label_key: str, seed_key: str) -> tuple[Tensor | 
 def pick_labels(model, key: str) -> list[int]:
     """Let the visitor choose some of the labels of a conditional model; none chosen means all."""
     address.choice(key, label_parameters(model), several=True)
-    options, head, explained = list(range(model.config.n_classes)), "Digits" if classes.are_digits(model) else "Classes", "None chosen: all of them."
+    options, explained = list(range(model.config.n_classes)), "None chosen: all of them."
+    head = "Digits" if classes.are_digits(model) else "Classes"
     if len(options) > classes.MOST_PILLS:
         name = partial(classes.name, model)
         chosen = st.multiselect(head, options, format_func=name, key=key, bind="query-params", help=explained)
     else:
         written = [words.markdown(name) for name in classes.names(model)].__getitem__
-        chosen = st.pills(head, options, selection_mode="multi", format_func=written, key=key, bind="query-params", help=explained)
+        chosen = st.pills(
+            head, options, selection_mode="multi", format_func=written, key=key, bind="query-params", help=explained
+        )
     return sorted(chosen) or options
 
 

@@ -1,4 +1,4 @@
-"""Real test digits, and a button that fetches them: a page asks `test_digits` and, where it gives None, `offer_mnist`."""
+"""Real test digits, and a button that fetches them: a page asks `test_digits` and, if that is None, `offer_mnist`."""
 
 import threading
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Download:
 
     @property
     def running(self) -> bool:
-        """Tell whether it still goes on; a cancelled one counts as ended at once, though its thread may wait for bytes."""
+        """Tell whether it still goes on; a cancelled one counts as ended, though its thread may wait for bytes."""
         return not self.finished and not self.cancel.is_set()
 
     @property

@@ -9,10 +9,14 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 SPAN = 4.0  # the pad shows base coordinates from -SPAN to SPAN
-PALETTE = ("#4e79a7", "#f28e2b", "#e15759", "#59b5ae", "#59a14f", "#d4a90d", "#b07aa1", "#ff8fa3", "#9c755f", "#8b929e")
-PALETTE += ("#3f3fbf", "#7fc4ff", "#a3123f", "#17776f", "#a8d65c", "#8f5a00", "#7a2fa0", "#e35fd0", "#5b4636", "#c9a6f2")
-
+PALETTE = (
+    *("#4e79a7", "#f28e2b", "#e15759", "#59b5ae", "#59a14f", "#d4a90d", "#b07aa1", "#ff8fa3", "#9c755f", "#8b929e"),
+    *("#3f3fbf", "#7fc4ff", "#a3123f", "#17776f", "#a8d65c", "#8f5a00", "#7a2fa0", "#e35fd0", "#5b4636", "#c9a6f2"),
+)
 STEP = "width:100%;aspect-ratio:1;object-fit:contain;background:#000;border-radius:6px;image-rendering:pixelated"
+BESIDE = "font-size:.85rem;white-space:nowrap;min-width:2.6rem"  # a caption left of its strip
+BELOW = "font-size:.8rem;text-align:center;opacity:.75;margin-top:.25rem"  # one below its picture
+PNG = "data:image/png;base64,"
 DIFFERENCE = ("#58a6ff", "#1d5fae", "#000000", "#c2571a", "#ffb454")
 HEAT = ("#000000", "#4a1173", "#b5367a", "#fb8761", "#fcfdbf")
 
@@ -33,12 +37,12 @@ def grey(x: Tensor) -> np.ndarray:
 
 
 def signed(difference: Tensor) -> np.ndarray:
-    """Return differences (N, 1, H, W) in [-1, 1] as RGB uint8: too bright in orange, too dark in blue, right in black."""
+    """Return differences (N, 1, H, W) in [-1, 1] as RGB uint8: orange is too bright, blue too dark, black right."""
     return _ramp(difference, DIFFERENCE, -1.0, 1.0)
 
 
 def heat(spread: Tensor) -> np.ndarray:
-    """Return standard deviations (N, 1, H, W) in [0, 0.5] as RGB uint8, black to yellow; 0.5 is the most there can be."""
+    """Return standard deviations (N, 1, H, W) in [0, 0.5], which is all there can be, as RGB uint8, black to yellow."""
     return _ramp(spread, HEAT, 0.0, 0.5)
 
 
@@ -80,14 +84,13 @@ def strips_html(rows: list[tuple[str, Tensor]], alt: str, columns: int = 0) -> s
     figures = []
     for caption, pictures in rows:
         strip = grid_png(pictures, columns or len(pictures))
-        width, height = Image.open(io.BytesIO(strip)).size  # told to the browser, so that nothing jumps while it decodes
+        width, height = Image.open(io.BytesIO(strip)).size  # for the browser, so that nothing jumps while it decodes
         style = f"flex:1;min-width:0;width:100%;height:auto;aspect-ratio:{width}/{height}"
         data, caption = base64.b64encode(strip).decode(), html.escape(caption)
-        image = f'<img style="{style}" alt="{html.escape(alt)}, {caption}" decoding="sync" src="data:image/png;base64,{data}">'
-        name = (
-            f'<figcaption style="font-size:.85rem;white-space:nowrap;min-width:2.6rem">{caption}</figcaption>' if caption else ""
-        )
-        figures.append(f'<figure style="display:flex;align-items:center;gap:.5rem;margin:0 0 .35rem">{name}{image}</figure>')
+        image = f'<img style="{style}" alt="{html.escape(alt)}, {caption}" decoding="sync" src="{PNG}{data}">'
+        if caption:
+            image = f'<figcaption style="{BESIDE}">{caption}</figcaption>{image}'
+        figures.append(f'<figure style="display:flex;align-items:center;gap:.5rem;margin:0 0 .35rem">{image}</figure>')
     return "".join(figures)
 
 
@@ -97,9 +100,8 @@ def steps_html(steps: list[tuple[str, np.ndarray]]) -> str:
     for caption, picture in steps:
         data, caption = base64.b64encode(png(picture)).decode(), html.escape(caption)
         image = f'<img alt="{caption}" style="{STEP}" src="data:image/png;base64,{data}">'
-        figures.append(
-            f'<figure style="margin:0;width:6.5rem">{image}<figcaption style="font-size:.8rem">{caption}</figcaption></figure>'
-        )
+        image += f'<figcaption style="font-size:.8rem">{caption}</figcaption>'
+        figures.append(f'<figure style="margin:0;width:6.5rem">{image}</figure>')
     return f'<div style="display:flex;flex-wrap:wrap;gap:.6rem">{"".join(figures)}</div>'
 
 
@@ -110,7 +112,7 @@ def scatter_png(u: np.ndarray, labels: np.ndarray, span: float, side: int = 640)
     picture.putpalette([0, 0, 0, *(value for colour in colours for value in colour)])
     draw = ImageDraw.Draw(picture)
     xy = (np.stack([u[:, 0], -u[:, 1]], axis=1) / span + 1) * side / 2
-    for (x, y), label in zip(xy.tolist(), labels.tolist()):
+    for (x, y), label in zip(xy.tolist(), labels.tolist(), strict=True):
         draw.ellipse((x - 2, y - 2, x + 2, y + 2), fill=1 + label % len(colours))
     out = io.BytesIO()
     picture.save(out, "PNG", transparency=0)
@@ -154,6 +156,6 @@ def figures_html(figures: list[tuple[str, np.ndarray]]) -> str:
     for caption, pixels in figures:
         data, caption = base64.b64encode(png(pixels)).decode(), html.escape(caption)
         picture = f'<img alt="{caption}" style="{style}" src="data:image/png;base64,{data}">'
-        words = f'<figcaption style="font-size:.8rem;text-align:center;opacity:.75;margin-top:.25rem">{caption}</figcaption>'
+        words = f'<figcaption style="{BELOW}">{caption}</figcaption>'
         parts.append(f'<figure style="margin:0;flex:1;min-width:0;max-width:15rem">{picture}{words}</figure>')
     return f'<div style="display:flex;gap:1rem;justify-content:center">{"".join(parts)}</div>'

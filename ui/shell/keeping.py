@@ -1,4 +1,4 @@
-"""A picture that a visitor brings: the session keeps it, and the address only where the visitor asks for a link with it."""
+"""A picture that a visitor brings: the session keeps it, the address only if the visitor asks for a link with it."""
 
 import streamlit as st
 
@@ -8,7 +8,7 @@ STAYS = "The app keeps it for this visit alone: loading the page anew forgets it
 
 
 def kept(parameter: str, kind: str = "") -> str:
-    """Return the picture of this kind as text, empty without one: the session's, at first that of the link that was opened."""
+    """Return the picture of this kind as text, empty without one: the session's, at first that of the opened link."""
     if f"{parameter}_opened" not in st.session_state:
         keep(parameter, st.query_params.get(parameter, ""), kind)
     return st.session_state.get(_place(parameter, kind), "")
@@ -31,7 +31,8 @@ def for_address(parameter: str, text: str) -> str:
         return ""
     # the address alone tells, so that the browser's way back takes the picture out again
     st.session_state[_switch(parameter)] = parameter in st.query_params
-    if not st.toggle("Put the picture into the link", key=_switch(parameter), on_change=_switched, args=(parameter, text)):
+    says, switch = "Put the picture into the link", _switch(parameter)
+    if not st.toggle(says, key=switch, on_change=_switched, args=(parameter, text)):
         return ""
     st.caption("The address of this page now carries the picture: whoever gets the link sees it.")
     return text

@@ -66,7 +66,7 @@ def set_point(parameter: str, u: Tensor) -> None:
 
 
 def set_text(parameter: str, text: str) -> None:
-    """Write text into the address, a new step of the browser's history, unless it stands there; empty text leaves it."""
+    """Write text into the address, a new step of the browser's history, unless it stands there; empty text leaves."""
     if st.query_params.get(parameter, "") == text:
         return
     if text:
@@ -76,9 +76,13 @@ def set_text(parameter: str, text: str) -> None:
 
 
 def onward(page: str, says: str, parameters: dict[str, str]) -> None:
-    """Draw a link to another page with these parameters; of Streamlit's own it drops those that a control of this page has too."""
+    """Draw a link to another page with these parameters.
+
+    One of Streamlit's own would drop those that a control of this page has too.
+    """
     address = html.escape(f"{base_path()}/{page}?{urlencode(parameters)}")
-    st.html(f'<a href="{address}" target="_self" style="color:inherit;display:inline-block;padding:.65rem 0">{html.escape(says)} \u2192</a>')
+    style = "color:inherit;display:inline-block;padding:.65rem 0"
+    st.html(f'<a href="{address}" target="_self" style="{style}">{html.escape(says)} \u2192</a>')
 
 
 def random_point(dims: int, seed: int | None = None) -> Tensor:

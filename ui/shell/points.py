@@ -14,7 +14,9 @@ def pack(found: LatentMap) -> tuple[bytes, dict]:
 
     For every layout x and y as uint16, then the labels and every feature as uint8.
     """
-    places = [np.round(65535 * normalised(xy, xy).numpy()).astype("<u2").T.tobytes() for xy in found.embeddings.values()]
+    places = [
+        np.round(65535 * normalised(xy, xy).numpy()).astype("<u2").T.tobytes() for xy in found.embeddings.values()
+    ]
     features, ranges = [], {}
     for name, values in feature_values(found).items():
         low, high = (float(v) for v in values.quantile(torch.tensor([OUTLYING, 1 - OUTLYING])))

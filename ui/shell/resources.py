@@ -28,7 +28,7 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Progress:
-    """What a model made during its training: for each kind of picture one PNG, or JPEG in colour, with a row of tiles for each epoch."""
+    """What a model made during its training: one PNG of each kind of picture, or a JPEG in colour, a row per epoch."""
 
     epochs: list[int]
     sheets: dict[str, bytes]
@@ -82,7 +82,7 @@ def is_alike(model, other) -> bool:
 
 
 def is_picture(model) -> bool:
-    """Tell whether a model belongs where pictures of any kind do: all but models of faces, which have a page of their own."""
+    """Tell whether a model belongs where pictures of any kind do: all but faces, which have a page of their own."""
     return not _of_faces(model) and not is_face(model)
 
 
@@ -97,7 +97,7 @@ def encoded(name: str) -> Encoded | None:
 
 
 def is_face(model) -> bool:
-    """Tell whether a model's pictures are faces: square and in colour, learned from faces or with codes of faces beside it."""
+    """Tell whether a model's pictures are faces: square, in colour, and the data or codes beside it are of faces."""
     channels, height, width = model.config.image_shape
     return channels == 3 and height == width and (_of_faces(model) or has_space(model.preset.name))
 
@@ -116,7 +116,7 @@ def space(name: str) -> faces.Space:
 
 
 def code(name: str, photo: str, x: Tensor) -> Tensor:
-    """Return the refined code (D,) of a picture x (1, C, H, W), which the text `photo` stands for; made once for each."""
+    """Return the refined code (D,) of a picture x (1, C, H, W), which the text `photo` stands for; made only once."""
     return _code(name, photo, _stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS), x)
 
 
@@ -223,12 +223,12 @@ def history(name: str) -> dict[str, np.ndarray]:
 
 
 def progress(name: str) -> Progress | None:
-    """Return what a run of any family made at chosen epochs, None where no such pictures are stored, or damaged ones."""
+    """Return what a run of any family made at chosen epochs; None if no such pictures are stored, or damaged ones."""
     return _progress(*_stamped(name, checkpoints.CONFIG, checkpoints.PROGRESS))
 
 
 def kept(name: str, about: tuple, make: Callable[[], Tensor]) -> Tensor:
-    """Return make(), what `about` tells from all else that is made of a model; made once for all who open a page as it is linked."""
+    """Return make(), made once for all who open a page as it is linked; `about` tells it from all else of a model."""
     return _kept(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS, checkpoints.MAP, faces.FILE), about, make)
 
 
@@ -243,7 +243,8 @@ def _load(folder: Path, stamp: tuple[int, ...]):
     """Return the model in a folder, called as that, or one line that says what is wrong."""
     try:
         loaded = checkpoints.load_run(folder)
-        loaded.preset = replace(loaded.preset, name=folder.name)  # config.json of a copied folder has the name of the original
+        # config.json of a copied folder has the name of the original
+        loaded.preset = replace(loaded.preset, name=folder.name)
         return loaded
     except (ValueError, OSError) as error:
         return f"{folder.name} is left out: {' '.join(str(error).split())}"
@@ -266,7 +267,8 @@ def _space(folder: Path, stamp: tuple[int, ...]) -> faces.Space | str:
     except (ValueError, OSError) as error:
         return str(error)
     if (held := found.u.shape[1]) != dims:  # the model was trained anew, or the file copied
-        return f"{folder / faces.FILE} holds codes of {held} numbers, and this model has {dims}; make it anew with: python evaluate.py {folder.name}"
+        remedy = f"make it anew with: python evaluate.py {folder.name}"
+        return f"{folder / faces.FILE} holds codes of {held} numbers, and this model has {dims}; {remedy}"
     return found
 
 
@@ -302,7 +304,9 @@ def _landmarks(folder: Path, stamp: tuple[int, ...]) -> list[tuple[float, float,
 def _history(folder: Path, stamp: tuple[int, ...]) -> dict[str, np.ndarray]:
     try:
         rows = list(csv.DictReader((folder / checkpoints.HISTORY).read_text(encoding="utf-8").splitlines()))
-        return {column: np.array([float(row[column] or "nan") for row in rows]) for column in HISTORY_COLUMNS} if rows else {}
+        if not rows:
+            return {}
+        return {column: np.array([float(row[column] or "nan") for row in rows]) for column in HISTORY_COLUMNS}
     except (OSError, ValueError, TypeError, KeyError, csv.Error):
         return {}
 
@@ -313,7 +317,8 @@ def _progress(folder: Path, stamp: tuple[int, ...]) -> Progress | None:
         epochs, found = kept_progress.load(folder, checkpoints.load_preset(folder).model.image_shape)
     except (OSError, ValueError):
         return None
-    return Progress(epochs, {kind: _sheet(pictures) for kind, pictures in found.items()}, next(iter(found.values())).shape[1])
+    per_epoch = next(iter(found.values())).shape[1]
+    return Progress(epochs, {kind: _sheet(pictures) for kind, pictures in found.items()}, per_epoch)
 
 
 def _sheet(pictures: np.ndarray) -> bytes:

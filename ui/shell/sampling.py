@@ -10,7 +10,7 @@ USUAL, WIDEST = 10, 20  # pictures in a row, and the most
 
 
 def sample(model, digits: list[int], count: int, temperature: float, seed: int) -> Tensor:
-    """Return `count` pictures (count, C, H, W) with these labels in turn; digits is empty for a model without labels."""
+    """Return `count` pictures (count, C, H, W) with these labels in turn; `digits` is empty for one without labels."""
     labels = torch.tensor(digits).repeat(-(-count // len(digits)))[:count] if digits else None
     return tasks.generate(model, labels, temperature, torch.Generator().manual_seed(seed), n=count)
 

@@ -41,7 +41,8 @@ async def lifespan(_app) -> AsyncIterator[dict]:
     """Prepare before the server answers."""
     torch.set_num_threads(THREADS)
     warm_up()
-    importlib.import_module("pandas")  # Streamlit would import it in its first session, for 0.4 s of that visitor's time
+    # Streamlit would import it in its first session, for 0.4 s of that visitor's time
+    importlib.import_module("pandas")
     send_at_once()
     gc.freeze()  # what is loaded now lives for ever; later collections need not walk it
     gc.enable()  # again: app.py turned it off

@@ -44,7 +44,7 @@ class Answer:
 
 
 def answer(query: Mapping[str, str]) -> Answer:
-    """Return what `task` (see, reconstruct, denoise, inpaint) makes of the picture; ValueError in one line for bad input."""
+    """Return what `task` (see, reconstruct, denoise, inpaint) makes of the picture; ValueError for bad input."""
     does = {"see": _see, "reconstruct": _reconstruct, "denoise": _denoise, "inpaint": _inpaint}
     if query.get("task") not in does:
         raise ValueError(f"task must be one of {', '.join(does)}.")
@@ -52,14 +52,14 @@ def answer(query: Mapping[str, str]) -> Answer:
 
 
 def picture(query: Mapping[str, str]) -> Tensor:
-    """Return the picture that the query holds: a drawing (1, 1, 28, 28) as `bits` of the pad, or `digit` (1, 1, S, S)."""
+    """Return the picture of the query: a drawing (1, 1, 28, 28) as `bits` of the pad, or `digit` (1, 1, S, S)."""
     if "bits" in query:
         return preprocess.ink_to_digit(unpack_bits(query["bits"], INK).astype(np.float32))
     return unpack_digit(query.get("digit", ""))
 
 
 def fitted(x: Tensor, model) -> Tensor:
-    """Return a grey picture (N, 1, S, S) at the side of a model's pictures; ValueError for a model of colours or oblongs."""
+    """Return a grey picture (N, 1, S, S) at the side of a model's; ValueError if these are in colour or oblong."""
     if not resources.is_grey(model):
         shape = "x".join(map(str, model.config.image_shape))
         raise ValueError(f"{model.preset.name} has pictures of {shape}; this needs a model of grey squares.")
@@ -87,12 +87,14 @@ def _reconstruct(x: Tensor, query: Mapping[str, str]) -> Answer:
 
 
 def _denoise(x: Tensor, query: Mapping[str, str]) -> Answer:
-    kind, strength = query.get("kind", ""), _number(query, "strength", corruptions.LARGEST.get(query.get("kind", ""), 1.0))
+    kind = query.get("kind", "")
+    strength = _number(query, "strength", corruptions.LARGEST.get(kind, 1.0))
     model = resources.model(query.get("model", ""))
     x = fitted(x, model)
     noisy = corruptions.corrupt(x, kind, strength, torch.Generator().manual_seed(_seed(query)))
     labels = label_scores(model, noisy, QUICK).argmax(1) if model.config.n_classes else None
-    cleaned = [tasks.denoise(found, fitted(noisy, found)) for found in denoisers(query)] + [tasks.reconstruct(model, noisy, labels)]
+    cleaned = [tasks.denoise(found, fitted(noisy, found)) for found in denoisers(query)]
+    cleaned.append(tasks.reconstruct(model, noisy, labels))
     notes = ["", *(f"PSNR {float(metrics.psnr(metrics.mse(x, y)).clamp(max=99)):.1f} dB" for y in (noisy, *cleaned))]
     return Answer(images.grey(torch.cat([x, noisy, *cleaned])), notes)
 
@@ -105,12 +107,16 @@ def denoisers(query: Mapping[str, str]) -> list:
 
 def _inpaint(x: Tensor, query: Mapping[str, str]) -> Answer:
     completed = completions(x, query)[0]  # (8, 1, S, S)
-    pictures = [images.grey(completed), images.grey(completed.mean(0, keepdim=True)), images.heat(completed.std(0, keepdim=True))]
+    pictures = [
+        images.grey(completed),
+        images.grey(completed.mean(0, keepdim=True)),
+        images.heat(completed.std(0, keepdim=True)),
+    ]
     return Answer(np.concatenate(pictures))
 
 
 def completions(x: Tensor, query: Mapping[str, str]) -> Tensor:
-    """Return completions (1, 8, 1, S, S) of x with its `hole` hidden, by the `painter`, or with a `label` by the `model`.
+    """Return completions (1, 8, 1, S, S) of x with its `hole` hidden, by the `painter` or, with a `label`, the `model`.
 
     ValueError unless the hole hides a part of it.
     """
@@ -123,7 +129,8 @@ def completions(x: Tensor, query: Mapping[str, str]) -> Tensor:
     if not hidden.any():
         raise ValueError("Nothing is hidden yet: paint over a part of the picture or choose a preset.")
     if hidden.all():
-        raise ValueError("Everything is hidden: leave a part of the picture visible, so that there is something to complete.")
+        remedy = "leave a part of the picture visible, so that there is something to complete."
+        raise ValueError(f"Everything is hidden: {remedy}")
     generator = torch.Generator().manual_seed(_seed(query))
     return tasks.inpaint(model, x, ~hidden, COMPLETIONS, generator, torch.tensor([int(label)]) if label else None)
 

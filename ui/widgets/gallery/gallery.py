@@ -21,7 +21,7 @@ def gallery(
     marks: list[str] = (),
     then: Callable[[], None] | None = None,
 ) -> None:
-    """Draw pictures x (N, 3, H, W) as buttons, half as many `columns` on a phone; `marks`, if any, are written below them.
+    """Draw pictures x (N, 3, H, W) as buttons, half as many `columns` on a phone, with their `marks`, if any, below.
 
     A press writes the parameters of that face's place in `addresses` into the address, in place as the choice of a tool
     does, and calls then().

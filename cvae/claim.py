@@ -3,17 +3,17 @@
 import json
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import TextIO
 
-try:
-    import fcntl
-except ImportError:  # Windows
+if sys.platform == "win32":
     import msvcrt
-
-    fcntl = None
+else:
+    import fcntl
 
 LOCKED_BYTE = 1 << 30  # far behind the text, which stays readable: Windows locks bytes and not files
 
@@ -22,9 +22,9 @@ LOCKED_BYTE = 1 << 30  # far behind the text, which stays readable: Windows lock
 def claim(folder: Path, doing: str) -> Iterator[None]:
     """Keep `folder` for this process, which is `doing` something there; ValueError says who has it.
 
-    The system lets go of the lock when its process ends, however it ends: the file `.NAME.lock` that a killed one leaves is
-    free to take. On a file system without locks the folder is not kept. OSError where nothing can be written in the folder
-    or beside it.
+    The system lets go of the lock when its process ends, however it ends: the file `.NAME.lock` that a killed one
+    leaves is free to take. On a file system without locks the folder is not kept. OSError where nothing can be written
+    in the folder or beside it.
     """
     path = folder.parent / f".{folder.name}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def claim(folder: Path, doing: str) -> Iterator[None]:
         file.close()
 
 
-def _locked(path: Path):
+def _locked(path: Path) -> TextIO:
     """Return the lock file, open and locked; ValueError where another process has it."""
     while True:
         file = open(path, "a+", encoding="utf-8")  # noqa: SIM115 - it stays open, and with it locked
@@ -58,13 +58,13 @@ def _locked(path: Path):
         file.close()  # its owner removed it between the opening and the locking
 
 
-def _lock(file) -> None:
+def _lock(file: TextIO) -> None:
     try:
-        if fcntl:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        else:
+        if sys.platform == "win32":
             file.seek(LOCKED_BYTE)
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise
     except PermissionError as error:  # so Windows says that it is taken
@@ -73,7 +73,7 @@ def _lock(file) -> None:
         pass
 
 
-def _owner(file) -> str:
+def _owner(file: TextIO) -> str:
     """Return who holds a lock and what it does, as the beginning of a sentence."""
     file.seek(0)
     try:

@@ -35,15 +35,17 @@ class Condition:
 
     def seen_by(self, network: ResidualEncoder) -> "Condition":
         """Return the condition with all that a prior network makes of pixels and mask, in the place of their rows."""
+        assert self.pixels is not None and self.visible is not None  # what a prior network looks at
         nothing = self.rows[:, :0]
         maps = network.maps(torch.cat([self.pixels, self.visible.to(self.pixels.dtype)], dim=1), nothing)
         return Condition(nothing, self.pixels, self.visible, tuple(maps), network.summary(maps[-1]))
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "Condition":
         """Return the condition with every tensor changed in the same way."""
-        given = (None if part is None else change(part) for part in (self.pixels, self.visible))
-        summary = None if self.summary is None else change(self.summary)
-        return Condition(change(self.rows), *given, tuple(map(change, self.maps)), summary)
+        pixels, visible, summary = (
+            None if part is None else change(part) for part in (self.pixels, self.visible, self.summary)
+        )
+        return Condition(change(self.rows), pixels, visible, tuple(map(change, self.maps)), summary)
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -15,7 +15,7 @@ STILL = 1e-3  # relative change of a loss that has not moved
 def remarks(history: list[dict], preset: Preset, steps: int) -> list[str]:
     """Return a sentence for each thing that is wrong with a finished training, none where nothing is.
 
-    history has one row for each epoch, as history.csv; steps are those of one epoch. Losses are nll + beta * kl in nats.
+    history has one row for each epoch, as history.csv; steps are those of one epoch. A loss is nll + beta * kl in nats.
     """
     if preset.train.epochs * steps < ENOUGH:
         return [_few(preset, steps)]
@@ -31,7 +31,7 @@ def _few(preset: Preset, steps: int) -> str:
 
 
 def _loss(row: dict, part: str, preset: Preset) -> float:
-    """Return what was minimised, with the final beta in all rows: while it rises, the losses of two epochs do not compare."""
+    """Return what was minimised, with the final beta in all rows: with one that rises, two epochs would not compare."""
     return float(row[f"{part}_nll"]) + preset.train.beta * float(row[f"{part}_kl"])
 
 
@@ -45,22 +45,24 @@ def _collapsed(history: list[dict], preset: Preset) -> str | None:
     if not preset.model.kind.has_prior or preset.train.beta == 0 or kl >= COLLAPSED:
         return None
     tried = f"a lower --lr (it was {preset.train.lr:g}) or --beta (it was {preset.train.beta:g})"
-    text = f"the posterior collapsed (KL {kl:.2f} nats): the latents tell the decoder nothing, so all samples look alike"
-    return f"{text}. Try {tried}."
+    sign = "the latents tell the decoder nothing, so all samples look alike"
+    return f"the posterior collapsed (KL {kl:.2f} nats): {sign}. Try {tried}."
 
 
 def _guesses(history: list[dict], preset: Preset) -> str | None:
     nll, classes = float(history[-1]["val_nll"]), max(2, preset.model.n_classes)
     if preset.model.kind.objective != "class" or nll < CHANCE * math.log(classes):
         return None
-    return f"the classifier does no better than a guess among {classes} classes: try another --lr (it was {preset.train.lr:g})."
+    text = f"the classifier does no better than a guess among {classes} classes"
+    return f"{text}: try another --lr (it was {preset.train.lr:g})."
 
 
 def _still(history: list[dict], preset: Preset) -> str | None:
     first, last = _loss(history[0], "val", preset), _loss(history[-1], "val", preset)
     if len(history) < 3 or abs(last - first) > STILL * abs(first):
         return None
-    return f"the loss stayed where it was after the first epoch ({last:.2f} nats): try another --lr (it was {preset.train.lr:g})."
+    text = f"the loss stayed where it was after the first epoch ({last:.2f} nats)"
+    return f"{text}: try another --lr (it was {preset.train.lr:g})."
 
 
 def _rose(history: list[dict], preset: Preset) -> str | None:
@@ -77,7 +79,8 @@ def _apart(history: list[dict], preset: Preset) -> str | None:
     joint = _joint(history)
     if len(joint) < 3:
         return None
-    first, last, held_out = _loss(joint[0], "train", preset), _loss(joint[-1], "train", preset), _loss(joint[-1], "val", preset)
+    first, last = (_loss(row, "train", preset) for row in (joint[0], joint[-1]))
+    held_out = _loss(joint[-1], "val", preset)
     if last > first or held_out - last <= APART * (first - last):
         return None
     text = f"the validation loss ({held_out:.2f} nats) is far above that of training ({last:.2f})"

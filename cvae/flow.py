@@ -20,6 +20,8 @@ class CouplingFlow(nn.Module):
     first half and c. It starts as a mere shuffle, which leaves the standard normal as it is.
     """
 
+    shuffles: Tensor  # (n_layers, D)
+
     def __init__(self, dim: int, n_conditions: int, n_layers: int, width: int) -> None:
         super().__init__()
         self.kept = dim // 2
@@ -38,13 +40,14 @@ class CouplingFlow(nn.Module):
     def _scale_and_shift(self, net: nn.Module, kept: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         with torch.autocast(kept.device.type, enabled=False):  # densities to a hundredth of a nat need every digit
             inputs = torch.cat([kept, c.expand(kept.shape[0], -1)], dim=1)
-            raw, shift = net(inputs.to(net[0].weight.dtype)).chunk(2, dim=1)
+            first = net[0]  # type: ignore[index]  # a ModuleList does not tell what it holds
+            raw, shift = net(inputs.to(first.weight.dtype)).chunk(2, dim=1)
         return 2 * torch.tanh(raw / 2), shift  # log-scale within (-2, 2): no layer can explode
 
     def to_base(self, z: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         """Return u (N, D) and log |du/dz| (N,)."""
         logdet = z.new_zeros(z.shape[0])
-        for net, shuffle in zip(self.nets, self.shuffles):
+        for net, shuffle in zip(self.nets, self.shuffles, strict=True):
             kept, changed = z.index_select(1, shuffle).split([self.kept, self.changed], dim=1)
             log_scale, shift = self._scale_and_shift(net, kept, c)
             z = torch.cat([kept, (changed - shift) * (-log_scale).exp()], dim=1)
@@ -53,7 +56,7 @@ class CouplingFlow(nn.Module):
 
     def from_base(self, u: Tensor, c: Tensor) -> Tensor:
         """Return z (N, D), the inverse of `to_base`."""
-        for net, shuffle in zip(reversed(self.nets), reversed(self.shuffles)):
+        for net, shuffle in zip(reversed(self.nets), reversed(self.shuffles), strict=True):
             kept, changed = u.split([self.kept, self.changed], dim=1)
             log_scale, shift = self._scale_and_shift(net, kept, c)
             shuffled = torch.cat([kept, torch.addcmul(shift, changed, log_scale.exp())], dim=1)
@@ -120,6 +123,9 @@ class FlowPosterior:
         return self.flow.from_base(self.base.sample(generator), self._condition(self.base.mu))
 
     def kl(self, prior: Prior, z: Tensor | None = None, generator: torch.Generator | None = None) -> Tensor:
-        """KL(self || prior) in nats, (N,): the unbiased estimate log q(z) - log p(z) at a sample z (N, D), given or fresh."""
+        """KL(self || prior) in nats, (N,): the unbiased estimate log q(z) - log p(z) at a sample z (N, D).
+
+        Without a z a fresh one is drawn.
+        """
         z = self.sample(generator) if z is None else z
         return self.log_prob(z) - prior.log_prob(z)

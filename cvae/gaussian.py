@@ -72,7 +72,7 @@ class DiagonalGaussian:
         return self.mu
 
     def from_base(self, u: Tensor) -> Tensor:
-        """Map standard normal noise u (..., D) to z = mu + std * u, the reparameterisation of Kingma and Welling (2014)."""
+        """Map standard normal noise u (..., D) to z = mu + std * u, the reparameterisation of Kingma and Welling."""
         return self.mu + self.std * u
 
     def to_base(self, z: Tensor) -> Tensor:
@@ -114,7 +114,7 @@ class DiagonalGaussian:
 
 @dataclass(frozen=True)
 class Point:
-    """All mass at mu (..., D): the code of a plain autoencoder, with the methods of a posterior that make sense for it."""
+    """All mass at mu (..., D): the code of a plain autoencoder, with those methods of a posterior that make sense."""
 
     mu: Tensor
 
@@ -136,4 +136,5 @@ class Point:
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Raise ValueError: a point has no density, so there is no bound of log p(x) either."""
-        raise ValueError("a plain autoencoder has no posterior density and no likelihood; measure its squared error instead.")
+        lacks = "a plain autoencoder has no posterior density and no likelihood"
+        raise ValueError(f"{lacks}; measure its squared error instead.")

@@ -96,6 +96,7 @@ def weighted_terms(
     z = posterior.from_base(noise)  # (K, N, D)
     rows, points = c.repeat(k), z.flatten(0, 1)
     nll = masked_nll(model, model.decode(points, rows), x.repeat(k, 1, 1, 1), rows).view(k, n)
+    assert isinstance(posterior, DiagonalGaussian)  # a flow's parameters cannot be held still
     still = DiagonalGaussian(posterior.mu.detach(), posterior.logvar.detach())
     kl = still.log_prob(z) - model.prior(rows).log_prob(points).view(k, n)
     log_weights = -(nll + kl)
@@ -108,7 +109,8 @@ def weighted_terms(
 def log_importance_weights(model: LatentModel, x: Tensor, c: Tensor | Condition | None, noise: Tensor) -> Tensor:
     """log p(x, z | c) - log q(z | x, c) for z drawn from q with noise (K, N, D); returns (K, N).
 
-    Their log-mean-exp over K is the bound of Burda, Grosse and Salakhutdinov (2016), "Importance Weighted Autoencoders".
+    Their log-mean-exp over K is the bound of Burda, Grosse and Salakhutdinov (2016), "Importance Weighted
+    Autoencoders".
     """
     k, n = noise.shape[:2]
     c = model.condition(c, x)

@@ -20,9 +20,10 @@ FEW, NEAR = 16, 15.0  # samples that tell which labels of a picture matter; nats
 def nll_and_kl(
     model: LatentModel, x: Tensor, c: Tensor | None = None, generator: torch.Generator | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Return nll (N,) and kl (N,) of x (N, C, H, W) given c (N, ...), one posterior sample per image; elbo = -(nll + kl).
+    """Return nll (N,) and kl (N,) of x (N, C, H, W) given c (N, ...), from one posterior sample per image.
 
-    c holds labels, or cat(x * visible, visible) for an inpainting model; then nll counts the hidden pixels.
+    elbo = -(nll + kl). c holds labels, or cat(x * visible, visible) for an inpainting model; then nll counts the
+    hidden pixels.
     """
     parts = []
     for i in range(0, len(x), BATCH):
@@ -41,10 +42,10 @@ def log_likelihood(
     generator: torch.Generator | None = None,
     from_prior: bool = False,
 ) -> Tensor:
-    """Return the importance-weighted bound (N,) of log p(x), or of log p(x | c) with labels or another condition, in nats.
+    """Return the importance-weighted bound (N,) of log p(x), or of log p(x | c) given labels or another condition.
 
-    Burda, Grosse and Salakhutdinov (2016), eq. 8. A lower bound that grows with n_importance. `from_prior` draws from
-    the prior instead of the posterior; then it is the plain Monte Carlo estimate.
+    Burda, Grosse and Salakhutdinov (2016), eq. 8: a lower bound in nats that grows with n_importance. `from_prior`
+    draws from the prior instead of the posterior; then it is the plain Monte Carlo estimate.
     """
     log_weights = losses.log_prior_weights if from_prior else losses.log_importance_weights
     most, images, out = AT_ONCE.get(x.device.type, BATCH), at_once(x, n_importance), []
@@ -65,7 +66,7 @@ def at_once(x: Tensor, n_importance: int) -> int:
 
 @torch.inference_mode()
 def marginal_log_likelihood(
-    model,
+    model: LatentModel,
     x: Tensor,
     labels: Tensor,
     log_p: Tensor,
@@ -97,7 +98,7 @@ def psnr(mse: Tensor) -> Tensor:
 
 
 def ssim(x: Tensor, x_hat: Tensor) -> Tensor:
-    """Return the structural similarity per image, (N,): Wang et al. (2004), Gaussian window of 11, channels averaged."""
+    """Return the structural similarity per image, (N,): Wang et al. (2004), Gaussian window of 11, mean of channels."""
     t = torch.arange(11) - 5.0
     line = (-(t**2) / (2 * 1.5**2)).exp()
     channels = x.shape[1]
@@ -106,7 +107,9 @@ def ssim(x: Tensor, x_hat: Tensor) -> Tensor:
     mu, mu_hat = mean(x), mean(x_hat)
     var, var_hat, cov = mean(x * x) - mu**2, mean(x_hat * x_hat) - mu_hat**2, mean(x * x_hat) - mu * mu_hat
     c1, c2 = 0.01**2, 0.03**2
-    return ((2 * mu * mu_hat + c1) * (2 * cov + c2) / ((mu**2 + mu_hat**2 + c1) * (var + var_hat + c2))).flatten(1).mean(1)
+    numerator = (2 * mu * mu_hat + c1) * (2 * cov + c2)
+    denominator = (mu**2 + mu_hat**2 + c1) * (var + var_hat + c2)
+    return (numerator / denominator).flatten(1).mean(1)
 
 
 def hole_mse(
@@ -126,7 +129,7 @@ def hole_mse(
 @torch.inference_mode()
 def accuracy(judge: nn.Module, x: Tensor, labels: Tensor) -> float:
     """Return the share of images (N, C, H, W) that the classifier `judge` reads as `labels` (N,)."""
-    right = [(judge(rows).argmax(1) == y).sum() for rows, y in zip(x.split(BATCH), labels.split(BATCH))]
+    right = [(judge(rows).argmax(1) == y).sum() for rows, y in zip(x.split(BATCH), labels.split(BATCH), strict=True)]
     return float(sum(right)) / len(x)
 
 
@@ -149,8 +152,8 @@ def diversity(model: LatentModel, x: Tensor, labels: Tensor, generator: torch.Ge
 
     As many samples as pictures, with their labels (N,) where the model takes labels. 1 is as diverse as the data.
     """
-    labels = labels if model.config.n_classes else None
-    return spread_of(tasks.generate(model, labels, generator=generator, n=len(x))) / spread_of(x)
+    samples = tasks.generate(model, labels if model.config.n_classes else None, generator=generator, n=len(x))
+    return spread_of(samples) / spread_of(x)
 
 
 def decode_ms(model: LatentModel, repeats: int = 50) -> float:

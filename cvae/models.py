@@ -1,7 +1,8 @@
 """The models, composed by configuration: the CVAE, and two without a z. Losses live in losses.py."""
 
 import math
-from typing import Protocol
+from collections.abc import Iterator
+from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,15 @@ from cvae.conditions import Condition
 from cvae.config import ModelConfig, Preset
 from cvae.flow import CouplingFlow, FlowPosterior, FlowPrior
 from cvae.gaussian import DiagonalGaussian, Point, Posterior, Prior
-from cvae.networks import Principal, Pyramid, ResidualDecoder, RunningScale, make_decoder, make_encoder
+from cvae.networks import (
+    Principal,
+    Pyramid,
+    ResidualDecoder,
+    ResidualEncoder,
+    RunningScale,
+    make_decoder,
+    make_encoder,
+)
 
 
 class LatentModel(Protocol):
@@ -38,6 +47,9 @@ class LatentModel(Protocol):
     def pixel_means(self, z: Tensor, c: Tensor | Condition | None = None) -> Tensor:
         """Return E[x | z, c] in [0, 1], (N, C, H, W)."""
 
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """Return its weights, which tell where it lies."""
+
 
 class CVAE(nn.Module):
     """Conditional variational autoencoder: q(z | x, c), p(z | c), p(x | z, c). Sohn, Lee and Yan (2015).
@@ -56,6 +68,8 @@ class CVAE(nn.Module):
     - With `linear` encoder and decoder have a fixed path beside them, the principal components.
     """
 
+    preset: Preset
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
@@ -63,7 +77,7 @@ class CVAE(nn.Module):
         looks, is_point = config.sees_pixels, config.kind.posterior == "point"
         n_encoded = n_conditions if config.label_in == "both" else 0
         n_context = config.flow_width if looks else n_conditions
-        self.prior_network = make_encoder(config, channels + 1, 0, n_context) if looks else None
+        self.prior_network = ResidualEncoder(config, channels + 1, 0, n_context) if looks else None
         self.encoder = make_encoder(config, channels + int(looks), n_encoded, dims if is_point else 2 * dims)
         self.scale = RunningScale(dims) if is_point else None
         self.decoder = make_decoder(config, n_conditions, joins=looks)
@@ -75,13 +89,14 @@ class CVAE(nn.Module):
     def start_linear(self, x: Tensor) -> None:
         """Fit the linear path to pictures x (N, C, H, W), and start the networks beside it at zero.
 
-        So training sets out from the best linear autoencoder (Baldi and Hornik 1989), whose code is the whitened components.
+        So training sets out from the best linear autoencoder (Baldi and Hornik 1989): its code is whitened components.
         """
+        assert self.principal is not None  # a model with `linear`
         self.principal.fit(x)
         for part in (self.encoder, self.decoder):
             last = [m for m in part.modules() if isinstance(m, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)][-1]
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
+            for weights in last.parameters():
+                nn.init.zeros_(weights)
 
     def condition(self, c: Tensor | Condition | None, like: Tensor) -> Condition:
         """Return c as a Condition of the N rows of `like`; one that is comes back as it is, so that it is made once.
@@ -100,7 +115,9 @@ class CVAE(nn.Module):
         """
         c = self.condition(c, x)
         rows = c.rows if self.config.label_in == "both" else c.rows[:, :0]
-        seen = x if self.prior_network is None else torch.cat([x, c.visible.to(x.dtype)], dim=1)
+        seen = x
+        if self.prior_network is not None and c.visible is not None:
+            seen = torch.cat([x, c.visible.to(x.dtype)], dim=1)
         parameters = self.encoder(seen, rows)  # (N, 2 D), or (N, D) of a point
         if self.principal is not None:
             code = self.principal.encode(x)
@@ -137,7 +154,7 @@ class CVAE(nn.Module):
         c = self.condition(c, z)
         out = self.decode(z, c)
         means = out.sigmoid() if self.config.likelihood == "bernoulli" else out.clamp(0, 1)
-        return means if c.visible is None else torch.where(c.visible, c.pixels, means)
+        return means if c.visible is None or c.pixels is None else torch.where(c.visible, c.pixels, means)
 
 
 def _flow(config: ModelConfig, n_conditions: int, n_layers: int) -> CouplingFlow | None:
@@ -188,9 +205,10 @@ class Classifier(nn.Module):
 
 
 MODELS = {"latent": CVAE, "denoiser": DenoisingAutoencoder, "classifier": Classifier}  # by Family.model
+AnyModel: TypeAlias = Any  # one of these three; which of them config.json says, and not to a type checker
 
 
-def build_model(config: ModelConfig) -> nn.Module:
+def build_model(config: ModelConfig) -> AnyModel:
     """Build the model that `config` describes, with fresh weights."""
-    model = MODELS[config.kind.model](config)
+    model: AnyModel = MODELS[config.kind.model](config)
     return model.to(memory_format=torch.channels_last)  # convolutions on a CPU run some 20 % faster so

@@ -6,6 +6,7 @@ z (N, D) and c to logits (N, C, H, W). n_conditions is 0 for a model that is not
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -39,12 +40,17 @@ class Principal(nn.Module):
     learn what bends.
     """
 
+    components: Tensor
+    spread: Tensor  # standard deviation of each over the pictures
+    mean: Tensor
+
     def __init__(self, n_pixels: int, dims: int) -> None:
         super().__init__()
         self.register_buffer("components", torch.zeros(dims, n_pixels, dtype=torch.int8))
-        self.register_buffer("spread", torch.ones(dims))  # standard deviation of each over the pictures
+        self.register_buffer("spread", torch.ones(dims))
         self.register_buffer("mean", torch.zeros(n_pixels))
-        self.kept: Tensor | None = None  # the basis as float, while nothing is trained: making it takes longer than using it
+        # the basis as float, while nothing is trained: making it takes longer than using it
+        self.kept: Tensor | None = None
 
     def train(self, mode: bool = True) -> "Principal":
         """Switch between training and use; in use the basis is kept."""
@@ -55,12 +61,13 @@ class Principal(nn.Module):
         return super().train(mode)
 
     def fit(self, x: Tensor) -> None:
-        """Take the components from pictures x (N, C, H, W); ValueError where there are too few pictures or pixels for them."""
+        """Take the components from pictures x (N, C, H, W); ValueError where these, or their pixels, are too few."""
         self.kept = None
         rows, dims = x.flatten(1), len(self.spread)
         if min(rows.shape) < dims + SPARE:
             wanted = f"at least {dims + SPARE} training pictures of as many pixels"
-            raise ValueError(f"a linear path of {dims} components needs {wanted}; got {rows.shape[0]} of {rows.shape[1]}.")
+            got = f"{rows.shape[0]} of {rows.shape[1]}"
+            raise ValueError(f"a linear path of {dims} components needs {wanted}; got {got}.")
         self.mean.copy_(rows.mean(0))
         _, _, directions = torch.svd_lowrank(rows - self.mean, q=dims + SPARE, niter=4)
         kept = directions[:, :dims]  # (C H W, D)
@@ -105,9 +112,9 @@ def halved(side: int, times: int) -> int:
 def mlp(sizes: list[int], norm: str = "none") -> nn.Sequential:
     """Return Linear layers of these sizes with ReLU between them; with norm "batch" BatchNorm1d before each ReLU."""
     layers: list[nn.Module] = []
-    for n_in, n_out in zip(sizes, sizes[1:-1]):
+    for n_in, n_out in pairwise(sizes[:-1]):
         layers += [nn.Linear(n_in, n_out), *([nn.BatchNorm1d(n_out)] if norm == "batch" else []), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Linear(*sizes[-2:]))
+    return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
 
 
 class DenseEncoder(nn.Module):
@@ -144,7 +151,8 @@ class ConvEncoder(nn.Module):
         stages: list[nn.Module] = []
         n_in = channels + n_conditions
         for n in config.widths:
-            stages += [nn.Conv2d(n_in, n, config.kernel, stride=2, padding=config.kernel // 2), nn.BatchNorm2d(n), nn.ReLU()]
+            convolution = nn.Conv2d(n_in, n, config.kernel, stride=2, padding=config.kernel // 2)
+            stages += [convolution, nn.BatchNorm2d(n), nn.ReLU()]
             n_in = n
         self.features = nn.Sequential(*stages)
         area = halved(height, len(config.widths)) * halved(width, len(config.widths))
@@ -167,8 +175,9 @@ class ConvDecoder(nn.Module):
         self.head = nn.Linear(config.latent_dim + n_conditions, math.prod(self.start))
         stages: list[nn.Module] = [nn.BatchNorm2d(widths[-1]), nn.ReLU()]
         outs = [*reversed(widths[:-1]), channels]
-        for n_in, n_out, small, large in zip(reversed(widths), outs, sides, sides[1:]):
-            even = (large[0] - 2 * small[0] + 1, large[1] - 2 * small[1] + 1)  # 1 where the side doubles, 0 where 2 n - 1
+        for n_in, n_out, (small, large) in zip(reversed(widths), outs, pairwise(sides), strict=True):
+            # 1 where the side doubles, 0 where 2 n - 1
+            even = (large[0] - 2 * small[0] + 1, large[1] - 2 * small[1] + 1)
             stages += [nn.ConvTranspose2d(n_in, n_out, 3, stride=2, padding=1, output_padding=even)]
             stages += [nn.BatchNorm2d(n_out), nn.ReLU()]
         self.features = nn.Sequential(*stages[:-2])
@@ -196,6 +205,18 @@ class ResidualBlock(nn.Module):
         return h + self.second(nn.functional.silu(self.first(nn.functional.silu(shifted))))
 
 
+class ResidualStage(nn.ModuleList):
+    """So many residual blocks, one after the other, that keep the number of channels and the size."""
+
+    def __init__(self, channels: int, n_blocks: int, n_conditions: int) -> None:
+        super().__init__(ResidualBlock(channels, n_conditions) for _ in range(n_blocks))
+
+    def forward(self, h: Tensor, c: Tensor) -> Tensor:
+        for block in self:
+            h = block(h, c)
+        return h
+
+
 class Pyramid(nn.Module):
     """Residual stages at 1/2, 1/4, ... of the size; a space-to-depth step makes the first stage cheap.
 
@@ -206,18 +227,16 @@ class Pyramid(nn.Module):
         super().__init__()
         self.fold = nn.PixelUnshuffle(config.fold)
         self.downs = nn.ModuleList([nn.Conv2d(config.fold**2 * channels, config.widths[0], 3, padding=1)])
-        for n_in, n_out in zip(config.widths, config.widths[1:]):
+        for n_in, n_out in pairwise(config.widths):
             self.downs.append(nn.Conv2d(n_in, n_out, 3, stride=2, padding=1))
         sizes = zip(config.widths, config.blocks, strict=True)
-        self.stages = nn.ModuleList(_stage(n, k, n_conditions) for n, k in sizes)
+        self.stages = nn.ModuleList(ResidualStage(n, k, n_conditions) for n, k in sizes)
 
     def maps(self, x: Tensor, c: Tensor) -> list[Tensor]:
-        """Return the feature maps (N, widths[i], H/2^(i+1), W/2^(i+1)) after every stage; with fold 1 twice as large."""
+        """Return the feature map after each stage, (N, widths[i], H/2^(i+1), W/2^(i+1)); with fold 1 twice the size."""
         h, maps = self.fold(x), []  # (N, 4 C, H/2, W/2)
-        for down, stage in zip(self.downs, self.stages):
-            h = down(h)
-            for block in stage:
-                h = block(h, c)
+        for down, stage in zip(self.downs, self.stages, strict=True):
+            h = stage(down(h), c)
             maps.append(h)
         return maps
 
@@ -257,28 +276,25 @@ class ResidualDecoder(nn.Module):
         self.head = nn.Linear(n_in, math.prod(self.start)) if n_in else None
         self.joins = nn.ModuleList(nn.Conv2d(n, n, 1) for n in reversed(widths)) if joins else None
         sizes = zip(reversed(widths), reversed(config.blocks), strict=True)
-        self.stages = nn.ModuleList(_stage(n, k, n_conditions) for n, k in sizes)
+        self.stages = nn.ModuleList(ResidualStage(n, k, n_conditions) for n, k in sizes)
         self.ups = nn.ModuleList()
-        for n_in, n_out in zip(reversed(widths), reversed(widths[:-1])):
+        for n_in, n_out in pairwise(reversed(widths)):
             self.ups.append(nn.Sequential(nn.Conv2d(n_in, 4 * n_out, 1), nn.PixelShuffle(2)))
-        to_full_size = [nn.Conv2d(widths[0], 4 * STEM, 3, padding=1), nn.PixelShuffle(2), nn.SiLU()] if config.fold == 2 else []
-        last = nn.Conv2d(STEM if to_full_size else widths[0], channels, 3, padding=1)
-        self.tail = nn.Sequential(nn.SiLU(), *to_full_size, last)
+        up: list[nn.Module] = []  # to the full size
+        if config.fold == 2:
+            up = [nn.Conv2d(widths[0], 4 * STEM, 3, padding=1), nn.PixelShuffle(2), nn.SiLU()]
+        last = nn.Conv2d(STEM if up else widths[0], channels, 3, padding=1)
+        self.tail = nn.Sequential(nn.SiLU(), *up, last)
 
     def forward(self, z: Tensor, c: Tensor, *maps: Tensor) -> Tensor:
-        h = self.head(torch.cat([z, c], dim=1)).view(-1, *self.start) if self.head else 0  # (N, widths[-1], H/2^k, W/2^k)
+        h = 0 if self.head is None else self.head(torch.cat([z, c], dim=1)).view(-1, *self.start)  # the smallest map
         for i, stage in enumerate(self.stages):
             if i:
                 h = self.ups[i - 1](h)  # twice the size, the next width
             if self.joins:
                 h = h + self.joins[i](maps[-1 - i])
-            for block in stage:
-                h = block(h, c)
+            h = stage(h, c)
         return self.tail(h)  # (N, C, H, W)
-
-
-def _stage(channels: int, n_blocks: int, n_conditions: int) -> nn.ModuleList:
-    return nn.ModuleList(ResidualBlock(channels, n_conditions) for _ in range(n_blocks))
 
 
 def smallest(config: ModelConfig) -> int:

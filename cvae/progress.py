@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -10,7 +11,8 @@ from cvae import checkpoints
 
 KINDS = ("reconstructions", "samples")
 MOST = 20  # pictures of a kind that are kept of each epoch
-QUALITY = 70  # of pictures in colour, which would take more than ten times the space without loss; grey ones lose nothing
+# of pictures in colour, which would take more than ten times the space without loss; grey ones lose nothing
+QUALITY = 70
 
 
 def add(folder: Path, epoch: int, pictures: dict[str, np.ndarray]) -> None:
@@ -18,10 +20,10 @@ def add(folder: Path, epoch: int, pictures: dict[str, np.ndarray]) -> None:
 
     Epochs from this one on, left by a run that was killed, are replaced, and so is a damaged file.
     """
-    path, rows = folder / checkpoints.PROGRESS, {f"{kind}_{epoch}": _row(x) for kind, x in pictures.items()}
+    path, content = folder / checkpoints.PROGRESS, io.BytesIO()
     epochs, earlier = _before(path, epoch) if path.is_file() else ([], {})
-    content = io.BytesIO()
-    np.savez(content, epochs=np.array([*epochs, epoch]), **earlier, **rows)
+    rows: dict[str, Any] = earlier | {f"{kind}_{epoch}": _row(x) for kind, x in pictures.items()}
+    np.savez(content, epochs=np.array([*epochs, epoch]), **rows)
     checkpoints.write_bytes(path, content.getvalue())
 
 
@@ -31,7 +33,7 @@ def _before(path: Path, epoch: int) -> tuple[list[int], dict[str, np.ndarray]]:
         with np.load(path, allow_pickle=False) as stored:
             epochs = [e for e in stored["epochs"].tolist() if e < epoch]
             return epochs, {name: stored[name] for name in stored.files if name.rpartition("_")[2] in map(str, epochs)}
-    except Exception:  # noqa: BLE001 - a damaged zip raises nearly anything, and no training should end for its pictures
+    except Exception:  # a damaged zip raises nearly anything, and no training should end for its pictures
         return [], {}
 
 
@@ -44,14 +46,16 @@ def load(folder: Path, image_shape: tuple[int, int, int]) -> tuple[list[int], di
         with np.load(folder / checkpoints.PROGRESS, allow_pickle=False) as stored:
             epochs = stored["epochs"].astype(int).tolist()
             kinds = [kind for kind in KINDS if any(name.startswith(kind) for name in stored.files)]
-            found = {kind: np.stack([_pictures(stored[f"{kind}_{epoch}"], image_shape) for epoch in epochs]) for kind in kinds}
+            kept = {kind: [_pictures(stored[f"{kind}_{epoch}"], image_shape) for epoch in epochs] for kind in kinds}
+            found = {kind: np.stack(rows) for kind, rows in kept.items()}
         fits = len({pictures.shape for pictures in found.values()}) == 1 and epochs == sorted(set(epochs))
     except FileNotFoundError:
         raise
-    except Exception as error:  # noqa: BLE001 - a damaged zip or picture raises nearly anything
+    except Exception as error:  # a damaged zip or picture raises nearly anything
         raise ValueError(f"{checkpoints.PROGRESS} of {folder.name} is damaged; train.py makes it anew.") from error
     if not fits:
-        raise ValueError(f"{checkpoints.PROGRESS} of {folder.name} must hold as many pictures of each kind, and ascending epochs.")
+        wanted = "as many pictures of each kind, and ascending epochs"
+        raise ValueError(f"{checkpoints.PROGRESS} of {folder.name} must hold {wanted}.")
     return epochs, found
 
 
@@ -59,7 +63,8 @@ def _row(pictures: np.ndarray) -> np.ndarray:
     n, height, width, channels = pictures.shape
     row = pictures.swapaxes(0, 1).reshape(height, n * width, channels)
     out = io.BytesIO()
-    Image.fromarray(row.squeeze(2) if channels == 1 else row).save(out, "WEBP", lossless=channels == 1, quality=QUALITY, method=6)
+    image = Image.fromarray(row.squeeze(2) if channels == 1 else row)
+    image.save(out, "WEBP", lossless=channels == 1, quality=QUALITY, method=6)
     return np.frombuffer(out.getvalue(), np.uint8)
 
 
@@ -68,6 +73,7 @@ def _pictures(content: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndar
     picture = Image.open(io.BytesIO(content.tobytes()), formats=["WEBP"])
     n, rest = divmod(picture.width, width)
     if picture.height != height or rest or not 1 <= n <= MOST:
-        raise ValueError(f"expected at most {MOST} pictures of {width} x {height}; got {picture.width} x {picture.height} in all.")
+        got = f"{picture.width} x {picture.height} in all"
+        raise ValueError(f"expected at most {MOST} pictures of {width} x {height}; got {got}.")
     row = np.asarray(picture.convert("L" if channels == 1 else "RGB")).reshape(height, n, width, channels)
     return row.swapaxes(0, 1)

@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from cvae import losses
 from cvae.conditions import Condition
-from cvae.models import LatentModel
+from cvae.models import AnyModel, LatentModel
 
 LARGEST_PART, SMALLEST_PART = 256, 16  # pictures decoded at a time: bounded memory, and enough work for a thread
 ON_A_CARD = 1 << 15  # pictures decoded at a time on a device that is no CPU
@@ -38,10 +38,11 @@ def decode(model: LatentModel, u: Tensor, labels: Tensor | Condition | None = No
 
 
 def refine(model: LatentModel, x: Tensor, u: Tensor, steps: int = REFINEMENTS) -> Tensor:
-    """Return base coordinates (N, D) that decode to x (N, C, H, W) better than u (N, D) does, for a model without labels.
+    """Return base coordinates (N, D) that decode to x (N, C, H, W) better than u (N, D), by a model without labels.
 
-    An encoder has to guess the code of a picture it has never seen at once; a few steps of Adam on -log p(x, u) from its
-    guess come nearer to the best code that the decoder knows (Kim et al. 2018, "Semi-Amortized Variational Autoencoders").
+    An encoder has to guess the code of a picture it has never seen at once. A few steps of Adam on -log p(x, u) from
+    its guess come nearer to the best code that the decoder knows: Kim et al. (2018), "Semi-Amortized Variational
+    Autoencoders".
     """
     with torch.inference_mode(False), torch.enable_grad():
         x, start = x.clone(), u.clone()
@@ -61,17 +62,20 @@ def _decode_part(model: LatentModel, u: Tensor, c: Condition) -> Tensor:
     return model.pixel_means(model.prior(c).from_base(u), c)
 
 
-def _shared_out(work: Callable, *rows: Tensor | Condition, pictures: int = 1) -> Tensor:
-    """Return work(*rows), done for parts of the rows (N, ...) on all cores; `pictures` is how many one row decodes."""
-    on_cpu = rows[0].device.type == "cpu"
+def _shared_out(work: Callable[..., Tensor], first: Tensor, *others: Tensor | Condition, pictures: int = 1) -> Tensor:
+    """Return work(first, *others), done for parts of the rows (N, ...) on all cores.
+
+    `pictures` is how many one row decodes.
+    """
+    on_cpu = first.device.type == "cpu"
     free = (os.cpu_count() or 1) // torch.get_num_threads()  # cores that torch leaves
     workers = max(1, free) if on_cpu else 1
     limits = (SMALLEST_PART, LARGEST_PART) if on_cpu else (ON_A_CARD, ON_A_CARD)
     least, most = (max(1, limit // pictures) for limit in limits)
-    size = min(most, max(least, math.ceil(len(rows[0]) / workers)))
-    parts = [row.split(size) for row in rows]
-    if len(parts[0]) <= 1:
-        return work(*rows)
+    size = min(most, max(least, math.ceil(len(first) / workers)))
+    if len(first) <= size:
+        return work(first, *others)
+    parts = [rows.split(size) for rows in (first, *others)]
     with ThreadPoolExecutor(workers) as pool:
         return torch.cat(list(pool.map(torch.inference_mode()(work), *parts)))  # again, because it holds for one thread
 
@@ -138,19 +142,20 @@ def label_log_likelihoods(
     """
     n_classes = model.config.n_classes
     if not n_classes:
-        raise ValueError("only a model conditional on a label can say which label a picture has; got one without labels.")
+        wanted = "only a model conditional on a label can say which label a picture has"
+        raise ValueError(f"{wanted}; got one without labels.")
     noise = normal(model, len(x), n_importance, generator=generator)
-    rows = [r.repeat_interleave(n_classes, 0) for r in (x, noise)]
+    each_x, each_noise = (rows.repeat_interleave(n_classes, 0) for rows in (x, noise))
     labels = torch.arange(n_classes, device=x.device).repeat(len(x))
 
     def bound(x: Tensor, noise: Tensor, labels: Tensor) -> Tensor:
         return losses.log_mean_exp(losses.log_importance_weights(model, x, labels, noise.transpose(0, 1)))
 
-    return _shared_out(bound, *rows, labels, pictures=n_importance).view(-1, n_classes)
+    return _shared_out(bound, each_x, each_noise, labels, pictures=n_importance).view(-1, n_classes)
 
 
 @torch.inference_mode()
-def denoise(model: LatentModel | nn.Module, x: Tensor) -> Tensor:
+def denoise(model: AnyModel, x: Tensor) -> Tensor:
     """Return the clean pictures for noisy x (N, C, H, W), same shape.
 
     A denoising autoencoder answers directly; a VAE or CVAE by its reconstruction, which cannot hold the noise.
@@ -234,7 +239,7 @@ def traverse(model: LatentModel, u: Tensor, dims: list[int], values: Tensor, lab
     `values` are those that the coordinate takes in turn; `labels` is (1,) or None.
     """
     points = u.repeat(len(dims), len(values), 1)  # (dims, values, D)
-    for row, dim in zip(points, dims):
+    for row, dim in zip(points, dims, strict=True):
         row[:, dim] = values
     pictures = decode(model, points.flatten(0, 1), None if labels is None else labels.expand(len(dims) * len(values)))
     return pictures.unflatten(0, (len(dims), len(values)))

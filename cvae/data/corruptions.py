@@ -1,4 +1,4 @@
-"""What spoils a picture: noise for the denoising autoencoder, holes for the inpainting one. Drawn anew for every example.
+"""What spoils a picture, drawn anew for every example: noise, of which a model cleans it, and holes, which one fills.
 
 Pictures x are (N, C, H, W) in [0, 1]. Masks `visible` are bool (N, 1, H, W): True = known.
 """
@@ -42,16 +42,16 @@ def random_corruption(x: Tensor, generator: torch.Generator | None = None) -> Te
     return out
 
 
-def _gaussian(x: Tensor, strength: Tensor, generator) -> Tensor:
+def _gaussian(x: Tensor, strength: Tensor, generator: torch.Generator | None) -> Tensor:
     return (x + strength * torch.randn(x.shape, generator=generator)).clamp(0, 1)
 
 
-def _salt_and_pepper(x: Tensor, strength: Tensor, generator) -> Tensor:
+def _salt_and_pepper(x: Tensor, strength: Tensor, generator: torch.Generator | None) -> Tensor:
     r = torch.rand(x.shape, generator=generator)
     return torch.where(r < strength, (r < strength / 2).to(x.dtype), x)
 
 
-def _blur(x: Tensor, strength: Tensor, generator) -> Tensor:
+def _blur(x: Tensor, strength: Tensor, generator: torch.Generator | None) -> Tensor:
     """Convolve rows, then columns, with the Gaussian of each picture; what lies outside the picture counts as black."""
     n, channels, height, width = x.shape
     offsets = torch.arange(-BLUR_RADIUS, BLUR_RADIUS + 1, dtype=x.dtype)
@@ -63,7 +63,7 @@ def _blur(x: Tensor, strength: Tensor, generator) -> Tensor:
     return flat.view(x.shape)
 
 
-def _strokes(x: Tensor, strength: Tensor, generator) -> Tensor:
+def _strokes(x: Tensor, strength: Tensor, generator: torch.Generator | None) -> Tensor:
     most = math.ceil(LARGEST["strokes"])
     for _ in range(most):
         drawn = torch.rand(len(x), 1, 1, 1, generator=generator) < strength / most
@@ -73,7 +73,7 @@ def _strokes(x: Tensor, strength: Tensor, generator) -> Tensor:
     return x
 
 
-def _polyline(n: int, size, points: int, thickness: Tensor, generator) -> Tensor:
+def _polyline(n: int, size: tuple[int, ...], points: int, thickness: Tensor, generator: torch.Generator | None) -> Tensor:
     """Return n random lines through `points` places as coverage (n, 1, H, W) in [0, 1]; thickness (n,) in pixels."""
     height, width = size
     corners = torch.rand(n, points, 2, generator=generator) * torch.tensor([height, width])
@@ -102,7 +102,7 @@ def training_holes(kind: str, n: int, size: tuple[int, int], generator: torch.Ge
 
 
 def centre_hole(size: tuple[int, int] = (28, 28), side: int = 10) -> Tensor:
-    """Return the mask (1, H, W) that hides the middle side x side pixels, fewer where only a rim of one would be left."""
+    """Return the mask (1, H, W) that hides the middle side x side pixels, fewer where nothing but a rim were left."""
     visible = torch.ones(1, *size, dtype=torch.bool)
     side = min(side, *(length - 2 for length in size))
     top, left = ((length - side) // 2 for length in size)
@@ -138,7 +138,7 @@ def preset_holes(size: tuple[int, int] = (28, 28)) -> dict[str, Tensor]:
 QUADRANTS = ("top left", "top right", "bottom left", "bottom right")
 
 
-def _boxes(n: int, size: tuple[int, int], generator) -> Tensor:
+def _boxes(n: int, size: tuple[int, int], generator: torch.Generator | None) -> Tensor:
     largest = min(LARGEST_BOX, 3 * min(size) // 4)
     sides = torch.randint(min(SMALLEST_BOX, largest // 2), largest + 1, (n, 2), generator=generator)
     corner = (torch.rand(n, 2, generator=generator) * (torch.tensor(size) - sides + 1)).long()
@@ -150,22 +150,22 @@ def _boxes(n: int, size: tuple[int, int], generator) -> Tensor:
     return ~inside
 
 
-def _centres(n: int, size: tuple[int, int], generator) -> Tensor:
+def _centres(n: int, size: tuple[int, int], generator: torch.Generator | None) -> Tensor:
     return centre_hole(size).expand(n, 1, *size)
 
 
-def _halves(n: int, size: tuple[int, int], generator) -> Tensor:
+def _halves(n: int, size: tuple[int, int], generator: torch.Generator | None) -> Tensor:
     pairs = [QUADRANTS[:2], QUADRANTS[2:], QUADRANTS[::2], QUADRANTS[1::2]]
     masks = torch.stack([quadrants_visible(pair, size) for pair in pairs])
     return masks[torch.randint(len(masks), (n,), generator=generator)]
 
 
-def _quadrants(n: int, size: tuple[int, int], generator) -> Tensor:
+def _quadrants(n: int, size: tuple[int, int], generator: torch.Generator | None) -> Tensor:
     masks = [quadrants_visible((name,), size) for name in QUADRANTS]
-    masks = torch.stack([*masks, *(~mask for mask in masks)])  # one visible, or all but one
-    return masks[torch.randint(len(masks), (n,), generator=generator)]
+    either = torch.stack([*masks, *(~mask for mask in masks)])  # one visible, or all but one
+    return either[torch.randint(len(either), (n,), generator=generator)]
 
 
-def _brush(n: int, size: tuple[int, int], generator) -> Tensor:
+def _brush(n: int, size: tuple[int, int], generator: torch.Generator | None) -> Tensor:
     thickness = (3 + 5 * torch.rand(n, generator=generator)) * min(1.0, min(size) / 28)
     return _polyline(n, size, 4, thickness, generator) < 0.5

@@ -9,7 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-FOLDERS = ("lfw/lfw-deepfunneled", "lfw/lfw_funneled", "lfw_home/lfw_funneled", "lfw-deepfunneled", "lfw_funneled", "lfw", ".")
+FOLDERS = (
+    *("lfw/lfw-deepfunneled", "lfw/lfw_funneled", "lfw_home/lfw_funneled"),
+    *("lfw-deepfunneled", "lfw_funneled", "lfw", "."),
+)
 ATTRIBUTES = "lfw_attributes.txt"
 SIDE = 250  # pixels of a picture of the set; others are scaled to it
 CROP = 80  # the face with little around it, as in the classical autoencoder exercise on this set
@@ -141,7 +144,7 @@ def _scores(folder: Path, people: tuple[str, ...], numbers: tuple[int, ...]) -> 
         return (), np.empty((len(people), 0), np.float32), f"No attributes: there is no {folder.parent / ATTRIBUTES}."
     columns, rows, skipped = read_attributes(path)
     missing = np.full(len(columns), np.nan, np.float32)
-    keys = list(zip(people, numbers))
+    keys = list(zip(people, numbers, strict=True))
     scores = np.stack([rows.get(key, missing) for key in keys]) if keys else np.empty((0, len(columns)), np.float32)
     used = sum(key in rows for key in keys)
     note = f"{len(columns)} attributes for {used:,} of {len(keys):,} pictures"
@@ -155,10 +158,13 @@ def read_attributes(path: Path) -> tuple[tuple[str, ...], dict[tuple[str, int], 
     imagenum and one name per attribute. ValueError where there is no such header.
     """
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    headers = ([part.strip() for part in line.lstrip("#").strip().split("\t")] for line in lines)
-    at, header = next(((i, h) for i, h in enumerate(headers) if [n.lower() for n in h[:2]] == ["person", "imagenum"]), (0, []))
+    rows_of_names = ([part.strip() for part in line.lstrip("#").strip().split("\t")] for line in lines)
+    first = ["person", "imagenum"]
+    headers = ((i, names) for i, names in enumerate(rows_of_names) if [n.lower() for n in names[:2]] == first)
+    at, header = next(headers, (0, []))
     if len(header) < 3:
-        raise ValueError(f"{path} needs a header line: person, imagenum and one name per attribute, with tabs between them.")
+        wanted = "person, imagenum and one name per attribute, with tabs between them"
+        raise ValueError(f"{path} needs a header line: {wanted}.")
     rows, skipped = {}, 0
     for line in lines[at + 1 :]:
         person, _, rest = line.partition("\t")
@@ -166,7 +172,7 @@ def read_attributes(path: Path) -> tuple[tuple[str, ...], dict[tuple[str, int], 
             number, *values = rest.split("\t")
             key, scores = (person.strip().replace(" ", "_"), int(number)), np.array(values, dtype=np.float32)
         except ValueError:
-            scores = np.empty(0)
+            scores = np.empty(0, np.float32)
         if len(scores) == len(header) - 2 and np.isfinite(scores).all():
             rows[key] = scores
         else:

@@ -36,8 +36,8 @@ def default_data_dir() -> Path:
 
 def find_test(data_dir: Path) -> tuple[Path, Path] | None:
     """Return the files of images and labels under `data_dir`, each plain or else .gz; None unless both are there."""
-    found = [_plain_or_packed(data_dir / "MNIST" / "raw" / name) for name in (IMAGES, LABELS)]
-    return None if None in found else tuple(found)
+    images, labels = (_plain_or_packed(data_dir / "MNIST" / "raw" / name) for name in (IMAGES, LABELS))
+    return (images, labels) if images and labels else None
 
 
 def read_test(data_dir: Path) -> tuple[np.ndarray, np.ndarray] | None:
@@ -79,7 +79,7 @@ def fetch_test(data_dir: Path, progress: Callable[[int, int], None], cancelled: 
 
 def hosts() -> list[str]:
     """Return the host names of the mirrors, in the order in which they are asked."""
-    return [urlsplit(mirror).hostname for mirror in MIRRORS]
+    return [urlsplit(mirror).hostname or "" for mirror in MIRRORS]
 
 
 def _plain_or_packed(path: Path) -> Path | None:
@@ -96,8 +96,9 @@ def _read_idx(path: Path, shape: tuple[int | None, ...]) -> np.ndarray:
     start = 4 * (1 + len(shape))
     magic, *found = struct.unpack(f">{1 + len(shape)}I", content[:start].ljust(start, b"\0"))
     if magic != 0x800 + len(shape):  # 8 stands for uint8
-        raise ValueError(f"{path} is damaged: it begins with {magic}, an IDX file of this kind with {0x800 + len(shape)}.")
-    if 0 in found or any(wanted not in (None, n) for wanted, n in zip(shape, found)):
+        wanted = 0x800 + len(shape)
+        raise ValueError(f"{path} is damaged: it begins with {magic}, an IDX file of this kind with {wanted}.")
+    if 0 in found or any(wanted not in (None, n) for wanted, n in zip(shape, found, strict=True)):
         raise ValueError(f"{path} is damaged: its shape is {tuple(found)}; expected {str(shape).replace('None', 'N')}.")
     if len(content) - start != math.prod(found):
         raise ValueError(f"{path} is damaged: {len(content) - start} bytes follow its header, not {math.prod(found)}.")
@@ -119,7 +120,7 @@ def _advance(progress: Callable[[int, int], None], before: int, total: int, rece
 def _from_a_mirror(name: str, advance: Callable[[int], None], cancelled: Callable[[], bool]) -> bytes | None:
     """Return a .gz with the right MD5 from the first mirror that has it; None if cancelled."""
     failures = []
-    for mirror, host in zip(MIRRORS, hosts()):
+    for mirror, host in zip(MIRRORS, hosts(), strict=True):
         try:
             return _download(f"{mirror}{name}.gz", *PUBLISHED[name], advance, cancelled)
         except (OSError, HTTPException, ValueError) as error:
@@ -129,7 +130,9 @@ def _from_a_mirror(name: str, advance: Callable[[int], None], cancelled: Callabl
     raise ConnectionError(f"MNIST's test digits could not be fetched: {', '.join(failures)}.")
 
 
-def _download(url: str, md5: str, size: int, advance: Callable[[int], None], cancelled: Callable[[], bool]) -> bytes | None:
+def _download(
+    url: str, md5: str, size: int, advance: Callable[[int], None], cancelled: Callable[[], bool]
+) -> bytes | None:
     received = bytearray()
     if cancelled():
         return None

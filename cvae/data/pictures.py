@@ -18,7 +18,7 @@ NO_INK = "No digit stands out in the picture; draw or photograph one digit with 
 
 
 def open_picture(content: bytes) -> Image.Image:
-    """Return the picture in an uploaded file: L, RGB or RGBA, upright, the first frame, longest side at most 1024 pixels.
+    """Return the first frame of an uploaded file: L, RGB or RGBA, upright, its longest side at most 1024 pixels.
 
     Reads PNG, JPEG, WebP, GIF, BMP and AVIF up to 5 MB and 40 megapixels (16 in WebP, AVIF and CMYK), decided before
     anything is decoded. ValueError says in one sentence what is wrong with any other file and what to do.
@@ -26,18 +26,22 @@ def open_picture(content: bytes) -> Image.Image:
     if not content:
         raise ValueError("The file is empty (0 bytes); choose a picture such as a PNG or a JPEG.")
     if len(content) > MAX_BYTES:
-        raise ValueError(f"The file has {len(content) / 2**20:.1f} MB and at most 5 MB are read; save the picture smaller.")
+        megabytes = len(content) / 2**20
+        raise ValueError(f"The file has {megabytes:.1f} MB and at most 5 MB are read; save the picture smaller.")
     image = _identified(content)
     width, height = image.size
     limit = MAX_MEGAPIXELS_HEAVY if HEAVY & {image.format, image.mode} else MAX_MEGAPIXELS
     if width * height > limit * 1e6:
-        raise ValueError(f"The picture has {width} x {height} pixels and at most {limit} megapixels are read; save it smaller.")
+        got = f"The picture has {width} x {height} pixels"
+        raise ValueError(f"{got} and at most {limit} megapixels are read; save it smaller.")
     if image.format in ("JPEG", "MPO") and content.count(b"\xff\xda") > MAX_SCANS:
         raise ValueError("The JPEG has far too many scans to be a photograph; save it again as a plain JPEG or PNG.")
     try:
-        image.draft(None, [max(1, side * DRAFT_SIDE // max(image.size)) for side in image.size])  # only JPEG heeds it
+        longest = max(width, height)
+        draft = max(1, width * DRAFT_SIDE // longest), max(1, height * DRAFT_SIDE // longest)
+        image.draft(None, draft)  # only JPEG heeds it
         return prepared(image)
-    except Exception as error:  # damaged files raise nearly everything: OSError, SyntaxError, struct.error, MemoryError ...
+    except Exception as error:  # damaged files raise nearly everything: OSError, SyntaxError, MemoryError ...
         raise ValueError("The picture is damaged or incomplete; save or upload it again.") from error
 
 
@@ -48,8 +52,8 @@ def _identified(content: bytes) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise ValueError("The picture has far more than the 40 megapixels that are read; save it smaller.") from error
     except Exception as error:  # see open_picture
-        kinds = "PNG, JPEG, WebP, GIF, BMP or AVIF"
-        raise ValueError(f"The file is not a picture that can be read; choose {kinds} (save HEIC as JPEG first).") from error
+        remedy = "choose PNG, JPEG, WebP, GIF, BMP or AVIF (save HEIC as JPEG first)"
+        raise ValueError(f"The file is not a picture that can be read; {remedy}.") from error
     if 0 in image.size:
         raise ValueError("The picture has no pixels; save or upload it again.")
     return image
@@ -61,20 +65,21 @@ def _readable() -> set[str]:
 
 
 def prepared(image: Image.Image) -> Image.Image:
-    """Return any PIL image as L, RGB or RGBA, upright, its longest side at most WORK_SIDE; ValueError without pixels."""
+    """Return any PIL image as L, RGB or RGBA, upright, no side longer than WORK_SIDE; ValueError without pixels."""
     if 0 in image.size:
         raise ValueError(NO_INK)
     image.load()
     small = image
-    if image.mode not in ("L", "RGB") and max(image.size) > 2 * WORK_SIDE:  # converting all of it would take much memory
+    if image.mode not in ("L", "RGB") and max(image.size) > 2 * WORK_SIDE:
+        # converting all of it would take much memory
         small = image.resize(fitting(image.size, 2 * WORK_SIDE), Image.Resampling.NEAREST)
     small = _plain(small)
     if max(small.size) > WORK_SIDE:
         small = small.resize(fitting(small.size, WORK_SIDE), Image.Resampling.BOX)
     try:
         return ImageOps.exif_transpose(small)
-    except (OSError, SyntaxError, TypeError, ValueError, LookupError, ArithmeticError, struct.error):  # only EXIF is damaged
-        return small
+    except (OSError, SyntaxError, TypeError, ValueError, LookupError, ArithmeticError, struct.error):
+        return small  # only EXIF is damaged
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -100,9 +105,9 @@ def _eight_bit(image: Image.Image) -> np.ndarray:
 
 
 def grey(image: Image.Image) -> np.ndarray:
-    """Return the brightness of a picture that is L, RGB or RGBA, float32 (H, W) in [0, 1]; what is transparent becomes ground.
+    """Return the brightness of a picture that is L, RGB or RGBA, float32 (H, W) in [0, 1].
 
-    ValueError where nothing is opaque.
+    What is transparent becomes ground. ValueError where nothing is opaque.
     """
     grey = np.asarray(image.convert("L"), dtype=np.float32) / 255
     if image.mode != "RGBA":

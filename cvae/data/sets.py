@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import torch
@@ -32,7 +33,7 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, index) -> "ImageSet":
+    def __getitem__(self, index: Tensor | slice) -> "ImageSet":
         if isinstance(index, Tensor) and index.dtype == torch.int64:  # much sooner there than by brackets
             return ImageSet(self.images.index_select(0, index), self.labels.index_select(0, index), self.classes)
         return ImageSet(self.images[index], self.labels[index], self.classes)
@@ -61,7 +62,8 @@ def lfw(
         _fetch_faces(data_dir)
         found = faces.read(data_dir, side, crop, part)
     if found is None:
-        raise FileNotFoundError(f"the faces are not in {data_dir}: expected {data_dir / faces.FOLDERS[0]}/NAME/NAME_0001.jpg.")
+        expected = data_dir / faces.FOLDERS[0] / "NAME" / "NAME_0001.jpg"
+        raise FileNotFoundError(f"the faces are not in {data_dir}: expected {expected}.")
     return found
 
 
@@ -85,11 +87,12 @@ def load(
     elif Path(dataset).is_dir():
         return _load_folder(Path(dataset), train, image_shape)
     else:
-        names = ", ".join((*DATASETS, FACES))
-        raise ValueError(f"dataset must be one of {names}, or an image folder with one subfolder per class; got {dataset!r}.")
+        wanted = f"one of {', '.join((*DATASETS, FACES))}, or an image folder with one subfolder per class"
+        raise ValueError(f"dataset must be {wanted}; got {dataset!r}.")
     if tuple(loaded.images.shape[1:]) != tuple(image_shape):
-        shapes = ("x".join(map(str, shape)) for shape in (loaded.images.shape[1:], image_shape))
-        raise ValueError("{} has images of {}, this model takes {}; only those of an image folder are resized.".format(dataset, *shapes))
+        got, takes = ("x".join(map(str, shape)) for shape in (loaded.images.shape[1:], image_shape))
+        fault = f"{dataset} has images of {got}, this model takes {takes}"
+        raise ValueError(f"{fault}; only those of an image folder are resized.")
     return loaded
 
 
@@ -101,10 +104,11 @@ def training_split(
     Faces are split by person instead, and of two classes the rarer is repeated until both weigh the same.
     """
     if config.dataset.split(":")[0] == FACES:
-        train, held = (_face_set(config.dataset, part, data_dir, image_shape, download) for part in ("train", "validation"))
+        parts = ("train", "validation")
+        train, held = (_face_set(config.dataset, part, data_dir, image_shape, download) for part in parts)
         if not (len(train) and len(held)):
-            parts = f"{len(train)} for training and {len(held)} for validation"
-            raise ValueError(f"{config.dataset} has {parts}, by person; both need at least one: more people are needed.")
+            got = f"{len(train)} for training and {len(held)} for validation, by person"
+            raise ValueError(f"{config.dataset} has {got}; both need at least one: more people are needed.")
         return _even(train), held
     everything = load(config.dataset, True, data_dir, image_shape, download)
     held_out = min(config.n_validation, len(everything) // 5)
@@ -114,7 +118,7 @@ def training_split(
     return everything[order[:-held_out]], everything[order[-held_out:]]
 
 
-def torchvision():
+def torchvision() -> ModuleType:
     """Import torchvision, also where its CUDA build stands beside a CPU build of torch."""
     try:
         import torchvision
@@ -140,7 +144,8 @@ def _load_named(dataset: str, train: bool, data_dir: Path, download: bool) -> Im
         raise
     except Exception as error:  # noqa: BLE001 - damaged files raise nearly anything
         if "not found" not in str(error):
-            raise ValueError(f"{dataset} in {data_dir / class_name} is damaged; remove it and fetch it again.") from error
+            folder = data_dir / class_name
+            raise ValueError(f"{dataset} in {folder} is damaged; remove it and fetch it again.") from error
         hint = f"name the folder that holds {class_name}/raw with --data-dir (or CVAE_DATA_DIR)"
         if not download:
             raise FileNotFoundError(f"{dataset} is not in {data_dir}: {hint}.") from error
@@ -149,12 +154,13 @@ def _load_named(dataset: str, train: bool, data_dir: Path, download: bool) -> Im
         except (OSError, RuntimeError) as failure:
             raise FileNotFoundError(f"{dataset} is not in {data_dir} and could not be downloaded: {hint}.") from failure
     images = found.data.transpose(1, 2) if dataset == "emnist_digits" else found.data  # EMNIST stores columns first
-    classes = tuple(name.split(" - ")[-1] if dataset == "fashion_mnist" else name.split(" - ")[0] for name in found.classes)
+    part = -1 if dataset == "fashion_mnist" else 0
+    classes = tuple(name.split(" - ")[part] for name in found.classes)
     return ImageSet(images[:, None].contiguous(), found.targets.long(), classes)
 
 
 def _face_set(dataset: str, part: str, data_dir: Path | None, image_shape: tuple, download: bool) -> ImageSet:
-    """Return faces without labels, or those that have the attribute of "lfw:ATTRIBUTE" with label 1 where it is present."""
+    """Return faces without labels, or for "lfw:ATTRIBUTE" those with a known attribute, label 1 where it is present."""
     channels, height, width = image_shape
     if channels != 3 or height != width:
         raise ValueError(f"faces are square and in colour, 3 x S x S; this preset is made for {tuple(image_shape)}.")
@@ -180,19 +186,23 @@ def _fetch_faces(data_dir: Path) -> None:
     from sklearn.datasets import fetch_lfw_people
 
     try:
-        fetch_lfw_people(data_home=str(data_dir), min_faces_per_person=400, resize=0.1)  # the archive; its pictures are read here
+        # the archive; its pictures are read here
+        fetch_lfw_people(data_home=str(data_dir), min_faces_per_person=400, resize=0.1)
     except OSError as error:
         expected = data_dir / faces.FOLDERS[0] / "NAME" / "NAME_0001.jpg"
-        raise FileNotFoundError(f"the faces could not be downloaded into {data_dir}; expected there: {expected}.") from error
+        fault = f"the faces could not be downloaded into {data_dir}"
+        raise FileNotFoundError(f"{fault}; expected there: {expected}.") from error
 
 
 def _load_folder(folder: Path, train: bool, image_shape: tuple[int, int, int]) -> ImageSet:
     from PIL import ImageOps
 
     has_parts = (folder / "train").is_dir() and (folder / "test").is_dir()
-    if has_parts and len(kinds := {tuple(sorted(p.name for p in (folder / part).iterdir() if p.is_dir())) for part in ("train", "test")}) > 1:
-        differing = sorted(set.symmetric_difference(*map(set, kinds)))
-        raise ValueError(f"train and test of {folder} must have the same classes; only one of them has {differing[0]!r}.")
+    if has_parts:
+        of_train, of_test = ({p.name for p in (folder / part).iterdir() if p.is_dir()} for part in ("train", "test"))
+        if differing := sorted(of_train ^ of_test):
+            fault = f"only one of them has {differing[0]!r}"
+            raise ValueError(f"train and test of {folder} must have the same classes; {fault}.")
     root = folder / ("train" if train else "test") if has_parts else folder
     try:
         listing = torchvision().datasets.ImageFolder(str(root))

@@ -49,7 +49,8 @@ def shift(x: Tensor, most: int, generator: torch.Generator | None = None) -> Ten
     wide = torch.nn.functional.pad(x, (most,) * 4, mode="reflect")
     height, width = x.shape[2:]
     places = torch.randint(2 * most + 1, (len(x), 2), generator=generator).tolist()
-    return torch.stack([picture[:, i : i + height, j : j + width] for picture, (i, j) in zip(wide, places)])
+    shifted = [picture[:, i : i + height, j : j + width] for picture, (i, j) in zip(wide, places, strict=True)]
+    return torch.stack(shifted)
 
 
 def augment(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -75,8 +76,8 @@ def move(
 ) -> Tensor:
     """Move each picture (N, C, H, W) at random, and its parts apart; same shape back.
 
-    A movement of 1 turns by up to 0.15 radians, scales by up to 10 % and shifts by up to 7 % of half the side; `elastic`
-    is the standard deviation of how far a part is moved, in the same share (Simard, Steinkraus and Platt 2003).
+    A movement of 1 turns by up to 0.15 radians, scales by up to 10 % and shifts by up to 7 % of half the side. In the
+    same share `elastic` is the standard deviation of how far a part is moved (Simard, Steinkraus and Platt 2003).
     """
     n, _, height, width = x.shape
     coarse = torch.randn(n, 2, *BENDS, generator=generator, device=x.device)

@@ -1,8 +1,12 @@
 """Home page, and its own launcher: `streamlit run app.py` finds `app` here, then runs this file again as a page."""
 
 import gc
+from typing import TYPE_CHECKING
 
 import streamlit as st
+
+if TYPE_CHECKING:
+    from cvae.models import LatentModel
 
 
 def home() -> None:
@@ -18,7 +22,7 @@ def home() -> None:
 
 
 @st.fragment
-def picture(name: str, model) -> None:
+def picture(name: str, model: "LatentModel") -> None:
     """Draw the pad (or sliders) and the digit at its point."""
     u, label = controls.first_digit(name, model)
     with address.told():

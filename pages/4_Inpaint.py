@@ -8,8 +8,9 @@ from ui.widgets.canvas import source
 
 LEAD = "Hide a part of a {} with the brush. The model imagines what could be there."
 lead = controls.begin("Inpaint", LEAD.format("digit"))
-wanted = {"train": "cvae-inpaint", "families": resources.PAINTING}
-name, model = controls.pick_model(controls.paints, resources.is_grey, about=False, **wanted)
+name, model = controls.pick_model(
+    controls.paints, resources.is_grey, about=False, train="cvae-inpaint", families=resources.PAINTING
+)
 lead.markdown(LEAD.format(classes.noun(model)))
 if not resources.available(resources.COMPLETING)[0]:
     st.info("There is no inpainting model yet. Train one with: python train.py cvae-inpaint")

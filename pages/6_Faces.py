@@ -31,8 +31,9 @@ def work() -> None:
     """Show one face and what the chosen tool makes of it."""
     with st.container(horizontal=True, gap="medium"):
         tool = controls.choose("What to do", list(TOOLS), "tool")
-        kind = face_source.pick_kind() if TOOLS[tool] else ""
-    if not TOOLS[tool]:
+        use = TOOLS[tool]
+        kind = face_source.pick_kind() if use else ""
+    if use is None:
         faces.sample(name, model, space)
         return
     above, below = st.container(), st.container()
@@ -43,7 +44,7 @@ def work() -> None:
         if held is None:
             st.info(f"Bring a picture with one face. {keeping.STAYS}")
         else:
-            TOOLS[tool](name, model, space, held)
+            use(name, model, space, held)
 
 
 work()

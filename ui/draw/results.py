@@ -1,14 +1,20 @@
 """What the Draw page shows of a digit: its reconstruction and reading, or the digit spoiled and cleaned."""
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import streamlit as st
 import torch
+from torch import Tensor
 
 from cvae import tasks
 from cvae.data import corruptions
 from ui.shell import address, charts, classes, controls, images, link, resources, sampling, sketch, words
 from ui.widgets.canvas import canvas
 from ui.widgets.canvas.source import Source, picked
+
+if TYPE_CHECKING:
+    from cvae.models import LatentModel
 
 CAREFUL = 8  # importance samples once the pen rests
 SAMPLES = 9
@@ -22,7 +28,15 @@ STRENGTHS = {  # kind -> what its slider says, at first, step
 }
 
 
-def show(name: str, model, source: Source, query: dict[str, str], captions: list[str], columns: int, **more) -> None:
+def show(
+    name: str,
+    model: "LatentModel",
+    source: Source,
+    query: dict[str, str],
+    captions: list[str],
+    columns: int,
+    **more: Any,
+) -> None:
     """Draw the canvas for this digit, or only the pictures where it was not drawn here."""
     query = {"model": name, **query, **source.query()}
     more |= {"side": model.config.image_shape[-1], "empty": EMPTY.format(classes.noun(model))}
@@ -32,7 +46,7 @@ def show(name: str, model, source: Source, query: dict[str, str], captions: list
         canvas.canvas("drawing", query, captions, mode, bits=source.bits, columns=columns, **more)
 
 
-def reconstruct(name: str, model, source: Source) -> None:
+def reconstruct(name: str, model: "LatentModel", source: Source) -> None:
     """Show the digit, its reconstruction, and what the model thinks of it."""
     scores = None
     if source.x is not None and model.config.n_classes:
@@ -42,21 +56,21 @@ def reconstruct(name: str, model, source: Source) -> None:
     show(name, model, source, {"task": "reconstruct"}, captions, 3, labels=classes.names(model), scores=careful)
     if source.x is None:
         return
-    _samples(model, source, scores)
+    _samples(model, source.x, scores)
     if scores is None:
         what = f"which {'digit it is' if classes.are_digits(model) else 'class it shows'}"
         st.info(f"This model has no labels, so it cannot say {what}. Pick a conditional model for that.")
         return
     _reading(name, model, scores)
-    _ten_digits(model, source, scores)
+    _ten_digits(model, source.x, scores)
     best_will_do = resources.is_digit(model) and classes.are_digits(model) and not controls.by_hand(name)
     there, says = picked() | ({} if best_will_do else {"model": name}), "Hide a part of it and let a model complete it"
     link.onward("Inpaint", f"{says}; the link carries your picture" if "digit" in there else says, there)
 
 
-def _samples(model, source: Source, scores) -> None:
+def _samples(model: "LatentModel", x: Tensor, scores: Tensor | None) -> None:
     label = None if scores is None else scores.argmax(0, keepdim=True)
-    pictures = tasks.posterior_samples(model, source.x, SAMPLES, label, torch.Generator().manual_seed(0))
+    pictures = tasks.posterior_samples(model, x, SAMPLES, label, torch.Generator().manual_seed(0))
     st.subheader("Reconstructions from the posterior", anchor=False)
     st.caption(
         "The encoder answers with a distribution. The reconstruction above decodes its mean, these decode samples."
@@ -64,7 +78,7 @@ def _samples(model, source: Source, scores) -> None:
     st.html(images.strips_html([("", pictures)], "Reconstructions from posterior samples"))
 
 
-def _reading(name: str, model, scores) -> None:
+def _reading(name: str, model: "LatentModel", scores: Tensor) -> None:
     """Say which digit it is and how much like a digit it is at all."""
     best = int(scores.argmax())
     share = float(scores.softmax(0)[best])
@@ -95,9 +109,9 @@ def _place(rank: float) -> str:
     return "more probable than every one of them" if rank >= 100 else f"more probable than {rank:.0f} % of them"
 
 
-def _ten_digits(model, source: Source, scores) -> None:
-    """Keep the style of the drawing and change the label."""
-    u = tasks.encode(model, source.x, scores.argmax(0, keepdim=True))
+def _ten_digits(model: "LatentModel", x: Tensor, scores: Tensor) -> None:
+    """Keep the style of the drawing x (1, 1, S, S) and change the label."""
+    u = tasks.encode(model, x, scores.argmax(0, keepdim=True))
     labels = sampling.every_label(model)
     pictures = tasks.decode(model, u.expand(len(labels), -1), labels)
     what = "ten digits" if classes.are_digits(model) else "every class"
@@ -108,7 +122,7 @@ def _ten_digits(model, source: Source, scores) -> None:
     st.html(images.strips_html([("", pictures)], "The same style decoded for every label", min(len(labels), 10)))
 
 
-def denoise(name: str, model, source: Source) -> None:
+def denoise(name: str, model: "LatentModel", source: Source) -> None:
     """Spoil the digit and show what cleans it."""
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -137,7 +151,7 @@ def denoise(name: str, model, source: Source) -> None:
     )
 
 
-def _pick_denoiser(model) -> list[str]:
+def _pick_denoiser(model: "LatentModel") -> list[str]:
     """Let the visitor choose a denoising autoencoder where several fit the model's pictures; none where none does."""
     denoisers, _ = resources.available(("denoising",))
     found = {name: other for name, other in denoisers.items() if other.config.image_shape == model.config.image_shape}

@@ -1,5 +1,7 @@
 """What lies around a point: traversals, the manifold of a two-dimensional model, the way between two points."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 import torch
 from torch import Tensor
@@ -7,11 +9,14 @@ from torch import Tensor
 from cvae import tasks
 from ui.shell import address, classes, controls, images, link, resources
 
+if TYPE_CHECKING:
+    from cvae.models import LatentModel
+
 SHOWN = 8  # dimensions traversed
 STEPS = 7  # -3, -2, ... 3
 
 
-def traversals(name: str, model, u: Tensor, label: Tensor | None) -> None:
+def traversals(name: str, model: "LatentModel", u: Tensor, label: Tensor | None) -> None:
     """Show one strip per dimension: this coordinate from -3 to 3, the others as they are."""
     kl = resources.kl_per_dim(name)
     dims = model.config.latent_dim
@@ -22,7 +27,7 @@ def traversals(name: str, model, u: Tensor, label: Tensor | None) -> None:
     st.html(images.strips_html(rows, "Traversal from -3 to 3"))
 
 
-def manifold(name: str, model, u: Tensor, label: Tensor | None) -> None:
+def manifold(name: str, model: "LatentModel", u: Tensor, label: Tensor | None) -> None:
     """Show the whole plane as a square of pictures at quantiles of the prior."""
     address.number("side", 8, 30)
     side = st.slider("Pictures per side", 8, 30, 18, key="side", bind="query-params")
@@ -31,15 +36,15 @@ def manifold(name: str, model, u: Tensor, label: Tensor | None) -> None:
     st.caption("Coordinates are quantiles of the prior: every picture stands for the same share of its mass.")
 
 
-def between(name: str, model, u: Tensor, label: Tensor | None) -> None:
+def between(name: str, model: "LatentModel", u: Tensor, label: Tensor | None) -> None:
     """Show the pictures on the way from point A to point B."""
     dims = model.config.latent_dim
     way = controls.choose("Path", ["Spherical", "Straight"], "path")
     for column, parameter in zip(st.columns(2), "ab", strict=True):
         with column.container(horizontal=True):
-            end = parameter.upper()
-            st.button(f"{end} = point above", on_click=link.set_point, args=(parameter, u))
-            st.button(f"{end} at random", on_click=link.set_point, args=(parameter, link.random_point(dims)))
+            letter = parameter.upper()
+            st.button(f"{letter} = point above", on_click=link.set_point, args=(parameter, u))
+            st.button(f"{letter} at random", on_click=link.set_point, args=(parameter, link.random_point(dims)))
     start, end = (link.point(p, link.random_point(dims, seed)) for p, seed in (("a", 1), ("b", 2)))
     pictures = tasks.interpolate(model, start, end, 18, label, spherical=way == "Spherical")
     st.html(images.strips_html([("From A", pictures[:9]), ("to B", pictures[9:])], "Interpolation from A to B"))

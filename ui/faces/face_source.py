@@ -5,8 +5,11 @@ import binascii
 import hashlib
 import io
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -21,6 +24,9 @@ from cvae.data.mnist_files import default_data_dir
 from cvae.faces import Space
 from ui.shell import address, controls, images, keeping, resources, words
 from ui.widgets.gallery import gallery
+
+if TYPE_CHECKING:
+    from cvae.models import LatentModel
 
 GALLERY, UPLOAD, CAMERA = "Gallery", "Upload", "Camera"
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "avif"]
@@ -56,7 +62,7 @@ def pick_kind() -> str:
     return controls.choose("Face", [GALLERY, UPLOAD, CAMERA], "face")
 
 
-def pick(kind: str, name: str, model, space: Space) -> Held | None:
+def pick(kind: str, name: str, model: "LatentModel", space: Space) -> Held | None:
     """Let the visitor choose a face of this kind; None while there is none."""
     side = model.config.image_shape[1]
     if kind == GALLERY:
@@ -77,7 +83,15 @@ def pick(kind: str, name: str, model, space: Space) -> Held | None:
     return Held(resources.code(name, photo, x), "Your picture", x)
 
 
-def choose(name: str, model, space: Space, parameter: str, chosen: list[int], label: str, addresses=None) -> None:
+def choose(
+    name: str,
+    model: "LatentModel",
+    space: Space,
+    parameter: str,
+    chosen: list[int],
+    label: str,
+    addresses: Callable[[int], dict[str, str]] | None = None,
+) -> None:
     """Draw a page of the gallery; a press writes the row into the address, or what addresses(row) says."""
     pages = f"{parameter}_page"
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -101,9 +115,8 @@ def choose(name: str, model, space: Space, parameter: str, chosen: list[int], la
     at = addresses or (lambda row: {parameter: str(row)})
     on = [i for i, row in enumerate(rows) if row in chosen]
     names = [person(space, row) for row in rows]
-    gallery.gallery(
-        shown(name, model, space, rows), names, f"{parameter}_gallery", [at(row) for row in rows], resources.SHOWN, on
-    )
+    x, leads = shown(name, model, space, rows), [at(row) for row in rows]
+    gallery.gallery(x, names, f"{parameter}_gallery", leads, resources.SHOWN, on)
     first_shown = 1 + (page - 1) * resources.SHOWN
     count = f"{first_shown:,} to {first_shown + len(rows) - 1:,} of {len(found):,}"
     stored = "" if folder() else ", as the model sees them; the originals are shown where LFW lies under CVAE_DATA_DIR"
@@ -131,7 +144,7 @@ def first(space: Space) -> int:
     return min(rows, key=lambda row: float(space.u[row].norm()))
 
 
-def shown(name: str, model, space: Space, rows: list[int]) -> Tensor:
+def shown(name: str, model: "LatentModel", space: Space, rows: list[int]) -> Tensor:
     """Return the faces of these rows (N, 3, S, S): the pictures where the set is on this machine, else decoded ones."""
 
     def make() -> Tensor:
@@ -142,7 +155,7 @@ def shown(name: str, model, space: Space, rows: list[int]) -> Tensor:
     return resources.kept(name, ("shown", str(folder()), *rows), make)
 
 
-def folder():
+def folder() -> Path | None:
     """Return where the pictures of the set are, None where they are not on this machine."""
     return lfw.find(default_data_dir())
 
@@ -183,7 +196,7 @@ def _restart(pages: str) -> None:
     st.session_state[pages] = 1
 
 
-def _photo(kind: str, name: str, model, space: Space) -> str:
+def _photo(kind: str, name: str, model: "LatentModel", space: Space) -> str:
     """Take a picture; return the part in its crop box as text, or what was kept of one before; empty without either."""
     renewed = partial(_renewed, kind)
     if kind == UPLOAD:
@@ -203,7 +216,7 @@ def _renewed(kind: str) -> None:
     keeping.keep("photo", "", kind)
 
 
-def _cropped(content: bytes, name: str, model, space: Space) -> str:
+def _cropped(content: bytes, name: str, model: "LatentModel", space: Space) -> str:
     """Return the part of a picture in its crop box as text; empty, with a line on the page, if it cannot be read."""
     try:
         picture = _on_white(pictures.open_picture(content))
@@ -220,16 +233,16 @@ def _cropped(content: bytes, name: str, model, space: Space) -> str:
 def _crop_box(picture: Image.Image, key: str, found: tuple | None) -> tuple[float, float, float, float]:
     """Let the visitor move a square over the picture, at first where the face is; return left, upper, right, lower."""
     width, height = picture.size
-    size, across, down = _percents(picture.size, found)
+    start = _percents(picture.size, found)
     left, right = st.columns([2, 3], vertical_alignment="center")
     with right:
         st.caption(
             ("The box was placed where the model finds a face. " if found else "No face was found by itself. ")
             + "It should go from the eyebrows to the lower lip, upright: so the models have seen faces."
         )
-        size = st.slider("Size of the box, %", 10, 100, size, key=f"size_{key}") / 100
-        across = st.slider("Left to right, %", 0, 100, across, key=f"x_{key}") / 100
-        down = st.slider("Up and down, %", 0, 100, down, key=f"y_{key}") / 100
+        size = st.slider("Size of the box, %", 10, 100, start[0], key=f"size_{key}") / 100
+        across = st.slider("Left to right, %", 0, 100, start[1], key=f"x_{key}") / 100
+        down = st.slider("Up and down, %", 0, 100, start[2], key=f"y_{key}") / 100
     edge = max(1.0, size * min(width, height))
     x, y = across * (width - edge), down * (height - edge)
     box = (x, y, x + edge, y + edge)

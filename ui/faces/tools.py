@@ -1,6 +1,7 @@
 """What one does with a face: reconstruct it, move it along an attribute, morph it, find who looks like it, sample."""
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 import streamlit as st
 import torch
@@ -13,6 +14,9 @@ from ui.shell import address, controls, images, resources, words
 from ui.widgets.gallery import gallery
 from ui.widgets.steer.steer import Axis, steer
 
+if TYPE_CHECKING:
+    from cvae.models import LatentModel
+
 AXES = 8  # attributes with a slider each
 FRAMES = 24  # of a morph's GIF, one way
 SAMPLES = 24
@@ -23,7 +27,7 @@ GROUPS = {"With it": "plus", "Without it": "minus"}
 KINDS = {"Gaussian": "gaussian", "Mixture of Gaussians": "mixture"}
 
 
-def reconstruct(name: str, model, space: Space, held: Held) -> None:
+def reconstruct(name: str, model: "LatentModel", space: Space, held: Held) -> None:
     """Show the picture, what its code gives back, and where they differ."""
     x_hat = tasks.decode(model, held.u[None])
     figures = [("Reconstruction", images.to_uint8(x_hat)[0])]
@@ -45,7 +49,7 @@ def reconstruct(name: str, model, space: Space, held: Held) -> None:
     )
 
 
-def attributes(name: str, model, space: Space, held: Held) -> None:
+def attributes(name: str, model: "LatentModel", space: Space, held: Held) -> None:
     """Let the visitor move the face along the attributes of the file."""
     if not space.columns:
         st.info(
@@ -77,7 +81,7 @@ def _columns(space: Space) -> list[int]:
     return [space.columns.index(c) for c in names]
 
 
-def own_direction(name: str, model, space: Space, held: Held) -> None:
+def own_direction(name: str, model: "LatentModel", space: Space, held: Held) -> None:
     """Let the visitor put faces into two groups and move the face from one towards the other."""
     stage = st.container()
     groups = {label: _rows(parameter, space) for label, parameter in GROUPS.items()}
@@ -96,7 +100,7 @@ def own_direction(name: str, model, space: Space, held: Held) -> None:
             st.info("Press at least one face for each group.")
 
 
-def _trays(name: str, model, space: Space, groups: dict[str, list[int]]) -> None:
+def _trays(name: str, model: "LatentModel", space: Space, groups: dict[str, list[int]]) -> None:
     """Show the two groups; a press takes a face out."""
     for column, (label, rows) in zip(st.columns(2), groups.items(), strict=True):
         with column:
@@ -107,7 +111,7 @@ def _trays(name: str, model, space: Space, groups: dict[str, list[int]]) -> None
                 gallery.gallery(face_source.shown(name, model, space, rows), names, f"tray_{GROUPS[label]}", left, 8)
 
 
-def _own_slider(name: str, model, space: Space, held: Held, groups: dict[str, list[int]]) -> None:
+def _own_slider(name: str, model: "LatentModel", space: Space, held: Held, groups: dict[str, list[int]]) -> None:
     """Draw the slider between the two groups, under the name that the visitor gives it."""
     present = torch.full((len(space.u),), torch.nan)
     for value, rows in zip((1.0, 0.0), groups.values(), strict=True):
@@ -125,7 +129,7 @@ def _own_slider(name: str, model, space: Space, held: Held, groups: dict[str, li
     steer(name, model, held.u, [Axis(called or "Your direction", way, "own")], (held.name, "Moved"), "own")
 
 
-def morph(name: str, model, space: Space, held: Held) -> None:
+def morph(name: str, model: "LatentModel", space: Space, held: Held) -> None:
     """Show the way from the face to another."""
     start = space.people[held.row] if held.row is not None else ""
     others = (row for row in face_source.matching(space, "") if row != held.row and space.people[row] != start)
@@ -145,7 +149,7 @@ def morph(name: str, model, space: Space, held: Held) -> None:
     face_source.choose(name, model, space, "to", [row], "Find the face to go to")
 
 
-def similar(name: str, model, space: Space, held: Held) -> None:
+def similar(name: str, model: "LatentModel", space: Space, held: Held) -> None:
     """Show whose faces lie nearest."""
     distances, rows = space.similar(held.u, 13)
     found = [(r, d) for r, d in zip(rows.tolist(), distances.tolist(), strict=True) if r != held.row][:12]
@@ -168,7 +172,7 @@ def _to_gallery() -> None:
     st.session_state["face"] = face_source.GALLERY
 
 
-def sample(name: str, model, space: Space) -> None:
+def sample(name: str, model: "LatentModel", space: Space) -> None:
     """Show faces of nobody."""
     kind = controls.choose("Drawn from", list(KINDS), "from")
     address.number("face_temperature", 0, 1.5)

@@ -1,7 +1,12 @@
 """What Home says and offers: it follows the models that are there, and every link names the one that it needs."""
 
+from typing import TYPE_CHECKING
+
 from cvae import checkpoints
 from ui.shell import classes, controls, resources, sampling, words
+
+if TYPE_CHECKING:
+    from cvae.models import LatentModel
 
 LEADS = {
     True: "Drag across the plane. Every point of it is a {} that nobody {}.",
@@ -17,13 +22,13 @@ MNIST = "58,000 handwritten digits of MNIST"
 Try = tuple[str, str, dict[str, str]]  # page, sentence, parameters of the link
 
 
-def lead(model) -> str:
+def lead(model: "LatentModel") -> str:
     """Return the line below the title: what to do with the control of this model."""
     made = "wrote" if classes.are_digits(model) else "made"
     return LEADS[controls.flat(model.config)].format(classes.noun(model), made)
 
 
-def about(model) -> str:
+def about(model: "LatentModel") -> str:
     """Return what such models are and what this one learned from, as Markdown."""
     dataset = model.preset.data.dataset
     data = MNIST if dataset == "mnist" else f"the pictures of {words.markdown(dataset.rstrip('/').rpartition('/')[2])}"
@@ -99,9 +104,10 @@ def _hole() -> list[Try]:
 def _map() -> list[Try]:
     mapped = lambda model: resources.is_grey(model) and resources.encoded(model.preset.name) is not None  # noqa: E731
     name, model = controls.best(controls.textbook, mapped, resources.MAPPED) or ("", None)
-    if model is None:
+    digits = None if model is None else resources.encoded(name)
+    if digits is None:
         return []
-    count = len(resources.encoded(name).u)
+    count = len(digits.u)
     many = "ten thousand" if count == 10_000 else f"{count:,}"
     sentence = f"Walk among {many} {classes.noun(model)}s and find those that look like yours"
     return [("pages/5_Map.py", sentence, {"model": name})]

@@ -1,5 +1,7 @@
 """What the Inpaint page shows: a hole over the digit, completions of it and where they disagree."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 import torch
 
@@ -8,6 +10,9 @@ from cvae.families import LABEL, those
 from ui.shell import address, classes, controls, resources, sketch, words
 from ui.widgets.canvas import canvas
 from ui.widgets.canvas.source import Source
+
+if TYPE_CHECKING:
+    from cvae.models import LatentModel
 
 CAPTIONS = [f"Completion {i + 1}" for i in range(sketch.COMPLETIONS)] + ["Mean", "Deviation"]
 LABELLED = those(lambda family: family.given == LABEL)
@@ -21,7 +26,7 @@ def preset_row(size: tuple[int, int]) -> None:
             st.button(name, on_click=canvas.put, args=("hole", sketch.shorten(_bits(visible))))
 
 
-def _hint(model) -> str:
+def _hint(model: "LatentModel") -> str:
     """Let the visitor say which class it is, for a conditional model to complete; empty for no hint."""
     names = [*map(words.markdown, classes.names(model)), "None"]  # the last one stands for -1
     address.choice("hint", names)
@@ -38,13 +43,13 @@ def _hint(model) -> str:
     return "" if chosen in (None, -1) else str(chosen)
 
 
-def _who(name: str, model) -> dict[str, str]:
+def _who(name: str, model: "LatentModel") -> dict[str, str]:
     """Let the visitor choose the label where one is needed or helps.
 
     Return who completes, as ui/shell/sketch.py asks for it.
     """
-    if model.config.n_classes:
-        return {"model": name, "label": str(int(controls.pick_label(model)))}
+    if model.config.n_classes and (label := controls.pick_label(model)) is not None:
+        return {"model": name, "label": str(int(label))}
     address.judge("label", False)
     helpers = [n for n, m in resources.available(LABELLED)[0].items() if resources.is_alike(model, m)]
     if not model.config.kind.completes or not helpers:
@@ -52,11 +57,11 @@ def _who(name: str, model) -> dict[str, str]:
     return {"painter": name, "model": helpers[0], "label": _hint(resources.model(helpers[0]))}
 
 
-def complete(name: str, model, source: Source) -> None:
+def complete(name: str, model: "LatentModel", source: Source) -> None:
     """Show the digit with its hole and eight completions that follow the brush."""
     if source.x is None:
         return
-    size = tuple(source.x.shape[2:])
+    size = (source.x.shape[2], source.x.shape[3])
     preset_row(size)
     area = st.container()  # the canvas stands above the controls that it depends on
     seed = controls.pick_seed("seed", "Eight more", st.columns([2, 2, 5], vertical_alignment="bottom")[:2])
@@ -64,8 +69,9 @@ def complete(name: str, model, source: Source) -> None:
     first = _bits(corruptions.preset_holes(size)["Centre" if model.preset.data.hole == "centre" else "Bottom half"])
     with area:
         bits = canvas.drawn("hole", first, size[0])
-        more = {"columns": 4, "side": size[0], "empty": NO_HOLE}
-        canvas.canvas("hole", query, CAPTIONS, "hole", "Inpainting pad", bits, source.x, **more)
+        canvas.canvas(
+            "hole", query, CAPTIONS, "hole", "Inpainting pad", bits, source.x, columns=4, side=size[0], empty=NO_HOLE
+        )
     st.caption(
         "Orange is hidden from the model. Visible pixels are copied through; what differs between completions is what "
         "the visible part leaves open. The heat map is the standard deviation over the eight, from black (they agree) "

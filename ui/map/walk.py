@@ -4,6 +4,7 @@ import base64
 import html
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -14,6 +15,9 @@ from cvae import latent, maps, tasks
 from ui.shell import address, charts, classes, controls, images, link, points, resources, sketch, words
 from ui.widgets.canvas import canvas
 from ui.widgets.map import plot
+
+if TYPE_CHECKING:
+    from cvae.models import AnyModel, LatentModel
 
 NEIGHBOURS = 8
 Neighbours = tuple[list[float], list[int]]  # distances and numbers of digits, the nearest first
@@ -49,14 +53,14 @@ too, some labels can be told, more often than by chance (10 %): ones have no loo
 COLOURS = {"digit": "Digit", "nll": "nll, nats", "kl": "KL, nats"}
 
 
-def lead(model, held: maps.LatentMap | None) -> str:
+def lead(model: "LatentModel", held: maps.LatentMap | None) -> str:
     """Return the line below the title: how many pictures of what a map shows."""
     count = 10_000 if held is None else len(held)
     many = "Ten thousand" if count == 10_000 else f"{count:,}"
     return LEAD.format(many, classes.noun(model), classes.noun(model))
 
 
-def model() -> tuple[str, object]:
+def model() -> tuple[str, "AnyModel"]:
     """Let the visitor choose a model that can have a map; at first a VAE of convolutions."""
     mapped = _maps()
     mapless = lambda name: name not in mapped  # noqa: E731
@@ -74,7 +78,7 @@ def found(name: str) -> maps.LatentMap | None:
         return None
 
 
-def _pick_view(model, held: maps.LatentMap, boxes: list) -> tuple[str, tuple[str, str]]:
+def _pick_view(model: "LatentModel", held: maps.LatentMap, boxes: list) -> tuple[str, tuple[str, str]]:
     """Let the visitor choose, in two boxes, an embedding and what the colours tell: its name, and what it is called."""
     left, right = boxes
     layouts = {title: name for name, title in maps.EMBEDDINGS.items() if name in held.embeddings}
@@ -88,7 +92,7 @@ def _pick_view(model, held: maps.LatentMap, boxes: list) -> tuple[str, tuple[str
     return layout, (colour, titles[colour])
 
 
-def beside(name: str, model, held: maps.LatentMap | None, mine: Tensor | None) -> list[int]:
+def beside(name: str, model: "LatentModel", held: maps.LatentMap | None, mine: Tensor | None) -> list[int]:
     """Show the visitor's own digit or what is chosen on the map; return the numbers of its nearest in latent space."""
     address.choice(plot.OWN, ("true", "false"))
     if st.toggle(f"Where is mine? Draw a {classes.noun(model)} of your own", key=plot.OWN, bind="query-params"):
@@ -101,7 +105,9 @@ def beside(name: str, model, held: maps.LatentMap | None, mine: Tensor | None) -
     return near[1]
 
 
-def draw(name: str, model, held: maps.LatentMap, mine: Tensor | None, near: list[int], boxes: list) -> None:
+def draw(
+    name: str, model: "LatentModel", held: maps.LatentMap, mine: Tensor | None, near: list[int], boxes: list
+) -> None:
     """Draw the map with its choices, the digits `near` ringed.
 
     A pin marks the place of a digit with base coordinates `mine` (1, D). What the map shows is chosen in two `boxes`.
@@ -125,7 +131,7 @@ def _nearest(name: str, space: str, query: Tensor, itself: int = -1) -> Neighbou
     return [d for d, _ in kept], [i for _, i in kept]
 
 
-def panel(name: str, model, held: maps.LatentMap, near: Neighbours) -> None:
+def panel(name: str, model: "LatentModel", held: maps.LatentMap, near: Neighbours) -> None:
     """Show the chosen digit with its neighbours and the chosen groups, or how to choose."""
     point = plot.chosen_point(held)
     members = {group: plot.chosen_group(held, group) for group in plot.GROUPS}
@@ -134,21 +140,22 @@ def panel(name: str, model, held: maps.LatentMap, near: Neighbours) -> None:
     for group, rows in members.items():
         if rows is not None:
             several(name, model, held, group, rows)
-    if all(rows is not None for rows in members.values()):
-        between(model, held, *members.values())
+    first, second = members.values()
+    if first is not None and second is not None:
+        between(model, held, first, second)
     if point is None and not any(rows is not None for rows in members.values()):
         st.markdown(HINT.format(classes.noun(model)))
 
 
-def one(name: str, model, held: maps.LatentMap, i: int, near: Neighbours) -> None:
+def one(name: str, model: "LatentModel", held: maps.LatentMap, i: int, near: Neighbours) -> None:
     """Show a digit, what the model says of it, its nearest neighbours in latent space and those in pixels."""
     label, u = int(held.labels[i]), held.u[i]
-    real = resources.originals()
-    fits = _fits(real, model, held)
-    shown = [("Reconstruction", resources.pictures(name)[i])] + ([("Original", real[i])] if fits else [])
+    real, shown = _originals(model, held), [("Reconstruction", resources.pictures(name)[i])]
+    if real is not None:
+        shown.append(("Original", real[i]))
     called = html.escape(classes.called(model, label))
     facts = f"<b>{called}</b>, number {i:,}<br>nll {float(held.nll[i]):.1f} nats<br>KL {float(held.kl[i]):.1f} nats"
-    space, pictures = ("originals", real) if fits else ("reconstructions", resources.pictures(name))
+    space, pictures = ("reconstructions", resources.pictures(name)) if real is None else ("originals", real)
     pixels = torch.from_numpy(pictures[i].reshape(-1) / np.float32(255))
     coordinates = "Posterior mean, in base coordinates" if model.config.flow_layers else "Posterior mean"
     names = [f"z{d + 1}" for d in range(len(u))]
@@ -164,7 +171,7 @@ def one(name: str, model, held: maps.LatentMap, i: int, near: Neighbours) -> Non
     link.onward("Explore", "Open it in Explore", onward)
 
 
-def several(name: str, model, held: maps.LatentMap, group: str, rows: Tensor) -> None:
+def several(name: str, model: "LatentModel", held: maps.LatentMap, group: str, rows: Tensor) -> None:
     """Show a group's decoded mean and its spread."""
     u, labels = held.u[rows], held.labels[rows]
     mean, counts = u.mean(0), labels.bincount()
@@ -182,23 +189,25 @@ def several(name: str, model, held: maps.LatentMap, group: str, rows: Tensor) ->
     st.html(_card([("Mean", decoded), ("Spread", spread)], facts))
 
 
-def between(model, held: maps.LatentMap, first: Tensor, second: Tensor) -> None:
+def between(model: "LatentModel", held: maps.LatentMap, first: Tensor, second: Tensor) -> None:
     """Show the decoded way from the mean of one group to the mean of another."""
     way = tasks.path(held.u[first].mean(0), held.u[second].mean(0), STEPS, spherical=False)
-    ends = [_condition(model, held.labels[rows]) for rows in (first, second)]
-    condition = None if ends[0] is None else tasks.path(ends[0][0], ends[1][0], STEPS, spherical=False)
+    start, end = (_condition(model, held.labels[rows]) for rows in (first, second))
+    condition = None if start is None or end is None else tasks.path(start[0], end[0], STEPS, spherical=False)
     strip = ("A to B", tasks.decode(model, way, condition))
     st.html(images.strips_html([strip], "The decoded way between the means of two groups"))
 
 
-def _condition(model, labels: Tensor) -> Tensor | None:
+def _condition(model: "LatentModel", labels: Tensor) -> Tensor | None:
     """Return the mixture of labels (N,) as a condition (1, n_classes); None for a model without labels."""
     n = model.config.n_classes
     return (labels.bincount(minlength=n) / len(labels))[None] if n else None
 
 
-def _fits(real: np.ndarray | None, model, held: maps.LatentMap) -> bool:
-    return real is not None and len(real) == len(held) and model.preset.data.dataset == "mnist"
+def _originals(model: "LatentModel", held: maps.LatentMap) -> np.ndarray | None:
+    """Return the digits (N, 28, 28) uint8 of the map as they are; None where they are not at hand."""
+    real = resources.originals() if model.preset.data.dataset == "mnist" else None
+    return real if real is not None and len(real) == len(held) else None
 
 
 def _card(pictures: list[tuple[str, np.ndarray]], facts: str) -> str:
@@ -222,7 +231,9 @@ def _img(picture: np.ndarray, alt: str) -> str:
     return f'<img alt="{alt}" style="{PICTURE}" decoding="sync" src="data:image/png;base64,{data}">'
 
 
-def _strip(model, held: maps.LatentMap, pictures: np.ndarray, distances: list[float], rows: list[int]) -> str:
+def _strip(
+    model: "LatentModel", held: maps.LatentMap, pictures: np.ndarray, distances: list[float], rows: list[int]
+) -> str:
     """Return HTML of digits in one picture, their labels and distances below; a browser shows that sooner than many.
 
     Each is a link that the map follows to its point.
@@ -246,12 +257,12 @@ def _strip(model, held: maps.LatentMap, pictures: np.ndarray, distances: list[fl
     )
 
 
-def where_is_mine(name: str, model, held: maps.LatentMap | None, mine: Tensor | None) -> list[int]:
+def where_is_mine(name: str, model: "LatentModel", held: maps.LatentMap | None, mine: Tensor | None) -> list[int]:
     """Draw the pad and the neighbours of the digit `mine` (1, D) on it; return their numbers, none for an empty pad."""
     captions = ["What the model sees", "Reconstruction", "Difference"]
     empty = f"Draw a {classes.noun(model)}. A pin will show where it belongs on the map, among its nearest neighbours."
-    more = {"columns": 3, "side": model.config.image_shape[-1], "empty": empty}
-    canvas.canvas("drawing", {"task": "reconstruct", "model": name}, captions, bits=canvas.drawn("ink"), **more)
+    query, side = {"task": "reconstruct", "model": name}, model.config.image_shape[-1]
+    canvas.canvas("drawing", query, captions, bits=canvas.drawn("ink"), columns=3, side=side, empty=empty)
     if mine is None or held is None:
         return []
     near = _nearest(name, "latent", mine[0])
@@ -260,13 +271,13 @@ def where_is_mine(name: str, model, held: maps.LatentMap | None, mine: Tensor | 
     return near[1]
 
 
-def own_digit(model) -> Tensor | None:
+def own_digit(model: "LatentModel") -> Tensor | None:
     """Return the base coordinates (1, D) of the drawing in the address, None without one."""
     bits = canvas.drawn("ink")
     return encode_drawing(model, sketch.fitted(sketch.picture({"bits": bits}), model)) if bits else None
 
 
-def encode_drawing(model, x: Tensor) -> Tensor:
+def encode_drawing(model: "LatentModel", x: Tensor) -> Tensor:
     """Return the base coordinates (1, D) of a drawing x (1, 1, S, S); a conditional model infers its label."""
     label = sketch.label_scores(model, x, sketch.QUICK).argmax(1) if model.config.n_classes else None
     return tasks.encode(model, x, label)
@@ -303,7 +314,7 @@ def _maps() -> dict[str, maps.LatentMap]:
     return kept
 
 
-def _pair() -> dict[bool, tuple[str, object]]:
+def _pair() -> dict[bool, tuple[str, "AnyModel"]]:
     """Return, of the models with a map, the best that is told no label and the best that is told one, if there are."""
     models = {name: resources.model(name) for name in _maps()}
     wanted = {False: controls.textbook, True: controls.labelled}

@@ -1,6 +1,7 @@
 """The card of a model: what it is, the paper, its architecture, its figures, and how to train it again."""
 
 import shlex
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -9,8 +10,13 @@ from cvae.presets import PRESETS
 from ui.models import diagram, zoo
 from ui.shell import classes, resources, words
 
-OPTIONS = (("train", "epochs"), ("train", "batch_size"), ("train", "lr"), ("train", "beta"), ("train", "seed"))
-OPTIONS += (("model", "latent_dim"), ("data", "dataset"))
+if TYPE_CHECKING:
+    from cvae.models import AnyModel
+
+OPTIONS = (
+    *(("train", name) for name in ("epochs", "batch_size", "lr", "beta", "seed")),
+    *(("model", "latent_dim"), ("data", "dataset")),
+)
 PAPERS = {  # as the text of a model cites it
     "Kingma and Welling 2014": "Kingma and Welling (2014), Auto-Encoding Variational Bayes",
     "Kingma et al. 2014": "Kingma, Rezende, Mohamed and Welling (2014), "
@@ -29,14 +35,14 @@ CSS = ":host { display: block; } .diagram { color: var(--st-text-color); font-fa
 _draw = st.components.v2.component("diagram", html='<div class="diagram"></div>', css=CSS, js=JS)
 
 
-def cards(pair: list[tuple[str, object]]) -> None:
+def cards(pair: list[tuple[str, "AnyModel"]]) -> None:
     """Draw the cards of both models side by side."""
     for column, (name, model) in zip(st.columns(2, gap="large"), dict(pair).items(), strict=False):
         with column:
             card(name, model, key=f"card_{name}")
 
 
-def card(name: str, model, key: str) -> None:
+def card(name: str, model: "AnyModel", key: str) -> None:
     """Draw one card; `key` is that of its diagram."""
     kind = model.config.kind.title
     st.subheader(words.markdown(name), anchor=False)
@@ -57,7 +63,7 @@ def paper(preset: Preset) -> str:
     return next((full for cited, full in PAPERS.items() if cited in preset.about), usual)
 
 
-def facts(name: str, model) -> list[str]:
+def facts(name: str, model: "AnyModel") -> list[str]:
     """Return what is known of a model, a line of plain text each."""
     config, data, train = model.config, model.preset.data, model.preset.train
     epochs = len(resources.history(name).get("epoch", ())) or train.epochs

@@ -4,6 +4,7 @@ import base64
 import html
 from functools import partial
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -16,6 +17,9 @@ from cvae.data import lfw_files as lfw
 from ui.models import zoo
 from ui.shell import charts, controls, fetch, images, resources, sampling, words
 
+if TYPE_CHECKING:
+    from cvae.models import AnyModel, LatentModel
+
 SHOWN = 10  # pictures in a row
 SAMPLES = 40
 WAYS, STEPS = 3, 10
@@ -24,7 +28,7 @@ NOISE = 0.4  # standard deviation
 HIDDEN = 0.35  # brightness of hidden pixels
 LARGE = 48  # height from which pictures are enlarged smoothly
 
-Pair = list[tuple[str, object]]
+Pair = list[tuple[str, "AnyModel"]]
 
 
 def side_by_side(pair: Pair) -> None:
@@ -49,7 +53,7 @@ def _label_and_seed(latent: Pair) -> tuple[Tensor | None, int]:
     return None, controls.pick_seed("seed", "Another", st.columns([2, 2, 6], vertical_alignment="bottom")[:2])
 
 
-def encoded(name: str, model) -> resources.Encoded | None:
+def encoded(name: str, model: "LatentModel") -> resources.Encoded | None:
     """Return encoded test pictures of a model, of faces one of each of the first people held out; None without."""
     found = resources.encoded(name)
     if found is not None or not resources.is_face(model):
@@ -63,13 +67,13 @@ def encoded(name: str, model) -> resources.Encoded | None:
     return resources.Encoded(space.u[rows].numpy(), np.zeros(len(rows), np.int64)) if rows else None
 
 
-def test_pictures(model) -> Tensor | None:
+def test_pictures(model: "AnyModel") -> Tensor | None:
     """Return the first test digits (N, C, H, W), where this model learned from MNIST and it lies in the data folder."""
     found = fetch.test_digits() if model.preset.data.dataset == "mnist" and resources.is_digit(model) else None
     return None if found is None else torch.tensor(found[0][:SHOWN])[:, None] / 255
 
 
-def reconstructed(name: str, model) -> Tensor | None:
+def reconstructed(name: str, model: "LatentModel") -> Tensor | None:
     """Return the first test pictures (N, C, H, W) as a model with latents draws them; None if it is not measured."""
     digits = encoded(name, model)
     if digits is None:
@@ -78,11 +82,11 @@ def reconstructed(name: str, model) -> Tensor | None:
     return resources.kept(name, ("reconstructions",), lambda: tasks.decode(model, u, labels))
 
 
-def _labels(model, labels: np.ndarray) -> Tensor | None:
+def _labels(model: "LatentModel", labels: np.ndarray) -> Tensor | None:
     return torch.from_numpy(labels) if model.config.n_classes else None
 
 
-def stand_ins(model) -> tuple[str, Tensor] | None:
+def stand_ins(model: "AnyModel") -> tuple[str, Tensor] | None:
     """Return pictures for a model without latents, and whose: test digits, else another model's reconstructions."""
     found = test_pictures(model)
     if found is not None:
@@ -90,8 +94,9 @@ def stand_ins(model) -> tuple[str, Tensor] | None:
     others = resources.available()[0].items()
     last = lambda item: (not resources.is_alike(model, item[1]), not item[1].config.n_classes)  # noqa: E731
     for name, other in sorted(others, key=last):
-        if other.config.image_shape == model.config.image_shape and resources.encoded(name) is not None:
-            return f"reconstructions by {name}", reconstructed(name, other)
+        fits = other.config.image_shape == model.config.image_shape and resources.encoded(name) is not None
+        if fits and (x_hat := reconstructed(name, other)) is not None:
+            return f"reconstructions by {name}", x_hat
     return None
 
 
@@ -113,7 +118,7 @@ def _same_digits(pair: Pair, seed: int) -> None:
     _remark(remarks)
 
 
-def _handled(name: str, model, seed: int) -> tuple[list[tuple[str, Tensor]], str]:
+def _handled(name: str, model: "AnyModel", seed: int) -> tuple[list[tuple[str, Tensor]], str]:
     """Return captioned rows with what a model makes of the test pictures, and a remark on them."""
     kind = model.config.kind
     if kind.decodes:
@@ -137,7 +142,7 @@ def _handled(name: str, model, seed: int) -> tuple[list[tuple[str, Tensor]], str
     return [(f"Given to {name}", torch.where(visible, x, HIDDEN)), (name, completed)], remark
 
 
-def _hole(model) -> tuple[str, Tensor]:
+def _hole(model: "AnyModel") -> tuple[str, Tensor]:
     """Return what is hidden from a model that completes, as it was in its training, and the mask (1, H, W)."""
     height, width = model.config.image_shape[1:]
     if model.preset.data.hole == "centre":
@@ -153,8 +158,8 @@ def _same_z(pair: Pair, label: Tensor | None, seed: int) -> None:
     u = torch.randn(SHOWN, dims, generator=torch.Generator().manual_seed(seed))
     rows, remarks = [], []
     for name, model in pair:
-        labels = label.expand(SHOWN) if model.config.n_classes else None
-        about = ("same z", dims, seed, None if labels is None else int(label))
+        labels = None if label is None or not model.config.n_classes else label.expand(SHOWN)
+        about = ("same z", dims, seed, None if labels is None else int(labels[0]))
         decode = partial(tasks.decode, model, u[:, : model.config.latent_dim], labels)
         rows.append((name, resources.kept(name, about, decode)))
     if len({model.config.latent_dim for _, model in pair}) > 1:
@@ -186,7 +191,7 @@ def _samples(pair: Pair, seed: int) -> None:
             _show([(f"{name}, {_how(model)}", pictures)], "Samples", columns)
 
 
-def _how(model) -> str:
+def _how(model: "LatentModel") -> str:
     if not model.config.kind.has_prior:
         return "decoding standard normal noise: it has no prior"
     return "the classes in turn" if model.config.n_classes else "as its prior chooses"
@@ -206,7 +211,7 @@ def _ways(pair: Pair) -> None:
             _show([(name if i == 0 else "", way) for i, way in enumerate(ways)], "The way between two test pictures")
 
 
-def _between(model, u: np.ndarray, labels: np.ndarray) -> Tensor:
+def _between(model: "LatentModel", u: np.ndarray, labels: np.ndarray) -> Tensor:
     """Return STEPS pictures for each way from an even to the next odd row of u (N, D), one way after another."""
     points, share = torch.from_numpy(u), torch.linspace(0, 1, STEPS)[:, None]
     pairs = range(0, len(points) - 1, 2)
@@ -232,7 +237,7 @@ def _information(pair: Pair) -> None:
             column.caption(words.markdown(f"{name}: not measured yet. Measure it with: python evaluate.py {name}"))
 
 
-def _bent(name: str, model) -> str:
+def _bent(name: str, model: "LatentModel") -> str:
     """Return why the bars of a learned prior are another number than its kl in the table; nothing for a fixed prior."""
     if not model.config.flow_layers:
         return ""

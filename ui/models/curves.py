@@ -1,6 +1,7 @@
 """Loss curves of any set of models, read from history.csv."""
 
 from html import escape
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -10,16 +11,25 @@ from cvae.families import PIXELS, SPOILED
 from ui.models import zoo
 from ui.shell import address, controls, images, resources, words
 
+if TYPE_CHECKING:
+    from cvae.models import AnyModel
+
 QUANTITIES = ("-elbo", "nll", "kl")
 PARTS = (("val", "validation", "solid"), ("train", "training", "dot"))
 
 
-def show(models: dict, pair: list[tuple[str, object]]) -> None:
+def show(models: dict[str, "AnyModel"], pair: list[tuple[str, "AnyModel"]]) -> None:
     """Let the visitor choose models, quantity, axes; draw their curves."""
     address.choice("curves", models, several=True)
-    first = list(dict(pair))
-    several = {"selection_mode": "multi", "default": first, "format_func": words.markdown}
-    chosen = st.pills("Models", list(models), key="curves", bind="query-params", **several)
+    chosen = st.pills(
+        "Models",
+        list(models),
+        selection_mode="multi",
+        default=list(dict(pair)),
+        format_func=words.markdown,
+        key="curves",
+        bind="query-params",
+    )
     with st.container(horizontal=True, gap="medium", key="axes"):
         quantity = controls.choose("Nats per image", list(QUANTITIES), "quantity")
         scale = controls.choose("Scale", ["Linear", "Logarithmic"], "scale")
@@ -97,7 +107,7 @@ def values(found: dict[str, np.ndarray], part: str, quantity: str) -> np.ndarray
     return {"nll": nll, "kl": kl, "-elbo": nll + kl}[quantity]
 
 
-def _explain(models: dict) -> None:
+def _explain(models: dict[str, "AnyModel"]) -> None:
     """Say which of the curves compare."""
     kinds = {name: _measured_on(model) for name, model in models.items()}
     if len({model.preset.data.dataset for model in models.values()}) > 1:
@@ -112,7 +122,7 @@ def _explain(models: dict) -> None:
     )
 
 
-def _measured_on(model) -> str:
+def _measured_on(model: "AnyModel") -> str:
     kind = model.config.kind
     if not kind.draws:
         return "cross-entropy of the classes"

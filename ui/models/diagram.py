@@ -2,7 +2,7 @@
 
 import html
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -114,11 +114,11 @@ def _note(config: ModelConfig) -> str:
     return "beside both a fixed linear path: the principal components" if config.linear else ""
 
 
-def _trace(network: nn.Module, run) -> list[Layer]:
+def _trace(network: nn.Module, run: Callable[[], object]) -> list[Layer]:
     """Return what the layers of a network put out while run() calls it, those of one shape together."""
     found: list[tuple[str, tuple[int, ...]]] = []
 
-    def note(module: nn.Module, _inputs, out: Tensor) -> None:
+    def note(module: nn.Module, _inputs: tuple[Tensor, ...], out: Tensor) -> None:
         if isinstance(module, nn.PixelShuffle):
             found[-1] = (found[-1][0], tuple(out.shape[1:]))  # one step with the convolution before it
         else:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -11,6 +12,9 @@ from cvae import checkpoints
 from cvae.families import FAMILIES
 from cvae.losses import GAUSSIAN_STD
 from ui.shell import address, controls, resources, words
+
+if TYPE_CHECKING:
+    from cvae.models import AnyModel
 
 LIKELIHOODS = {  # what `pixels` returns -> the same in words
     "grey": "Bernoulli, of grey pixels",
@@ -27,12 +31,12 @@ class Column:
 
     title: str
     about: str
-    value: Callable[[str, object], float | str | None]
-    text: Callable[[float | str], str]
+    value: Callable[[str, "AnyModel"], float | str | None]
+    text: Callable[[Any], str]  # of a value that is there
     within: bool = False
 
 
-def every_model() -> dict:
+def every_model() -> dict[str, "AnyModel"]:
     """Return the models of all families by name; stops a page without any.
 
     Each folder that cannot be used gets one line.
@@ -46,7 +50,7 @@ def every_model() -> dict:
     return models
 
 
-def pick_two(models: dict) -> list[tuple[str, object]]:
+def pick_two(models: dict[str, "AnyModel"]) -> list[tuple[str, "AnyModel"]]:
     """Let the visitor choose two models, at first a VAE of several latents and a conditional one."""
     plain = controls.preferred(models, lambda c: c.kind.has_likelihood and not c.n_classes and c.latent_dim > 2)
     labelled = controls.preferred(models, lambda c: c.kind.has_likelihood and c.n_classes > 0)
@@ -59,7 +63,7 @@ def pick_two(models: dict) -> list[tuple[str, object]]:
     return [(name, models[name]) for name in chosen]
 
 
-def pixels(model) -> str:
+def pixels(model: "AnyModel") -> str:
     """Return under which likelihood a model measures pixels, a key of LIKELIHOODS."""
     if model.config.likelihood == "gaussian":
         return "Gaussian"
@@ -67,29 +71,31 @@ def pixels(model) -> str:
     return "binary" if model.preset.data.binarize else grey
 
 
-def likelihood(model) -> str:
+def likelihood(model: "AnyModel") -> str:
     """Return under which likelihood a model's figures stand; they compare within one alone. Empty where it has none."""
     return pixels(model) if model.config.kind.has_likelihood else ""
 
 
-def kl_per_dim(name: str, model) -> list[float]:
+def kl_per_dim(name: str, model: "AnyModel") -> list[float]:
     """Return the mean KL of every latent dimension in nats; empty where it was not measured."""
     kl = resources.figures(name).get("kl_per_dim")
-    fits = isinstance(kl, list) and len(kl) == model.config.latent_dim and all(type(v) in (int, float) for v in kl)
-    return [float(v) for v in kl] if fits and all(map(math.isfinite, kl)) else []
+    if not isinstance(kl, list) or len(kl) != model.config.latent_dim:
+        return []
+    fits = all(type(value) in (int, float) and math.isfinite(value) for value in kl)
+    return [float(value) for value in kl] if fits else []
 
 
-def parameters(name: str, model) -> float:
+def parameters(name: str, model: "AnyModel") -> float:
     """Return how many numbers were learned."""
     return sum(p.numel() for p in model.parameters())
 
 
-def megabytes(name: str, model) -> float:
+def megabytes(name: str, model: "AnyModel") -> float:
     """Return the size of the weights in 10^6 bytes."""
     return (checkpoints.run_dir(name) / checkpoints.WEIGHTS).stat().st_size / 1e6
 
 
-def training_seconds(name: str, model) -> float | None:
+def training_seconds(name: str, model: "AnyModel") -> float | None:
     """Return how long the training took, by metrics.json or else the sum over history.csv; None if neither says."""
     told = resources.number(resources.figures(name), "training_seconds")
     spent = resources.history(name).get("seconds")
@@ -115,15 +121,15 @@ def _part(found: dict, key: str) -> dict:
     return part if isinstance(part := found.get(key), dict) else {}
 
 
-def _figure(key: str, sign: int = 1) -> Callable[[str, object], float | None]:
-    def value(name: str, model) -> float | None:
+def _figure(key: str, sign: int = 1) -> Callable[[str, "AnyModel"], float | None]:
+    def value(name: str, model: "AnyModel") -> float | None:
         found = resources.number(resources.figures(name), key)
         return None if found is None else sign * found
 
     return value
 
 
-def _likelihood_figure(key: str, sign: int = 1) -> Callable[[str, object], float | None]:
+def _likelihood_figure(key: str, sign: int = 1) -> Callable[[str, "AnyModel"], float | None]:
     figure = _figure(key, sign)
     return lambda name, model: figure(name, model) if likelihood(model) else None
 
@@ -173,7 +179,7 @@ OUTCOMES = [  # of the others
 ]
 
 
-def rows(models: dict, columns: list[Column]) -> list[dict]:
+def rows(models: dict[str, "AnyModel"], columns: list[Column]) -> list[dict]:
     """Return a row of the table for each model: its name, kind and likelihood, then a value and its text per column."""
     return [
         {
@@ -186,23 +192,23 @@ def rows(models: dict, columns: list[Column]) -> list[dict]:
     ]
 
 
-def dataset(model) -> str:
+def dataset(model: "AnyModel") -> str:
     """Return the name of the data set that a model learned from, of a folder without the way to it."""
     return Path(model.preset.data.dataset).name
 
 
-def _compares(model) -> str:
+def _compares(model: "AnyModel") -> str:
     """Return the likelihood, and of other data than digits which they are: figures of two data sets do not compare."""
     kind = likelihood(model)
     return f"{kind}, {dataset(model)}" if kind and model.preset.data.dataset != "mnist" else kind
 
 
-def _cell(column: Column, name: str, model) -> dict:
+def _cell(column: Column, name: str, model: "AnyModel") -> dict:
     value = column.value(name, model)
     return {"value": value, "text": ABSENT if value is None else column.text(value)}
 
 
-def explain(models: dict) -> None:
+def explain(models: dict[str, "AnyModel"]) -> None:
     """Say how to read the table, and which models it knows little of."""
     found = {likelihood(model) for model in models.values()}
     said = " ".join(f"*{kind}*: {words}." for kind, words in LIKELIHOODS.items() if kind in found)

@@ -15,6 +15,7 @@ import math
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 from anyio import CapacityLimiter, to_thread
@@ -25,10 +26,12 @@ from starlette.routing import Route
 from cvae import tasks
 from ui.shell import images, link, resources
 
+if TYPE_CHECKING:
+    from cvae.models import LatentModel
+
 KEPT = "max-age=86400, immutable"
 LARGEST = 100.0  # far outside every prior, still harmless to a network
-# requests for pictures that are answered in one batch; tasks.decode would share out more, for threads anew
-TOGETHER = 16
+TOGETHER = 16  # requests for pictures answered in one batch; tasks.decode would share out more, for threads anew
 _worker = ThreadPoolExecutor(1)  # all models work in one thread: several only hinder each other in an interpreter
 
 
@@ -36,7 +39,7 @@ _worker = ThreadPoolExecutor(1)  # all models work in one thread: several only h
 class Wish:
     """Points u (N, D) that somebody wants decoded by a model, with labels (N,) or None, and the pixels to come."""
 
-    model: object
+    model: "LatentModel"
     u: torch.Tensor
     labels: torch.Tensor | None
     pixels: Future = field(default_factory=Future)
@@ -60,7 +63,7 @@ def decode(request: Request) -> Response:
     return Response(wish.pixels.result(), media_type="application/octet-stream", headers={"Cache-Control": "no-store"})
 
 
-def _grant(model) -> None:
+def _grant(model: "LatentModel") -> None:
     """Decode at once for all who wait for this model, up to TOGETHER, which takes little longer than for one."""
     wishes = [wish for wish in _wishes if wish.model is model][:TOGETHER]
     if not wishes:  # they were granted together with an earlier one
@@ -68,8 +71,9 @@ def _grant(model) -> None:
     for wish in wishes:
         _wishes.remove(wish)
     try:
-        labels = None if wishes[0].labels is None else torch.cat([wish.labels for wish in wishes])
-        pixels = images.to_uint8(tasks.decode(model, torch.cat([wish.u for wish in wishes]), labels))
+        labels = [wish.labels for wish in wishes if wish.labels is not None]  # of all, or of none
+        u = torch.cat([wish.u for wish in wishes])
+        pixels = images.to_uint8(tasks.decode(model, u, torch.cat(labels) if labels else None))
         for wish in wishes:
             wish.pixels.set_result(pixels[: len(wish.u)].tobytes())
             pixels = pixels[len(wish.u) :]

@@ -1,8 +1,10 @@
 """Controls that several pages have in common."""
 
 import secrets
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 import torch
@@ -12,6 +14,14 @@ from torch import Tensor
 from cvae.presets import PRESETS
 from ui.shell import address, classes, link, resources, words
 
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from cvae.config import ModelConfig
+    from cvae.models import AnyModel, LatentModel
+
+OfConfig = Callable[["ModelConfig"], bool]
+OfModel = Callable[["AnyModel"], bool]
 NAME = "Latent digits"
 ICON = "\N{INPUT SYMBOL FOR NUMBERS}"
 PLANE = "The whole plane"  # the view that models of two latents have
@@ -32,37 +42,37 @@ document.querySelector("[data-testid=stSidebar]").onclick = (event) => {
 WIDE = ".stMainBlockContainer { max-width: 72rem; }"
 
 
-def flat(config) -> bool:
+def flat(config: "ModelConfig") -> bool:
     """Tell whether a model's latent space is a plane."""
     return config.latent_dim == 2
 
 
-def labelled(config) -> bool:
+def labelled(config: "ModelConfig") -> bool:
     """Tell whether a model is told a label."""
     return config.n_classes > 0
 
 
-def paints(config) -> bool:
+def paints(config: "ModelConfig") -> bool:
     """Tell whether a model learned to complete holes."""
     return config.kind.completes
 
 
-def convolutional(config) -> bool:
+def convolutional(config: "ModelConfig") -> bool:
     """Tell whether a model is one of convolutions."""
     return config.network == "conv"
 
 
-def textbook(config) -> bool:
+def textbook(config: "ModelConfig") -> bool:
     """Tell whether a model is one of convolutions that is told no label."""
     return convolutional(config) and not labelled(config)
 
 
-def is_measured_face(model) -> bool:
+def is_measured_face(model: "AnyModel") -> bool:
     """Tell whether a model is one of faces that the page of faces can work with."""
     return resources.is_face(model) and resources.has_space(model.preset.name)
 
 
-def begin(title: str, lead: str, wide: bool = False):
+def begin(title: str, lead: str, wide: bool = False) -> "DeltaGenerator":
     """Start a page: its settings, heading and one line of introduction; `wide` gives a broad table more room.
 
     Returns the place of the introduction, for a page that says something else of some models.
@@ -108,13 +118,15 @@ def choose(label: str, options: list[str], key: str) -> str:
     return chosen or options[0]  # an empty parameter in the address empties the control
 
 
-def best(prefer, fits, families: tuple[str, ...] = resources.GENERATIVE) -> tuple[str, object] | None:
+def best(
+    prefer: OfConfig, fits: OfModel, families: tuple[str, ...] = resources.GENERATIVE
+) -> tuple[str, "AnyModel"] | None:
     """Return name and model of the one that a page of such models opens with, None without any, which no line tells."""
     models = {name: model for name, model in resources.available(families)[0].items() if fits(model)}
     return (name := preferred(models, prefer), models[name]) if models else None
 
 
-def first_model(prefer, fits=lambda model: True, warns: bool = True) -> tuple[str, object]:
+def first_model(prefer: OfConfig, fits: OfModel = lambda model: True, warns: bool = True) -> tuple[str, "AnyModel"]:
     """Return name and model of the first that `fits` and whose config `prefer` is true, else the first that fits.
 
     Stops a page without any. `warns` of folders that cannot be used, unless the page has done so already.
@@ -125,14 +137,14 @@ def first_model(prefer, fits=lambda model: True, warns: bool = True) -> tuple[st
 
 
 def pick_model(
-    prefer,
-    fits=lambda model: True,
+    prefer: OfConfig,
+    fits: OfModel = lambda model: True,
     about: bool = True,
     train: str = FIRST,
     families: tuple[str, ...] = resources.GENERATIVE,
-    last=lambda name: False,
-    view=lambda config: True,
-) -> tuple[str, object]:
+    last: Callable[[str], bool] = lambda name: False,
+    view: OfConfig = lambda config: True,
+) -> tuple[str, "AnyModel"]:
     """Let the visitor choose a model of these families that `fits`; at first one whose config `prefer` is true of.
 
     One that was chosen by hand on another page goes along, if `view` is true of its config: it can have what the page
@@ -148,7 +160,7 @@ def pick_model(
     return name, models[name]
 
 
-def _asked_model(models: dict, best: str, view) -> str:
+def _asked_model(models: dict[str, "AnyModel"], best: str, view: OfConfig) -> str:
     """Return the model in the address; on arrival without one the latest chosen by hand that fits; else the best.
 
     Streamlit binds no control to this parameter, because a bound one is lost between two pages that both have it.
@@ -191,7 +203,7 @@ def _remember(name: str) -> None:
     st.session_state[BY_HAND] = [name, *(other for other in st.session_state.get(BY_HAND, ()) if other != name)]
 
 
-def pick_seed(key: str, button: str = "New seed", columns=None) -> int:
+def pick_seed(key: str, button: str = "New seed", columns: "list[DeltaGenerator] | None" = None) -> int:
     """Let the visitor choose a seed, or draw another; `key` is also the parameter in the address.
 
     The two controls stand in `columns`, two containers, if they are given.
@@ -210,8 +222,8 @@ def draw_number(key: str, count: int) -> None:
 
 
 def _models(
-    fits=lambda model: True, train: str = FIRST, families: tuple[str, ...] = resources.GENERATIVE, warns: bool = True
-) -> dict:
+    fits: OfModel, train: str = FIRST, families: tuple[str, ...] = resources.GENERATIVE, warns: bool = True
+) -> dict[str, "AnyModel"]:
     """Return the models that fit, with one line on the page for every folder that cannot be used."""
     models, problems = resources.available(families)
     models = {name: model for name, model in models.items() if fits(model)}
@@ -223,13 +235,13 @@ def _models(
     return models
 
 
-def preferred(models: dict, prefer) -> str:
+def preferred(models: dict[str, "AnyModel"], prefer: OfConfig) -> str:
     """Return the first whose config `prefer` is true of, else the first of all; shipped ones come before others."""
     fitting = [name for name, model in models.items() if prefer(model.config)] or list(models)
     return min(fitting, key=lambda name: (models[name].preset.data.dataset not in SHIPPED, name not in PRESETS))
 
 
-def first_digit(name: str, model) -> tuple[Tensor, Tensor | None]:
+def first_digit(name: str, model: "LatentModel") -> tuple[Tensor, Tensor | None]:
     """Return point (D,) and label (1,) of the first encoded test digit, else the centre and 0. No label for a VAE."""
     digits = resources.encoded(name)
     u = link.centre(model) if digits is None else torch.from_numpy(digits.u[0])
@@ -237,7 +249,7 @@ def first_digit(name: str, model) -> tuple[Tensor, Tensor | None]:
     return u, label if model.config.n_classes else None
 
 
-def pick_label(model, key: str = "label") -> Tensor | None:
+def pick_label(model: "LatentModel", key: str = "label") -> Tensor | None:
     """Let the visitor choose the label, (1,), of a conditional model; None for another."""
     address.choice(key, label_parameters(model))
     if not model.config.n_classes:
@@ -253,12 +265,12 @@ def pick_label(model, key: str = "label") -> Tensor | None:
     return torch.tensor([label or 0])
 
 
-def label_parameters(model) -> list[str]:
+def label_parameters(model: "LatentModel") -> list[str]:
     """Return how an address names the labels that a model takes; none for a model without labels."""
     return [classes.parameter(model, label) for label in range(model.config.n_classes)]
 
 
-def pick_label_and_seed(model, label_key: str, seed_key: str) -> tuple[Tensor | None, int]:
+def pick_label_and_seed(model: "LatentModel", label_key: str, seed_key: str) -> tuple[Tensor | None, int]:
     """Let the visitor choose a label, (1,), if a model takes one, and a seed, side by side if the names are short."""
     if model is None or classes.are_digits(model):
         left, *seed = st.columns([6, 2, 2], vertical_alignment="bottom")
@@ -270,7 +282,7 @@ def pick_label_and_seed(model, label_key: str, seed_key: str) -> tuple[Tensor | 
     return label, pick_seed(seed_key, "Another", seed)
 
 
-def pick_labels(model, key: str) -> list[int]:
+def pick_labels(model: "LatentModel", key: str) -> list[int]:
     """Let the visitor choose some of the labels of a conditional model; none chosen means all."""
     address.choice(key, label_parameters(model), several=True)
     options, explained = list(range(model.config.n_classes)), "None chosen: all of them."
@@ -286,7 +298,7 @@ def pick_labels(model, key: str) -> list[int]:
     return sorted(chosen) or options
 
 
-def real_digit(name: str, model) -> None:
+def real_digit(name: str, model: "LatentModel") -> None:
     """Offer to start from an encoded test picture: its latent point, and its label where the model takes one."""
     digits = resources.encoded(name)
     if digits is None:

@@ -59,7 +59,8 @@ def grid_png(x: Tensor, columns: int, scale: int = 4, gap: int = 6, radius: int 
     Every pixel becomes scale x scale; gap and radius (of the rounded corners) are in pixels of the PNG.
     """
     tiles = to_uint8(x).repeat(scale, axis=1).repeat(scale, axis=2)
-    corners = np.broadcast_to(_rounded(*tiles.shape[1:3], radius), (*tiles.shape[:3], 1))
+    height, width = tiles.shape[1:3]
+    corners = np.broadcast_to(_rounded(height, width, radius), (len(tiles), height, width, 1))
     tiles = np.concatenate([tiles, corners], axis=3)
     rows = -(-len(tiles) // columns)
     edges = (0, rows * columns - len(tiles)), (0, gap), (0, gap), (0, 0)

@@ -8,6 +8,7 @@ import base64
 import binascii
 import html
 import secrets
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import numpy as np
@@ -16,6 +17,9 @@ import torch
 from torch import Tensor
 
 from ui.shell import address
+
+if TYPE_CHECKING:
+    from cvae.models import LatentModel
 
 LIMIT = 8 - 1 / 256
 
@@ -55,7 +59,7 @@ def point(parameter: str, default: Tensor) -> Tensor:
     return snap(default) if found is None else found
 
 
-def centre(model) -> Tensor:
+def centre(model: "LatentModel") -> Tensor:
     """Return the centre of the prior, (D,)."""
     return torch.zeros(model.config.latent_dim)
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -16,6 +17,9 @@ from cvae import checkpoints, faces, latent, maps, tasks
 from cvae import progress as kept_progress
 from cvae.families import belongs, those
 from ui.shell import fetch, images, points
+
+if TYPE_CHECKING:
+    from cvae.models import AnyModel
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ COMPLETING = those(lambda family: family.completes)
 PAINTING = (*COMPLETING, *GENERATIVE)  # the latter by encoding and decoding in turn
 
 
-def available(families: tuple[str, ...] = GENERATIVE) -> tuple[dict, list[str]]:
+def available(families: tuple[str, ...] = GENERATIVE) -> tuple[dict[str, "AnyModel"], list[str]]:
     """Return the models of these families by name, and one line for every folder that cannot be used."""
     found = {name: _load(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS)) for name in checkpoints.list_runs()}
     problems = [result for result in found.values() if isinstance(result, str)]
@@ -52,7 +56,7 @@ def available(families: tuple[str, ...] = GENERATIVE) -> tuple[dict, list[str]]:
     return fitting, problems
 
 
-def model(name: str, families: tuple[str, ...] = GENERATIVE):
+def model(name: str, families: tuple[str, ...] = GENERATIVE) -> "AnyModel":
     """Return one model of these families; ValueError says in one line why there is none of this name."""
     if name not in checkpoints.list_runs():
         raise ValueError(f"unknown model {name[:40]!r}; there are: {', '.join(available(families)[0]) or 'none yet'}.")
@@ -64,29 +68,29 @@ def model(name: str, families: tuple[str, ...] = GENERATIVE):
     return found
 
 
-def is_digit(model) -> bool:
+def is_digit(model: "AnyModel") -> bool:
     """Tell whether a model's pictures are grey and 28x28, as those that the visitor draws."""
     return tuple(model.config.image_shape) == (1, 28, 28)
 
 
-def is_grey(model) -> bool:
+def is_grey(model: "AnyModel") -> bool:
     """Tell whether a model's pictures are grey squares, so that a drawing can be made to fit them."""
     channels, height, width = model.config.image_shape
     return channels == 1 and height == width
 
 
-def is_alike(model, other) -> bool:
+def is_alike(model: "AnyModel", other: "AnyModel") -> bool:
     """Tell whether two models have pictures of the same classes, size and number of channels."""
     same_classes = tuple(model.preset.classes) == tuple(other.preset.classes)
     return same_classes and tuple(model.config.image_shape) == tuple(other.config.image_shape)
 
 
-def is_picture(model) -> bool:
+def is_picture(model: "AnyModel") -> bool:
     """Tell whether a model belongs where pictures of any kind do: all but faces, which have a page of their own."""
     return not _of_faces(model) and not is_face(model)
 
 
-def _of_faces(model) -> bool:
+def _of_faces(model: "AnyModel") -> bool:
     """Tell whether a model learned from the faces that evaluate.py measures, perhaps to tell whether they smile."""
     return model.preset.data.dataset.split(":")[0] == FACES
 
@@ -96,7 +100,7 @@ def encoded(name: str) -> Encoded | None:
     return _encoded(*_stamped(name, checkpoints.CONFIG, checkpoints.MAP))
 
 
-def is_face(model) -> bool:
+def is_face(model: "AnyModel") -> bool:
     """Tell whether a model's pictures are faces: square, in colour, and the data or codes beside it are of faces."""
     channels, height, width = model.config.image_shape
     return channels == 3 and height == width and (_of_faces(model) or has_space(model.preset.name))
@@ -132,7 +136,9 @@ def figures(name: str) -> dict:
 def number(found: dict, key: str) -> float | None:
     """Return a figure of metrics.json, None where it is missing or no finite number."""
     value = found.get(key)
-    return float(value) if type(value) in (int, float) and math.isfinite(value) else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if math.isfinite(value) else None
 
 
 def latent_map(name: str) -> maps.LatentMap:
@@ -239,10 +245,10 @@ def _stamped(name: str, *files: str) -> tuple[Path, tuple[int, ...]]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _load(folder: Path, stamp: tuple[int, ...]):
+def _load(folder: Path, stamp: tuple[int, ...]) -> "AnyModel | str":
     """Return the model in a folder, called as that, or one line that says what is wrong."""
     try:
-        loaded = checkpoints.load_run(folder)
+        loaded: AnyModel = checkpoints.load_run(folder)
         # config.json of a copied folder has the name of the original
         loaded.preset = replace(loaded.preset, name=folder.name)
         return loaded
@@ -353,12 +359,15 @@ def _neighbours(folder: Path, stamp: tuple[int, ...], space: str) -> latent.Exac
     if space == "latent":
         return latent.ExactIndex(latent_map(folder.name).u)
     rows = pictures(folder.name) if space == "reconstructions" else originals()
+    assert rows is not None  # nobody asks for neighbours among originals that are not there
     return latent.ExactIndex(torch.from_numpy(rows.reshape(len(rows), -1) / np.float32(255)))
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)
 def _originals_sprite(stamp: tuple) -> bytes:
-    return maps.make_sprite(originals())
+    rows = originals()
+    assert rows is not None  # else there is no address of their pictures
+    return maps.make_sprite(rows)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

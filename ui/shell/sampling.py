@@ -1,15 +1,20 @@
 """Samples as the Generate page asks for them."""
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
 from cvae import tasks
 from ui.shell import classes
 
+if TYPE_CHECKING:
+    from cvae.models import LatentModel
+
 USUAL, WIDEST = 10, 20  # pictures in a row, and the most
 
 
-def sample(model, digits: list[int], count: int, temperature: float, seed: int) -> Tensor:
+def sample(model: "LatentModel", digits: list[int], count: int, temperature: float, seed: int) -> Tensor:
     """Return `count` pictures (count, C, H, W) with these labels in turn; `digits` is empty for one without labels."""
     labels = torch.tensor(digits).repeat(-(-count // len(digits)))[:count] if digits else None
     return tasks.generate(model, labels, temperature, torch.Generator().manual_seed(seed), n=count)
@@ -22,11 +27,11 @@ def columns(digits: list[int]) -> int:
     return max(1, USUAL // len(digits)) * len(digits)
 
 
-def every(model) -> str:
+def every(model: "LatentModel") -> str:
     """Return what the view of one point decoded for all labels is called."""
     return "One style, ten digits" if classes.are_digits(model) else "One style, all classes"
 
 
-def every_label(model) -> Tensor:
+def every_label(model: "LatentModel") -> Tensor:
     """Return all labels of a conditional model, (n_classes,)."""
     return torch.arange(model.config.n_classes)

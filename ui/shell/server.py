@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,6 +15,9 @@ from starlette.responses import RedirectResponse
 from cvae import tasks
 from ui.shell import controls, link, resources
 
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
 LATER = 3  # seconds after the start, when the first visitor has his page
 THREADS = 1  # one picture is too small to share out; tasks.decode shares many out itself
 
@@ -21,11 +25,11 @@ THREADS = 1  # one picture is too small to share out; tasks.decode shares many o
 class PageNames:
     """Lead an address such as /explore, which someone typed, to the page of that name, with all that follows."""
 
-    def __init__(self, app):
+    def __init__(self, app: "ASGIApp") -> None:
         self.app = app
         self.pages = {page.lower(): page for page in controls.page_names()}
 
-    async def __call__(self, scope, receive, send) -> None:
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         base, _, typed = scope.get("path", "").rstrip("/").rpartition("/")
         page = self.pages.get(typed.lower(), typed)
         if scope["type"] != "http" or page == typed or base != link.base_path():
@@ -37,12 +41,11 @@ class PageNames:
 
 
 @asynccontextmanager
-async def lifespan(_app) -> AsyncIterator[dict]:
+async def lifespan(_app: "ASGIApp") -> AsyncIterator[dict]:
     """Prepare before the server answers."""
     torch.set_num_threads(THREADS)
     warm_up()
-    # Streamlit would import it in its first session, for 0.4 s of that visitor's time
-    importlib.import_module("pandas")
+    importlib.import_module("pandas")  # else Streamlit imports it in its first session, for 0.4 s of a visitor's time
     send_at_once()
     gc.freeze()  # what is loaded now lives for ever; later collections need not walk it
     gc.enable()  # again: app.py turned it off

@@ -11,6 +11,7 @@ import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,6 +21,9 @@ from cvae import metrics, preprocess, tasks
 from cvae.data import corruptions
 from cvae.families import FAMILIES, those
 from ui.shell import images, resources
+
+if TYPE_CHECKING:
+    from cvae.models import LatentModel
 
 INK = 80  # the drawing pad sends 80x80 bits, four for each pixel of the 20x20 box that the digit will fill
 SMALLEST, LARGEST = 8, 256  # side of a picture
@@ -58,7 +62,7 @@ def picture(query: Mapping[str, str]) -> Tensor:
     return unpack_digit(query.get("digit", ""))
 
 
-def fitted(x: Tensor, model) -> Tensor:
+def fitted(x: Tensor, model: "LatentModel") -> Tensor:
     """Return a grey picture (N, 1, S, S) at the side of a model's; ValueError if these are in colour or oblong."""
     if not resources.is_grey(model):
         shape = "x".join(map(str, model.config.image_shape))
@@ -135,7 +139,7 @@ def completions(x: Tensor, query: Mapping[str, str]) -> Tensor:
     return tasks.inpaint(model, x, ~hidden, COMPLETIONS, generator, torch.tensor([int(label)]) if label else None)
 
 
-def label_scores(model, x: Tensor, n_importance: int) -> Tensor:
+def label_scores(model: "LatentModel", x: Tensor, n_importance: int) -> Tensor:
     """Return log p(x | y) (1, n_classes), the same for the same picture."""
     return tasks.label_log_likelihoods(model, x, n_importance, torch.Generator().manual_seed(0))
 

@@ -2,6 +2,7 @@
 
 import base64
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -10,13 +11,16 @@ from cvae.families import FAMILIES
 from ui.shell import address, link, resources, words
 from ui.widgets.bridge import component
 
+if TYPE_CHECKING:
+    from cvae.models import AnyModel
+
 HTML = """<div class="epochs"><div class="bar"><button type="button" class="play" aria-label="Play"></button>
 <input type="range" aria-label="Epoch" min="0" step="1"><output></output></div><div class="models"></div></div>"""
 TITLES = {"reconstructions": "The same {} pictures, reconstructed", "samples": "The same {} z, decoded"}
 _draw = component(__file__, HTML)
 
 
-def watch(pair: list[tuple[str, object]]) -> None:
+def watch(pair: list[tuple[str, "AnyModel"]]) -> None:
     """Draw the player with all stored epochs of both models; the epoch stands in the address under `epoch`."""
     asked = _asked()
     stored = {name: found for name, _ in pair if (found := resources.progress(name)) is not None}
@@ -36,7 +40,7 @@ def watch(pair: list[tuple[str, object]]) -> None:
     st.caption("Each model shows its latest stored epoch up to the one chosen. Space plays and pauses while the bar has the focus.")
 
 
-def _what(name: str, model, found: resources.Progress) -> dict:
+def _what(name: str, model: "AnyModel", found: resources.Progress) -> dict:
     """Return what the browser needs of one model: its sheets of pictures, and the loss at each stored epoch."""
     channels, height, width = model.config.image_shape
     head = f"data:image/{'png' if channels == 1 else 'jpeg'};base64,"
@@ -51,7 +55,7 @@ def _what(name: str, model, found: resources.Progress) -> dict:
 
 def _loss(history: dict[str, np.ndarray], epoch: int) -> str:
     """Return the validation loss after an epoch as text, empty where the history does not say."""
-    at = np.flatnonzero(history["epoch"] == epoch) if history else ()
+    at = np.flatnonzero(history["epoch"] == epoch) if history else np.array([], int)
     nll, kl = (float(history[column][at[0]]) if len(at) else math.nan for column in ("val_nll", "val_kl"))
     return f"validation {'-elbo' if kl else 'nll'} {nll + kl:.1f}" if math.isfinite(nll + kl) else ""
 

@@ -1,7 +1,7 @@
 """Faces to choose from, as buttons."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
@@ -17,8 +17,8 @@ def gallery(
     key: str,
     addresses: list[dict[str, str]],
     columns: int,
-    chosen: list[int] = (),
-    marks: list[str] = (),
+    chosen: Sequence[int] = (),
+    marks: Sequence[str] = (),
     then: Callable[[], None] | None = None,
 ) -> None:
     """Draw pictures x (N, 3, H, W) as buttons, half as many `columns` on a phone, with their `marks`, if any, below.

@@ -68,4 +68,6 @@ def sent(app: AppTest, which: int = 0) -> dict:
 def answer(handler, **query: str):
     """Return a route's response to these parameters."""
     text = "&".join(f"{name}={value}" for name, value in query.items())
-    return handler(Request({"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": text.encode()}))
+    return handler(
+        Request({"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": text.encode()})
+    )

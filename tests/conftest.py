@@ -38,7 +38,7 @@ def bars(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     labels = np.arange(n, dtype=np.uint8) % 10
     images = rng.integers(0, 40, (n, 28, 28), dtype=np.uint8)
-    for image, label in zip(images, labels):
+    for image, label in zip(images, labels, strict=True):
         left = rng.integers(0, 10)
         image[4 + 2 * label : 6 + 2 * label, left : left + 14] = 230
     return images, labels

@@ -20,7 +20,8 @@ from ui.widgets.canvas import source
 
 NAME = "![m](x.png) [l](x) www.a.test <b>m<b> :red[m] $m$ `m`"  # a folder may be called so
 WORDS = f"{NAME} ![m](//a.test/p.png) [l](//a.test/l) <img src=//a.test/i.png> http://a.test :material/home:"
-RAW = r"(?<!\\)(!?\[[ml]\]\(|:red\[|<b>m|<img src=//a|\$m\$|`m`)|www\.a|http://a|:material/home"  # as long as it is markup
+# as long as it is markup
+RAW = r"(?<!\\)(!?\[[ml]\]\(|:red\[|<b>m|<img src=//a|\$m\$|`m`)|www\.a|http://a|:material/home"
 FACE = face_source._packed(np.full((64, 64, 3), 90, np.uint8).transpose(2, 0, 1))
 
 
@@ -69,8 +70,14 @@ VIEWS = ["All models", "Side by side", "Loss curves", "Watch it learn", "Model c
 TOOLS = ["Smile", "Reconstruct", "Morph", "Similar faces", "Own slider", "New faces"]
 VISITS = [
     ("app.py", {}),
-    *((f"pages/{page}.py", {"model": WORDS}) for page in ("1_Explore", "2_Generate", "3_Draw", "4_Inpaint", "5_Map", "6_Faces")),
-    *(("pages/1_Explore.py", PLANE | {"view": view}) for view in ("Traversals", "Between two points", "The whole plane")),
+    *(
+        (f"pages/{page}.py", {"model": WORDS})
+        for page in ("1_Explore", "2_Generate", "3_Draw", "4_Inpaint", "5_Map", "6_Faces")
+    ),
+    *(
+        ("pages/1_Explore.py", PLANE | {"view": view})
+        for view in ("Traversals", "Between two points", "The whole plane")
+    ),
     ("pages/1_Explore.py", LABELS),
     *(("pages/2_Generate.py", LABELS | {"show": show}) for show in ("Samples", "One style, all classes")),
     *(("pages/3_Draw.py", LABELS | UPLOADED | {"task": task}) for task in ("Reconstruct", "Denoise")),
@@ -84,5 +91,9 @@ VISITS = [
     *(("pages/6_Faces.py", {"tool": tool, "called": WORDS[:24], "plus": "1,2", "minus": "3"}) for tool in TOOLS),
     ("pages/6_Faces.py", {"tool": "Reconstruct", "who_find": WORDS}),
     ("pages/6_Faces.py", {"tool": "Reconstruct", "face": "Upload", "photo": FACE}),
-    *(("pages/7_Models.py", {"view": view, "a": called(a), "b": called(b)}) for view in VIEWS for a, b in (("labels", "judge"), ("painter", "cleaner"))),
+    *(
+        ("pages/7_Models.py", {"view": view, "a": called(a), "b": called(b)})
+        for view in VIEWS
+        for a, b in (("labels", "judge"), ("painter", "cleaner"))
+    ),
 ]

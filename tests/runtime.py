@@ -36,7 +36,7 @@ def run(model, calls: list[tuple[str, dict[str, Tensor]]], simd: bool = True, ti
     answer = json.loads(done.stdout)
     assert answer["simd"] is simd
     parts = json.loads(asked["program"])["parts"]
-    for call, (part, _) in zip(answer["answers"], calls):
+    for call, (part, _) in zip(answer["answers"], calls, strict=True):
         for name, (_, shape) in parts[part]["outputs"].items():
             values = np.frombuffer(base64.b64decode(call["outputs"][name]), np.float32)
             call[name] = torch.from_numpy(values.copy()).view(-1, *shape)

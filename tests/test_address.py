@@ -11,7 +11,8 @@ from tests.test_faces import CONFIG, small_model, small_space
 from ui.shell import link, sketch
 
 EXPLORE, GENERATE, DRAW, INPAINT, MAP, FACES, MODELS = (
-    f"pages/{i}_{name}.py" for i, name in enumerate(("Explore", "Generate", "Draw", "Inpaint", "Map", "Faces", "Models"), 1)
+    f"pages/{i}_{name}.py"
+    for i, name in enumerate(("Explore", "Generate", "Draw", "Inpaint", "Map", "Faces", "Models"), 1)
 )
 LINE = "The address held values that mean nothing here and were left out: "
 MEANINGLESS = [
@@ -52,10 +53,33 @@ def test_what_means_nothing_is_named_in_one_line_and_leaves_the_address(zoo, pag
 @pytest.mark.parametrize(
     "page, parameters",
     [
-        (EXPLORE, {"model": "labels", "label": "4", "view": "Between two points", "path": "Straight", "ink": "of Draw"}),
-        (EXPLORE, {"model": "plane", "view": "The whole plane", "side": "9", "embed_options": "dark_theme", "__theme": "dark"}),
-        (GENERATE, {"digits": "7", "count": "20", "temperature": "0.5", "seed": "3", "utm_campaign": "x", "fbclid": "y"}),
-        (DRAW, {"task": "Denoise", "noise": "Blur", "blur": "2", "ink": sketch.shorten(sketch.pack_bits(np.eye(sketch.INK)))}),
+        (
+            EXPLORE,
+            {"model": "labels", "label": "4", "view": "Between two points", "path": "Straight", "ink": "of Draw"},
+        ),
+        (
+            EXPLORE,
+            {
+                "model": "plane",
+                "view": "The whole plane",
+                "side": "9",
+                "embed_options": "dark_theme",
+                "__theme": "dark",
+            },
+        ),
+        (
+            GENERATE,
+            {"digits": "7", "count": "20", "temperature": "0.5", "seed": "3", "utm_campaign": "x", "fbclid": "y"},
+        ),
+        (
+            DRAW,
+            {
+                "task": "Denoise",
+                "noise": "Blur",
+                "blur": "2",
+                "ink": sketch.shorten(sketch.pack_bits(np.eye(sketch.INK))),
+            },
+        ),
         (MAP, {"model": "sliders", "colour": "z3", "layout": "PCA", "own": "true"}),
         (MODELS, {"a": "labels", "b": "judge", "sort": "~nll"}),
         ("app.py", {"label": "4", "model": "labels"}),
@@ -81,7 +105,8 @@ def test_of_a_repeated_parameter_what_the_control_takes_stays(zoo, page, name, t
     assert not app.exception and [warning.value for warning in app.warning] == [f"{LINE}{name}."]
     assert np.atleast_1d(app.query_params[name]).tolist() == kept
     mended = next(data for i in range(len(app.get("bidi_component"))) if "put" in (data := sent(app, i)))
-    assert mended["put"] == {name: kept}  # in place: by the control itself it would be a new step of the browser's history
+    # in place: by the control itself it would be a new step of the browser's history
+    assert mended["put"] == {name: kept}
 
 
 def test_a_name_in_the_line_is_no_markup(zoo):
@@ -92,7 +117,11 @@ def test_a_name_in_the_line_is_no_markup(zoo):
 
 def test_an_unknown_model_and_other_nonsense_share_the_line(zoo):
     app = open_page(EXPLORE, model="nobody", z="garbage")
-    assert len(app.warning) == 1 and "There is no model 'nobody'" in app.warning[0].value and f"{LINE}z." in app.warning[0].value
+    assert (
+        len(app.warning) == 1
+        and "There is no model 'nobody'" in app.warning[0].value
+        and f"{LINE}z." in app.warning[0].value
+    )
     assert not app.query_params
 
 

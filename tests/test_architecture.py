@@ -90,11 +90,15 @@ def test_the_app_loads_no_training_or_dataset_library():
 def opened_as_text(path) -> list[str]:
     """Return the calls in a file that open another as text without naming its encoding."""
     calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
-    return [ast.unparse(call) for call in calls if _opens_text(call) and not any(word.arg == "encoding" for word in call.keywords)]
+    return [
+        ast.unparse(call)
+        for call in calls
+        if _opens_text(call) and not any(word.arg == "encoding" for word in call.keywords)
+    ]
 
 
 def _opens_text(call: ast.Call) -> bool:
-    """Tell whether a call opens a file as text; checkpoints.write_text and the openers of pictures and archives do not."""
+    """Tell whether a call opens a file as text; checkpoints.write_text and openers of pictures and archives do not."""
     name = getattr(call.func, "attr", getattr(call.func, "id", ""))
     of = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
     modes = [word.value for word in [*call.args, *(k.value for k in call.keywords)] if isinstance(word, ast.Constant)]
@@ -103,7 +107,15 @@ def _opens_text(call: ast.Call) -> bool:
     return reads or (name == "open" and of not in ("Image", "gzip") and not binary)
 
 
-@pytest.mark.parametrize("path", sorted(path for part in ("", "*/", "cvae/*/", "ui/*/", "ui/widgets/*/", "tests/e2e/") for path in ROOT.glob(f"{part}*.py")), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path",
+    sorted(
+        path
+        for part in ("", "*/", "cvae/*/", "ui/*/", "ui/widgets/*/", "tests/e2e/")
+        for path in ROOT.glob(f"{part}*.py")
+    ),
+    ids=lambda p: p.name,
+)
 def test_every_file_is_opened_as_utf8_whatever_the_locale(path):
     assert not opened_as_text(path)
 
@@ -118,5 +130,7 @@ def test_pages_open_where_the_locale_knows_ascii_alone():
         "assert not app.exception, app.exception"
     )
     ascii_alone = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=os.environ | ascii_alone, capture_output=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=os.environ | ascii_alone, capture_output=True, timeout=300
+    )
     assert not done.returncode, done.stderr.decode(errors="replace")[-2000:]

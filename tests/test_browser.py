@@ -16,12 +16,21 @@ from tests.test_export import CONFIGS, FLOWS, SMALL, model_of
 
 needs_node = pytest.mark.skipif(runtime.NODE is None, reason="needs node")
 MADE = {name: config for name, config in CONFIGS.items() if name != "classifier"} | {
-    "linear path": ModelConfig(network="conv", image_shape=(3, 16, 16), latent_dim=5, widths=(4, 8), linear=True, likelihood="gaussian"),
+    "linear path": ModelConfig(
+        network="conv", image_shape=(3, 16, 16), latent_dim=5, widths=(4, 8), linear=True, likelihood="gaussian"
+    ),
     "batch norm": ModelConfig("autoencoder", latent_dim=7, image_shape=(1, 9, 11), widths=(16, 12), norm="batch"),
     "odd sides": ModelConfig("cvae", "conv", (1, 13, 10), 3, widths=(4, 6, 5), kernel=5, n_classes=4),
     "residual, unfolded": ModelConfig("cvae", "residual", (2, 8, 12), 5, n_classes=3, fold=1, **FLOWS, **SMALL),
     "perceptron after convolutions": ModelConfig(
-        "cvae", "conv", latent_dim=4, widths=(4, 4), decoder="dense", decoder_widths=(20, 10), label_in="decoder", n_classes=10
+        "cvae",
+        "conv",
+        latent_dim=4,
+        widths=(4, 4),
+        decoder="dense",
+        decoder_widths=(20, 10),
+        label_in="decoder",
+        n_classes=10,
     ),
 }
 SHIPPED = [name for name in checkpoints.list_runs() if checkpoints.load_preset(name).model.family != "classifier"]
@@ -29,7 +38,7 @@ TOLERANCE = 0.4 / 255  # of a pixel: far below a level, and far above what the o
 
 
 def with_statistics(model):
-    """Give every BatchNorm statistics and weights that are not those of a fresh one, and every linear path components."""
+    """Give every BatchNorm statistics and weights unlike those of a fresh one, and every linear path components."""
     generator = torch.Generator().manual_seed(1)
     for name, tensor in model.state_dict().items():
         if name.endswith(("running_var", "spread")):
@@ -52,8 +61,8 @@ def test_every_part_of_every_family_agrees_with_torch(config, simd):
         for n in (1, 3):
             rows = program.examples(config, takes, n)
             out = kind(model)(*rows)
-            calls.append((part, dict(zip(takes, rows))))
-            wanted.append(dict(zip(gives, out if isinstance(out, tuple) else (out,))))
+            calls.append((part, dict(zip(takes, rows, strict=True))))
+            wanted.append(dict(zip(gives, out if isinstance(out, tuple) else (out,), strict=True)))
     for answer, outputs in zip(runtime.run(model, calls, simd), wanted, strict=True):
         for name, tensor in outputs.items():
             torch.testing.assert_close(answer[name], tensor, atol=1e-4, rtol=1e-4)
@@ -67,7 +76,7 @@ def test_shipped_models_make_the_same_pixels(name):
     config = model.config
     part, (kind, takes, gives) = list(program.parts(config).items())[-1]
     rows = program.examples(config, takes, 20)
-    (answer,) = runtime.run(model, [(part, dict(zip(takes, rows)))])
+    (answer,) = runtime.run(model, [(part, dict(zip(takes, rows, strict=True)))])
     assert (answer[gives[-1]] - kind(model)(*rows)).abs().max() < TOLERANCE
 
 
@@ -84,7 +93,9 @@ def test_one_row_serves_all_rows_of_another_input():
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_stored_programs_are_those_of_their_models(name):
-    assert program.stored(name) == program.text(checkpoints.load_run(name)), f"make it anew: python -m cvae.browser.program {name}"
+    assert program.stored(name) == program.text(checkpoints.load_run(name)), (
+        f"make it anew: python -m cvae.browser.program {name}"
+    )
 
 
 def test_a_program_of_another_configuration_is_not_used(runs):
@@ -96,7 +107,10 @@ def test_a_program_of_another_configuration_is_not_used(runs):
     assert program.stored(name) is None
 
 
-@pytest.mark.parametrize("spoil", [lambda good: good[: len(good) // 2], lambda good: good.replace('"decoder":', '"coder":'), lambda good: "[]"])
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda good: good[: len(good) // 2], lambda good: good.replace('"decoder":', '"coder":'), lambda good: "[]"],
+)
 def test_a_damaged_program_is_made_anew(runs, spoil):
     shutil.copytree(ROOT / "checkpoints" / "vae-dense-2d", runs / "a")
     good = program.stored("a")
@@ -104,7 +118,9 @@ def test_a_damaged_program_is_made_anew(runs, spoil):
     assert program.stored("a") is None
 
 
-@pytest.mark.parametrize("module, call", [(program, []), (build, []), (program, ["nobody"]), (build, ["/dev/null/kernel.wasm"])])
+@pytest.mark.parametrize(
+    "module, call", [(program, []), (build, []), (program, ["nobody"]), (build, ["/dev/null/kernel.wasm"])]
+)
 def test_wrong_calls_of_its_commands_are_one_line(module, call, monkeypatch, capsys):
     monkeypatch.setattr(build, "FLAGS", ["-no-such-flag"])  # so that no compiler works long
     try:
@@ -126,7 +142,14 @@ def test_figures_that_are_no_numbers_stay_out_of_a_file(runs, kl):
 def test_whatever_is_damaged_is_one_sentence(tmp_path):
     for name in ("vae-dense-2d", "cvae-small", "vae-conv"):
         folder = checkpoints.run_dir(name)
-        command = [runtime.NODE, "tests/fuzz.mjs", runtime.BROWSER / "runtime.js", runtime.BROWSER / "kernel.wasm", folder, "350"]
+        command = [
+            runtime.NODE,
+            "tests/fuzz.mjs",
+            runtime.BROWSER / "runtime.js",
+            runtime.BROWSER / "kernel.wasm",
+            folder,
+            "350",
+        ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-2000:]
 

@@ -1,4 +1,4 @@
-"""The steps that a CUDA graph holds: one by one on a CPU they learn what the plain loop learns, and captured on a card."""
+"""The steps that a CUDA graph holds learn what the plain loop learns: one by one on a CPU, and captured on a card."""
 
 from dataclasses import replace
 from types import SimpleNamespace

@@ -28,7 +28,9 @@ def test_a_run_comes_back_as_it_was_saved(folder):
     original = build_model(PRESET.model)
     assert model.preset == PRESET and not model.training
     assert not any(p.requires_grad for p in model.parameters())
-    assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), original.state_dict().values()))
+    assert all(
+        torch.equal(a, b) for a, b in zip(model.state_dict().values(), original.state_dict().values(), strict=True)
+    )
     assert checkpoints.load_run(folder).preset == PRESET
     assert checkpoints.list_runs() == ["mine"]
 
@@ -62,7 +64,11 @@ def test_truncated_weights_are_named(folder, keep):
 @pytest.mark.parametrize(
     "text",
     ["", "{", "[]", "null", '{"name": 3}', '{"name": "x", "about": "y", "model": {"depth": 3}}', "\x00\xff"]
-    + ['{"name": "x", "about": ["y"]}', '{"name": 3, "about": "y"}', '{"name": "x", "about": "y", "classes": ["a", 2]}'],
+    + [
+        '{"name": "x", "about": ["y"]}',
+        '{"name": 3, "about": "y"}',
+        '{"name": "x", "about": "y", "classes": ["a", 2]}',
+    ],
 )
 def test_a_damaged_or_foreign_configuration_is_named(folder, text):
     (folder / "config.json").write_text(text, encoding="utf-8")
@@ -114,7 +120,9 @@ def test_a_name_of_the_hub_is_fetched(hub):
     assert checkpoints.load_run("user/repo").preset == PRESET and hub == ["user/repo"]
 
 
-@pytest.mark.parametrize("name", ["mine", "yours", "../mine", "mine/yours", "a/b/c", "user/", "/user/repo", "~/repo", ""])
+@pytest.mark.parametrize(
+    "name", ["mine", "yours", "../mine", "mine/yours", "a/b/c", "user/", "/user/repo", "~/repo", ""]
+)
 def test_the_hub_is_not_asked_for_anything_but_user_and_repository(hub, folder, name):
     try:
         assert checkpoints.load_run(name).preset == PRESET
@@ -136,7 +144,9 @@ def test_a_local_folder_comes_before_a_repository_of_its_name(hub, folder, tmp_p
 
 
 def test_without_connection_or_package_the_hub_is_one_sentence(hub, monkeypatch):
-    with pytest.raises(FileNotFoundError, match="^no checkpoint 'a/b' on this machine, and it could not be fetched .*connection.$"):
+    with pytest.raises(
+        FileNotFoundError, match="^no checkpoint 'a/b' on this machine, and it could not be fetched .*connection.$"
+    ):
         checkpoints.load_run("a/b")
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(FileNotFoundError, match="^no checkpoint 'a/b' on this machine; install huggingface_hub"):

@@ -24,7 +24,9 @@ from tests.test_training import command, history
 
 
 def call(data_root, *options: str) -> int:
-    return train.main(["vae-dense-2d", "--data-dir", str(data_root), "--accelerator", "cpu", "--batch-size", "64", *options])
+    return train.main(
+        ["vae-dense-2d", "--data-dir", str(data_root), "--accelerator", "cpu", "--batch-size", "64", *options]
+    )
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -54,8 +56,16 @@ def small_files(most: int):
     [
         (ValueError("a b"), 2, "a b"),
         (Failed("it failed\nfor two reasons"), 1, "it failed for two reasons"),
-        (OSError(28, "No space left", "/x"), 1, "/x: No space left; free some space, or name a folder on another disk."),
-        (PermissionError(13, "Permission denied", "/x"), 1, "/x: Permission denied; ask for access, or name another folder."),
+        (
+            OSError(28, "No space left", "/x"),
+            1,
+            "/x: No space left; free some space, or name a folder on another disk.",
+        ),
+        (
+            PermissionError(13, "Permission denied", "/x"),
+            1,
+            "/x: Permission denied; ask for access, or name another folder.",
+        ),
         (FileNotFoundError("no such model"), 2, "no such model"),
         (KeyboardInterrupt(), 130, "interrupted."),
     ],
@@ -85,9 +95,13 @@ def test_other_processes_of_a_run_say_nothing(monkeypatch, capsys):
     assert leads() and not capsys.readouterr().err
 
 
-@pytest.mark.parametrize("number, status, word", [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")])
+@pytest.mark.parametrize(
+    "number, status, word", [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
 @pytest.mark.parametrize("epochs", [0, 2])
-def test_a_signal_ends_a_training_in_one_line_and_it_goes_on(number, status, word, epochs, data_root, runs, monkeypatch, capsys):
+def test_a_signal_ends_a_training_in_one_line_and_it_goes_on(
+    number, status, word, epochs, data_root, runs, monkeypatch, capsys
+):
     def stopped(*given, take=training._train_epoch):
         result, (epoch, _) = take(*given), given[-2:]
         if epoch == epochs:
@@ -110,13 +124,19 @@ def test_a_signal_ends_a_training_in_one_line_and_it_goes_on(number, status, wor
 
 
 def test_a_terminated_command_leaves_no_lock(data_root, runs):
-    process = subprocess.Popen(command(data_root, "--name", "a", "--epochs", "400"), cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command(data_root, "--name", "a", "--epochs", "400"), cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
     deadline = time.monotonic() + 120
     while not (runs / "a" / "history.csv").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     process.terminate()
     said = process.communicate(timeout=60)[1]
-    assert process.returncode == 143 and "Traceback" not in said and said.splitlines()[-1].startswith("train.py: terminated.")
+    assert (
+        process.returncode == 143
+        and "Traceback" not in said
+        and said.splitlines()[-1].startswith("train.py: terminated.")
+    )
     assert [path.name for path in runs.iterdir()] == ["a"]
 
 
@@ -130,7 +150,9 @@ def test_a_full_disk_keeps_the_last_state_and_leaves_no_half_file(data_root, run
     assert line.startswith(f"train.py: {runs / 'a' / 'training.safetensors'}: File too large")
     assert f"What {runs / 'a'} held before is as it was." in line
     after = files(runs / "a")
-    assert after.keys() == before.keys() and all(after[name] == before[name] for name in before if name != "progress.npz")
+    assert after.keys() == before.keys() and all(
+        after[name] == before[name] for name in before if name != "progress.npz"
+    )
 
 
 def test_a_full_disk_leaves_no_folder_where_nothing_was_saved(data_root, runs, capsys):
@@ -148,7 +170,10 @@ def test_a_folder_that_cannot_be_written_is_said_before_the_work(data_root, runs
     monkeypatch.setattr(claim, "TemporaryFile", refuse)
     monkeypatch.setattr(training, "fit", None)
     assert call(data_root, "--name", "a") == 1
-    assert capsys.readouterr().err == f"train.py: {runs / 'a'}: Read-only file system; name a folder that can be written.\n"
+    assert (
+        capsys.readouterr().err
+        == f"train.py: {runs / 'a'}: Read-only file system; name a folder that can be written.\n"
+    )
 
 
 @pytest.mark.parametrize("below", ["", "deeper"])
@@ -198,7 +223,8 @@ def test_moments_of_another_optimizer_are_refused_in_one_line(damage, data_root,
     assert call(data_root, "--name", "a", "--epochs", "2") == 0
     state = runs / "a" / "training.safetensors"
     with training.safe_open(state, "pt") as file:
-        about, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - an open file is no dictionary
+        about = file.metadata()
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - an open file is no dictionary
     about["history"] = json.dumps(json.loads(about["history"])[:1])
     checkpoints.write_tensors(state, damage(tensors), about)
     capsys.readouterr()
@@ -216,7 +242,9 @@ def test_a_training_that_diverges_says_so_and_keeps_the_epoch_before(data_root, 
     monkeypatch.setattr(training, "_validate", worse)
     assert call(data_root, "--name", "a", "--epochs", "3", "--lr", "0.5") == 1
     line = last_line(capsys)
-    assert "a diverged in epoch 2" in line and "a lower --lr (it was 0.5)" in line and line.endswith("until epoch 1 of 3.")
+    assert (
+        "a diverged in epoch 2" in line and "a lower --lr (it was 0.5)" in line and line.endswith("until epoch 1 of 3.")
+    )
     assert len(history(runs / "a")) == 1
 
 
@@ -249,7 +277,11 @@ def test_a_rest_of_one_picture_is_left_out(pictures, preset, tmp_path, runs, mon
     [
         ("ae-dense", ["--batch-size", "1"], "BatchNorm"),
         ("vae-conv", ["--batch-size", "1"], "BatchNorm"),
-        ("judge", ["--batch-size", "3", "--devices", "3", "--strategy", "ddp"], "--batch-size 3 over 3 processes gives 1"),
+        (
+            "judge",
+            ["--batch-size", "3", "--devices", "3", "--strategy", "ddp"],
+            "--batch-size 3 over 3 processes gives 1",
+        ),
         ("vae-dense", ["--batch-size", "10", "--devices", "4"], "must be divisible by the number of processes, 4"),
         ("vae-dense", ["--batch-size", "1024", "--devices", "1024"], "512 training pictures cannot be shared by 1024"),
     ],
@@ -275,12 +307,17 @@ with claim(Path(sys.argv[1]), "training vae-conv into"):
 
 
 def test_a_second_training_into_a_folder_is_refused_until_the_first_is_gone(data_root, runs, capsys):
-    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(runs / "a")], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(runs / "a")], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
     try:
         assert holder.stdout.readline() == "holds\n"
         assert call(data_root, "--name", "a") == 2
         line = last_line(capsys)
-        assert line.startswith(f"train.py: process {holder.pid} on ") and f"is training vae-conv into {runs / 'a'};" in line
+        assert (
+            line.startswith(f"train.py: process {holder.pid} on ")
+            and f"is training vae-conv into {runs / 'a'};" in line
+        )
         assert call(data_root, "--name", "b", "--epochs", "1") == 0  # another folder is free
         (runs / "b").rename(runs / "a")
         capsys.readouterr()
@@ -296,7 +333,9 @@ def test_a_second_training_into_a_folder_is_refused_until_the_first_is_gone(data
 
 def test_of_two_trainings_started_at_once_one_is_done(data_root, runs):
     call = command(data_root, "--name", "a", "--epochs", "60")
-    both = [subprocess.Popen(call, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    both = [
+        subprocess.Popen(call, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(2)
+    ]
     said = [process.communicate(timeout=300)[1] for process in both]
     assert sorted(process.returncode for process in both) == [0, 2], said
     refused = said[[process.returncode for process in both].index(2)]

@@ -19,7 +19,7 @@ def test_damage_stays_in_range_grows_with_strength_and_repeats(kind):
     errors = []
     for share in (0.0, 0.3, 1.0):
         spoiled = corruptions.corrupt(x, kind, share * corruptions.LARGEST[kind], seeded())
-        assert spoiled.shape == x.shape and 0 <= spoiled.min() and spoiled.max() <= 1
+        assert spoiled.shape == x.shape and spoiled.min() >= 0 and spoiled.max() <= 1
         assert torch.equal(spoiled, corruptions.corrupt(x, kind, share * corruptions.LARGEST[kind], seeded()))
         errors.append(float(((spoiled - x) ** 2).mean()))
     assert errors[0] < 1e-6 < errors[1] < errors[2]
@@ -77,7 +77,10 @@ def test_preset_holes_hide_what_their_names_say():
 
 @pytest.mark.parametrize("side", [8, 9, 16, 64])
 def test_holes_leave_something_of_pictures_of_any_size(side):
-    for visible in (*corruptions.preset_holes((side, side)).values(), *corruptions.random_visible(300, (side, side), seeded())):
+    for visible in (
+        *corruptions.preset_holes((side, side)).values(),
+        *corruptions.random_visible(300, (side, side), seeded()),
+    ):
         assert visible.any() and not visible.all()
     assert (~corruptions.centre_hole((side, side))).sum() == min(10, side - 2) ** 2
 

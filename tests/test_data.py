@@ -20,7 +20,7 @@ def test_mnist_reads_the_official_files(data_root):
     train, test = data.mnist(data_root), data.mnist(data_root, train=False)
     assert train.images.shape == (640, 1, 28, 28) and train.images.dtype == torch.uint8
     assert len(test) == 100 and train.classes == tuple("0123456789") and train.labels[:3].tolist() == [0, 1, 2]
-    assert 0 <= train.pixels().min() and train.pixels().max() <= 1
+    assert train.pixels().min() >= 0 and train.pixels().max() <= 1
 
 
 def test_the_split_is_fixed_by_its_seed_and_has_no_overlap(data_root):
@@ -45,7 +45,9 @@ def test_missing_data_without_network_names_the_option(tmp_path, monkeypatch):
 
 
 def test_an_unknown_dataset_is_told_the_known_ones():
-    with pytest.raises(ValueError, match="must be one of mnist, fashion_mnist, kmnist, emnist_digits, lfw, or an image folder"):
+    with pytest.raises(
+        ValueError, match="must be one of mnist, fashion_mnist, kmnist, emnist_digits, lfw, or an image folder"
+    ):
         data.load("cifar", True)
 
 
@@ -94,7 +96,9 @@ def test_augmentation_moves_a_picture_but_not_far():
     assert (moved.sum((1, 2, 3)) / 64).sub(1).abs().max() < 0.35
 
 
-@pytest.mark.skipif(not (Path(os.environ.get("CVAE_DATA_DIR", "data")) / "MNIST").is_dir(), reason="MNIST is not on this machine")
+@pytest.mark.skipif(
+    not (Path(os.environ.get("CVAE_DATA_DIR", "data")) / "MNIST").is_dir(), reason="MNIST is not on this machine"
+)
 def test_the_real_digits_are_where_the_environment_says():
     test = data.mnist(train=False)
     assert len(test) == 10_000 and test.labels[:5].tolist() == [7, 2, 1, 0, 4]
@@ -102,8 +106,10 @@ def test_the_real_digits_are_where_the_environment_says():
 
 
 def test_torchvision_is_imported_where_its_library_has_defined_the_operators(tmp_path):
-    """A torchvision built for the torch beside it defines them itself, as this stand-in does, and fails on a second time."""
-    definition = 'import torch\ntorch.library.define("torchvision::nms", "(Tensor dets, Tensor scores, float iou) -> Tensor")\n'
+    """A torchvision built for the torch beside it defines them itself, as this stand-in does, and fails if they are."""
+    definition = (
+        'import torch\ntorch.library.define("torchvision::nms", "(Tensor dets, Tensor scores, float iou) -> Tensor")\n'
+    )
     (tmp_path / "torchvision.py").write_text(definition, encoding="utf-8")
     script = "from cvae import data; print(data.torchvision().__file__)"
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}

@@ -43,15 +43,21 @@ def test_nothing_is_said_of_the_models_that_come_with_the_app(name):
         ("ae-dense", curve(falling(to=10), falling(to=90), kl=0.0), ["far above that of training (11.02)"]),
         ("cvae-conv", curve([*falling(6), None, None], falling(8)), []),
         ("vae-conv-faces", curve([-13000 - 300 * i for i in range(9)], [-13000 - 300 * i for i in range(9)]), []),
-        ("vae-conv-faces", curve([-13000 - 300 * i for i in range(9)], [-13000 - 100 * i for i in range(9)]), ["far above"]),
+        (
+            "vae-conv-faces",
+            curve([-13000 - 300 * i for i in range(9)], [-13000 - 100 * i for i in range(9)]),
+            ["far above"],
+        ),
     ],
 )
 def test_what_a_reader_of_the_curves_would_see(family, history, said):
     told = remarks(history, PRESETS[family], MANY)
-    assert len(told) == len(said) and all(part in remark for part, remark in zip(said, told)), told
+    assert len(told) == len(said) and all(part in remark for part, remark in zip(said, told, strict=True)), told
 
 
-@pytest.mark.parametrize("epochs, steps, said", [(2, 1, "2 optimiser steps in"), (1, 1, "1 optimiser step in"), (9, 7, "63 optimiser")])
+@pytest.mark.parametrize(
+    "epochs, steps, said", [(2, 1, "2 optimiser steps in"), (1, 1, "1 optimiser step in"), (9, 7, "63 optimiser")]
+)
 def test_too_few_steps_are_counted_and_enough_are_advised(epochs, steps, said):
     preset = replace(PRESETS["vae-conv"], train=replace(PRESETS["vae-conv"].train, epochs=epochs))
     (remark,) = remarks(curve(falling(epochs), falling(epochs), kl=0.0), preset, steps)

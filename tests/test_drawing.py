@@ -1,7 +1,8 @@
-"""Draw and Inpaint without a browser: what the canvas asks for, what the pages make of drawings, uploads and addresses."""
+"""Draw and Inpaint without a browser: what the canvas asks for; what pages make of drawings, uploads and addresses."""
 
 import io
 import json
+import zlib
 
 import numpy as np
 import pytest
@@ -34,7 +35,14 @@ def digit() -> torch.Tensor:
 
 
 INK, DIGIT, HOLE = sketch.pack_bits(stroke()), sketch.pack_digit(digit()), sketch.pack_bits(hole())
-NOISE = {"task": "denoise", "model": "labels", "kind": "gaussian", "strength": "0.4", "seed": "1", "denoiser": "cleaner"}
+NOISE = {
+    "task": "denoise",
+    "model": "labels",
+    "kind": "gaussian",
+    "strength": "0.4",
+    "seed": "1",
+    "denoiser": "cleaner",
+}
 PAINT = {"task": "inpaint", "painter": "painter", "model": "labels", "digit": DIGIT, "hole": HOLE, "seed": "0"}
 GOOD = {
     "what the model sees": ({"task": "see", "bits": INK}, 1, 0),
@@ -67,7 +75,7 @@ BAD = {
     "text as bits": {"task": "see", "bits": "not base64!"},
     "text as digit": {"task": "see", "digit": "AAAA"},
     "digit cut off": {"task": "see", "digit": DIGIT[:-8]},
-    "digit that unfolds to too much": {"task": "see", "digit": sketch._text(__import__("zlib").compress(b"\0" * 10**6))},
+    "digit that unfolds to too much": {"task": "see", "digit": sketch._text(zlib.compress(b"\0" * 10**6))},
     "unknown model": {**EVERYWHERE, "model": "nobody", "bits": INK},
     "classifier": {**EVERYWHERE, "model": "judge", "bits": INK},
     "unknown damage": {**NOISE, "kind": "rain", "bits": INK},
@@ -115,10 +123,25 @@ def test_every_source_without_a_digit_and_with_one(zoo, page, kind, task, tmp_pa
         assert not app.exception and not app.error and not app.warning
 
 
-@pytest.mark.parametrize("text", ["-1e999", "nan", "", "99999999999999999999", "-1", "3.7", "<b>", "\u00bd", "A" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["-1e999", "nan", "", "99999999999999999999", "-1", "3.7", "<b>", "\u00bd", "A" * 100_000]
+)
 @pytest.mark.parametrize("page", PAGES)
 def test_nonsense_in_the_address(zoo, page, text):
-    names = ["source", "task", "noise", "gaussian", "noise_seed", "ink", "hole", "digit", "hint", "pick", "digit_label", "seed"]
+    names = [
+        "source",
+        "task",
+        "noise",
+        "gaussian",
+        "noise_seed",
+        "ink",
+        "hole",
+        "digit",
+        "hint",
+        "pick",
+        "digit_label",
+        "seed",
+    ]
     app = open_page(page, **dict.fromkeys([*names, "index", "model"], text))
     assert not app.exception and not app.error
     for kind in (source.UPLOAD, source.GENERATED):
@@ -233,7 +256,14 @@ def test_a_bad_upload_gets_one_sentence_and_the_page_lives(zoo, page, name):
 
 @pytest.mark.parametrize(
     "mode, options",
-    [("CMYK", {"format": "JPEG"}), ("1", {}), ("P", {"transparency": 0}), ("I;16", {}), ("RGBA", {}), ("L", {"format": "GIF"})],
+    [
+        ("CMYK", {"format": "JPEG"}),
+        ("1", {}),
+        ("P", {"transparency": 0}),
+        ("I;16", {}),
+        ("RGBA", {}),
+        ("L", {"format": "GIF"}),
+    ],
 )
 def test_unusual_pictures_are_read(zoo, mode, options):
     app = upload("pages/3_Draw.py", "any.png", sheet(mode=mode, **options))

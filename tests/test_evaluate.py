@@ -47,8 +47,14 @@ def test_a_person_reads_five_lines_and_where_to_look(name):
     figures = json.loads((train.SHIPPED / name / "metrics.json").read_text(encoding="utf-8"))
     preset = checkpoints.load_preset(train.SHIPPED / name)
     first, *middle, last = report.lines(name, preset, figures)
-    assert first.startswith(f"{name}: ") and len(middle) <= 3 and all(len(line) < 260 and "[" not in line for line in middle)
-    assert f"{figures['images']:,} test pictures" in middle[1] and any(unit in " ".join(middle) for unit in ("nats", "%", "dB", "error"))
+    assert (
+        first.startswith(f"{name}: ")
+        and len(middle) <= 3
+        and all(len(line) < 260 and "[" not in line for line in middle)
+    )
+    assert f"{figures['images']:,} test pictures" in middle[1] and any(
+        unit in " ".join(middle) for unit in ("nats", "%", "dB", "error")
+    )
     assert last.startswith("  Look at it: streamlit run app.py, then http://127.0.0.1:8501/") and last.endswith(name)
 
 
@@ -65,7 +71,16 @@ def test_an_evaluation_prints_those_lines_and_no_dictionary(data_root, runs, res
     assert len(out.splitlines()) == 3 and "{" not in out and "/Map?model=mine" in out
 
 
-@pytest.mark.parametrize("file, content", [("metrics.json", "{"), ("metrics.json", "[3]"), ("history.csv", "epoch\n1\n"), ("history.csv", "seconds\nx\n"), ("history.csv", "seconds\ninf\n")])
+@pytest.mark.parametrize(
+    "file, content",
+    [
+        ("metrics.json", "{"),
+        ("metrics.json", "[3]"),
+        ("history.csv", "epoch\n1\n"),
+        ("history.csv", "seconds\nx\n"),
+        ("history.csv", "seconds\ninf\n"),
+    ],
+)
 def test_damaged_files_of_a_checkpoint_are_one_line(zoo, results, capsys, data_root, file, content):
     (zoo / "plane" / file).write_text(content, encoding="utf-8")
     few = ["--iw-images", "1", "--iw-samples", "1", "--keep"]
@@ -74,7 +89,11 @@ def test_damaged_files_of_a_checkpoint_are_one_line(zoo, results, capsys, data_r
 
 
 @pytest.mark.parametrize(
-    "figures", [{"protocol": "grey"}, {"code": 2}, {"psnr": 1}, {"hole_mse": {}}, {"accuracy": None}, {"pca_mse": 1}, {"parameters": "x"}, {"classification": []}]
+    "figures",
+    [
+        *({"protocol": "grey"}, {"code": 2}, {"psnr": 1}, {"hole_mse": {}}),
+        *({"accuracy": None}, {"pca_mse": 1}, {"parameters": "x"}, {"classification": []}),
+    ],
 )
 def test_a_model_whose_figures_are_incomplete_is_named_and_the_tables_stay(zoo, results, capsys, figures):
     for name in ("sliders", "labels", "painter", "cleaner", "judge"):
@@ -112,7 +131,13 @@ def test_a_device_that_is_missing_gets_one_line(runs, results, capsys):
 
 
 def test_a_table_says_on_what_a_likelihood_rests_where_that_is_not_the_usual():
-    m = {"log_likelihood": -80.0, "log_marginal": -82.0, "iw_images": 40, "images": 40, "iw_samples": evaluate.IW_SAMPLES}
+    m = {
+        "log_likelihood": -80.0,
+        "log_marginal": -82.0,
+        "iw_images": 40,
+        "images": 40,
+        "iw_samples": evaluate.IW_SAMPLES,
+    }
     assert evaluate._log_p(m, "log_likelihood") == "80.00" and evaluate._log_p({}, "log_likelihood") == "-"
     assert evaluate._log_p(m | {"iw_images": 7}, "log_marginal") == "82.00 (the first 7)"
     assert evaluate._log_p(m | {"iw_samples": 20}, "log_likelihood") == "80.00 (k=20)"
@@ -156,7 +181,10 @@ def test_denoising_inpainting_and_classification_are_measured(data_root, runs, r
     monkeypatch.setattr(evaluate, "pen_digits", lambda: pens)
     assert evaluate.main(["dae-conv", "cvae-inpaint", "cvae-conv", "--data-dir", str(data_root), *few]) == 0
 
-    found = {name: json.loads((runs / name / "metrics.json").read_text(encoding="utf-8")) for name in ("dae-conv", "cvae-inpaint", "cvae-conv")}
+    found = {
+        name: json.loads((runs / name / "metrics.json").read_text(encoding="utf-8"))
+        for name in ("dae-conv", "cvae-inpaint", "cvae-conv")
+    }
     assert found["dae-conv"]["psnr"]["gaussian 0.5"]["before"] == pytest.approx(9, abs=1)
     assert set(found["cvae-inpaint"]["hole_mse"]) == {"centre 10x10", "bottom half"}
     elbos = [-found["cvae-inpaint"]["quadrants"][task]["elbo"] for task in "123"]
@@ -192,7 +220,9 @@ def test_models_of_faces_are_measured(tmp_path, runs, results, monkeypatch):
     for name, changes in (("smile-judge", {}), ("ae-conv-faces", {"latent_dim": 4})):
         preset = PRESETS[name]
         small = replace(preset.model, widths=(4, 8), **changes)
-        monkeypatch.setitem(PRESETS, name, replace(preset, model=small, train=replace(preset.train, epochs=2, batch_size=16)))
+        monkeypatch.setitem(
+            PRESETS, name, replace(preset, model=small, train=replace(preset.train, epochs=2, batch_size=16))
+        )
         assert train.main([name, "--data-dir", str(tmp_path / "data"), "--accelerator", "cpu"]) == 0
     assert evaluate.main(["smile-judge", "ae-conv-faces", "--data-dir", str(tmp_path / "data")]) == 0
     found = json.loads((runs / "ae-conv-faces" / "metrics.json").read_text(encoding="utf-8"))
@@ -202,7 +232,9 @@ def test_models_of_faces_are_measured(tmp_path, runs, results, monkeypatch):
     weights = load_file(runs / "ae-conv-faces" / "model.safetensors")
     assert {v.dtype for v in weights.values()} == {torch.float16, torch.int8, torch.int64}
     text = results.read_text(encoding="utf-8")
-    assert "| `ae-conv-faces` |" in text and "smile gained" in text and "test faces right (not Smiling or Smiling)" in text
+    assert (
+        "| `ae-conv-faces` |" in text and "smile gained" in text and "test faces right (not Smiling or Smiling)" in text
+    )
 
 
 def test_diversity_is_one_for_the_data_themselves_and_zero_for_one_picture(monkeypatch):

@@ -91,5 +91,7 @@ def test_missing_packages_and_models_are_one_line(tmp_path, monkeypatch, capsys)
     monkeypatch.setattr(export, "NEEDS", ("onnx", "no_such_package"))
     assert export.main(["vae-dense-2d", "--out", str(tmp_path / "out")]) == 2
     first, second = capsys.readouterr().err.splitlines()
-    assert "no checkpoint 'nobody'" in first and "writing ONNX needs no_such_package; install with: pip install" in second
+    assert (
+        "no checkpoint 'nobody'" in first and "writing ONNX needs no_such_package; install with: pip install" in second
+    )
     assert not (tmp_path / "out").exists()

@@ -48,7 +48,9 @@ def small_space(columns=("Smiling", "Male")) -> faces.Space:
     present = (u[:, : len(columns)] > 0).float()
     present[0] = torch.nan
     people = tuple(f"Person_{i // 2:02d}" for i in range(N))
-    return faces.measure(small_model(), u, people, tuple(1 + i % 2 for i in range(N)), columns, present, torch.ones(N, dtype=torch.bool))
+    return faces.measure(
+        small_model(), u, people, tuple(1 + i % 2 for i in range(N)), columns, present, torch.ones(N, dtype=torch.bool)
+    )
 
 
 @pytest.fixture
@@ -64,7 +66,9 @@ def zoo(tmp_path, monkeypatch):
 def test_the_linear_path_starts_as_principal_components():
     x = torch.rand(50, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     for family in ("autoencoder", "vae"):
-        model = build_model(ModelConfig(family, "dense", (1, 8, 8), 5, widths=(16,), likelihood="gaussian", linear=True))
+        model = build_model(
+            ModelConfig(family, "dense", (1, 8, 8), 5, widths=(16,), likelihood="gaussian", linear=True)
+        )
         model.start_linear(x)
         u = model.eval().encode(x).mode()
         rows = x.flatten(1)
@@ -98,9 +102,12 @@ def test_a_standard_deviation_of_pictures_is_the_same_however_the_code_is_scaled
     model, scale = small_model(), torch.tensor([0.5, 2, 3, 4, 5, 6])
     u = torch.randn(300, D, generator=torch.Generator().manual_seed(0))
     way = latent.in_pictures(model, u, torch.eye(D)[0])
-    torch.testing.assert_close(way, torch.eye(D)[0] * u[:, 0].std(), rtol=0.01, atol=0)  # its networks add nothing yet: it is linear
+    # its networks add nothing yet: it is linear
+    torch.testing.assert_close(way, torch.eye(D)[0] * u[:, 0].std(), rtol=0.01, atol=0)
     model.principal.spread /= scale
-    torch.testing.assert_close(latent.in_pictures(model, u * scale, torch.eye(D)[0] / 4) / scale, way, rtol=1e-3, atol=1e-5)
+    torch.testing.assert_close(
+        latent.in_pictures(model, u * scale, torch.eye(D)[0] / 4) / scale, way, rtol=1e-3, atol=1e-5
+    )
 
 
 def test_the_classifiers_direction_leaves_other_attributes_where_they_are():
@@ -207,7 +214,15 @@ def test_many_attributes_are_chosen_from(zoo):
 def many(names):
     generator = torch.Generator().manual_seed(0)
     u, present = torch.randn(N, D, generator=generator), (torch.rand(N, len(names), generator=generator) > 0.5).float()
-    return small_model(), u, tuple(f"P_{i // 2}" for i in range(N)), (1,) * N, names, present, torch.ones(N, dtype=torch.bool)
+    return (
+        small_model(),
+        u,
+        tuple(f"P_{i // 2}" for i in range(N)),
+        (1,) * N,
+        names,
+        present,
+        torch.ones(N, dtype=torch.bool),
+    )
 
 
 def test_faces_without_attributes_have_a_space_too(tmp_path):
@@ -224,7 +239,23 @@ def test_every_tool_runs(zoo, tool):
 @pytest.mark.parametrize("text", ["", "-1", "1e9", "nan", "99999999", "<b>", "\u00bd", "1,1,x"])
 @pytest.mark.parametrize("tool", TOOLS)
 def test_nonsense_in_the_address_gives_the_defaults(zoo, tool, text):
-    keys = ["who", "to", "t", "a_Smiling", "plus", "minus", "own", "way", "face_seed", "face_temperature", "from", "who_page", "who_find", "called", "model"]
+    keys = [
+        "who",
+        "to",
+        "t",
+        "a_Smiling",
+        "plus",
+        "minus",
+        "own",
+        "way",
+        "face_seed",
+        "face_temperature",
+        "from",
+        "who_page",
+        "who_find",
+        "called",
+        "model",
+    ]
     app = open_page("pages/6_Faces.py", tool=tool, **dict.fromkeys(keys, text))
     assert not app.exception and not app.error
 
@@ -320,7 +351,7 @@ def test_a_picture_of_any_shape_is_searched(size):
 
 def test_the_face_is_found_where_it_was_put():
     model, space = checkpoints.load_run("ae-conv-faces"), faces.load(checkpoints.run_dir("ae-conv-faces"))
-    for row, (x, y, edge) in zip((4, 100, 3000), [(40, 30, 90), (150, 20, 64), (30, 60, 120)]):
+    for row, (x, y, edge) in zip((4, 100, 3000), [(40, 30, 90), (150, 20, 64), (30, 60, 120)], strict=True):
         picture = Image.new("RGB", (300, 240), (90, 110, 140))
         face = Image.fromarray(images.to_uint8(tasks.decode(model, space.u[[row]]))[0])
         picture.paste(face.resize((edge, edge)), (x, y))
@@ -378,7 +409,11 @@ def test_the_first_face_does_not_smile():
 def test_own_groups_are_toggled_in_the_address(zoo):
     app = open_page("pages/6_Faces.py", tool="Own slider", plus="1,2", minus="5", called="Glasses")
     assert steered(app)["axes"][0]["name"] == "Glasses"
-    trays = [data["addresses"] for data in controls(app) if "addresses" in data and data["captions"][0].startswith("Take out")]
+    trays = [
+        data["addresses"]
+        for data in controls(app)
+        if "addresses" in data and data["captions"][0].startswith("Take out")
+    ]
     assert trays == [[{"plus": "2"}, {"plus": "1"}], [{"minus": ""}]]
 
 

@@ -13,7 +13,9 @@ from evaluate import FIGURES
 from tests.conftest import ROOT
 
 RECORD = {"families.py", "config.py"}
-CODE = [p for part in ("cvae/**", "ui/**", "pages", ".") for p in sorted(ROOT.glob(f"{part}/*.py")) if p.name not in RECORD]
+CODE = [
+    p for part in ("cvae/**", "ui/**", "pages", ".") for p in sorted(ROOT.glob(f"{part}/*.py")) if p.name not in RECORD
+]
 CLASSES = {name for name, kind in vars(models).items() if isinstance(kind, type) and kind.__module__ == models.__name__}
 
 

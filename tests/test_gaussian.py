@@ -9,7 +9,7 @@ from cvae.gaussian import DiagonalGaussian
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:
-    """Return standard normal numbers in double precision, in which an identity holds to far below what a fault changes."""
+    """Return standard normal numbers in double precision: an identity then holds to far less than a fault changes."""
     return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
@@ -121,4 +121,4 @@ def test_a_flow_keeps_the_precision_of_its_weights_in_mixed_training(dtype):
     plain = flow.to_base(z[0], c[0])
     with torch.autocast("cpu", torch.bfloat16):
         mixed = flow.to_base(z[0], c[0])
-    assert all(torch.equal(a, b) and a.dtype == dtype for a, b in zip(mixed, plain))
+    assert all(torch.equal(a, b) and a.dtype == dtype for a, b in zip(mixed, plain, strict=True))

@@ -13,7 +13,9 @@ EXPLORE, GENERATE, DRAW, INPAINT = "pages/1_Explore.py", "pages/2_Generate.py", 
 MAP = "pages/5_Map.py"
 LETTERS = tuple("ABCDEFGHIJKL")
 OWN = {
-    "letters": ModelConfig("cvae", "residual", (1, 16, 16), 5, n_classes=12, flow_layers=2, flow_width=8, widths=(4, 8), blocks=(1, 1)),
+    "letters": ModelConfig(
+        "cvae", "residual", (1, 16, 16), 5, n_classes=12, flow_layers=2, flow_width=8, widths=(4, 8), blocks=(1, 1)
+    ),
     "written": ModelConfig(network="conv", image_shape=(1, 16, 16), latent_dim=4, widths=(4, 8)),
 }
 
@@ -31,7 +33,13 @@ def own_zoo(tmp_path, monkeypatch):
 def test_home_speaks_of_the_models_that_are_there(own_zoo):
     app = open_page("app.py")
     text = " ".join(element.value for element in app.markdown)
-    assert not app.exception and "plane" not in text and "digit" not in text and "58,000" not in text and "my_letters" in text
+    assert (
+        not app.exception
+        and "plane" not in text
+        and "digit" not in text
+        and "58,000" not in text
+        and "my_letters" in text
+    )
     offered = [(label, query) for entries in links(app).values() for label, query in entries]
     assert offered and not any(word in label for label, _ in offered for word in ("digit", "plane", "smile", "sevens"))
     assert "Map" not in links(app) and "Faces" not in links(app)
@@ -69,5 +77,7 @@ def links(app) -> dict[str, list[tuple[str, str]]]:
     offered = {}
     for element in app.main.get("page_link"):
         if element.proto.query_string:
-            offered.setdefault(element.proto.page.rpartition("/")[2], []).append((element.proto.label, element.proto.query_string))
+            offered.setdefault(element.proto.page.rpartition("/")[2], []).append(
+                (element.proto.label, element.proto.query_string)
+            )
     return offered

@@ -69,6 +69,7 @@ def test_the_pair_of_models_is_no_choice_for_other_pages(zoo):
 def test_the_way_to_inpaint_takes_a_choice_along_and_no_default(zoo):
     picked = {"source": "Generated digit", "pick": "5"}
     ways = [
-        " ".join(html.proto.body for html in open_page(DRAW, **picked, **more).get("html")) for more in ({}, {"model": "labels"})
+        " ".join(html.proto.body for html in open_page(DRAW, **picked, **more).get("html"))
+        for more in ({}, {"model": "labels"})
     ]
     assert ["model=labels" in way for way in ways] == [False, True] and all("/Inpaint?source=" in way for way in ways)

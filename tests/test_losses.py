@@ -28,7 +28,9 @@ def test_gaussian_nll_is_the_normal_log_density():
 def test_importance_weighted_bound_grows_with_the_number_of_samples():
     model, x = small_vae(), (torch.rand(40, 1, 8, 8) < 0.5).float()
     torch.nn.init.normal_(model.decoder.net[0].weight, std=2.0)  # weights that differ, so that the bound has room
-    bounds = [metrics.log_likelihood(model, x, None, k, torch.Generator().manual_seed(0)).mean() for k in (1, 8, 64, 512)]
+    bounds = [
+        metrics.log_likelihood(model, x, None, k, torch.Generator().manual_seed(0)).mean() for k in (1, 8, 64, 512)
+    ]
     assert bounds == sorted(bounds) and bounds[-1] > bounds[0] + 0.1
 
 
@@ -49,8 +51,8 @@ def test_a_labels_likelihood_depends_on_the_label():
 
 
 def gradients(model, loss) -> dict[str, torch.Tensor]:
-    names, weights = zip(*model.named_parameters())
-    return dict(zip(names, torch.autograd.grad(loss, weights)))
+    names, weights = zip(*model.named_parameters(), strict=True)
+    return dict(zip(names, torch.autograd.grad(loss, weights), strict=True))
 
 
 def test_the_weighted_bound_and_its_gradients_are_those_of_the_weights():

@@ -43,7 +43,11 @@ def test_a_chosen_digit_and_two_groups(zoo, model):
     assert not app.exception and not app.warning and not app.error
     text = shown(app)
     assert "<b>Digit 7</b>, number 17" in text and "Nearest in latent space" in text and "Nearest in pixels" in text
-    assert "<b>Group A: 3 digits</b><br>1: 3<br>" in text and "<b>Group B: 2 digits</b><br>5: 2<br>" in text and "A to B" in text
+    assert (
+        "<b>Group A: 3 digits</b><br>1: 3<br>" in text
+        and "<b>Group B: 2 digits</b><br>5: 2<br>" in text
+        and "A to B" in text
+    )
     assert sent(app)["chosen"] == {"point": "17", "a": bits(1, 11, 21), "b": bits(5, 15)}
     u = maps.load_map(model).u
     assert sent(app)["near"] == [i for i in latent.nearest(u, u[17:18], 9)[1][0].tolist() if i != 17]
@@ -99,7 +103,10 @@ UNUSABLE = {
     "missing": (lambda folder: (folder / "map.npz").unlink(), "no map yet"),
     "damaged": (lambda folder: (folder / "map.npz").write_bytes(b"PK\x03\x04 cut off"), "damaged"),
     "stale": (lambda folder: maps.save_map(folder, mapped("plane")) or stain(folder), "made from other weights"),
-    "of older making": (lambda f: np.savez(f / "map.npz", u=np.zeros((40, 2)), labels=np.zeros(40, np.uint8)), "no t-SNE"),
+    "of older making": (
+        lambda f: np.savez(f / "map.npz", u=np.zeros((40, 2)), labels=np.zeros(40, np.uint8)),
+        "no t-SNE",
+    ),
 }
 
 
@@ -108,7 +115,9 @@ def stain(folder) -> None:
     from safetensors.torch import load_file, save_file
 
     weights = load_file(folder / "model.safetensors")
-    save_file({name: w + 0.01 if w.is_floating_point() else w for name, w in weights.items()}, folder / "model.safetensors")
+    save_file(
+        {name: w + 0.01 if w.is_floating_point() else w for name, w in weights.items()}, folder / "model.safetensors"
+    )
 
 
 @pytest.mark.parametrize("spoil, says", UNUSABLE.values(), ids=UNUSABLE.keys())
@@ -183,11 +192,18 @@ def test_real_digits_are_shown_where_they_are(zoo, monkeypatch):
     app = open_page(PAGE, model="plane", point="17")
     assert not app.exception and "Original" in shown(app) and "Nearest in pixels, originals" in shown(app)
     assert len(sent(app)["sprites"]) == 2
-    assert np.abs(maps.cut_sprite(answer(api.sprite, model="plane", of="originals").body, 200).astype(int) - pictures).max() <= 9
+    assert (
+        np.abs(
+            maps.cut_sprite(answer(api.sprite, model="plane", of="originals").body, 200).astype(int) - pictures
+        ).max()
+        <= 9
+    )
 
 
 @pytest.mark.parametrize("name", ["nosuch", "judge", "x" * 500])
 def test_a_link_to_a_model_that_the_page_does_not_have_says_so(zoo, name):
     app = open_page(PAGE, model=name)
-    assert not app.exception and app.warning[0].value.startswith(f"There is no model {name[:40]!r} for this page, so it shows")
+    assert not app.exception and app.warning[0].value.startswith(
+        f"There is no model {name[:40]!r} for this page, so it shows"
+    )
     assert not open_page(PAGE, model="labels").warning

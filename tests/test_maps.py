@@ -62,7 +62,8 @@ def test_pca_keeps_the_plane_of_flat_data():
     flat = torch.randn(200, 2, generator=g) * torch.tensor([3.0, 1.0])
     axes = torch.linalg.qr(torch.randn(6, 2, generator=g)).Q
     xy, shares = latent.pca(flat @ axes.T + 5)
-    assert torch.allclose((xy - xy[0]).norm(dim=1), (flat - flat[0]).norm(dim=1), atol=1e-4)  # the same up to a rotation
+    # the same up to a rotation
+    assert torch.allclose((xy - xy[0]).norm(dim=1), (flat - flat[0]).norm(dim=1), atol=1e-4)
     assert float(shares.sum()) == pytest.approx(1, abs=1e-5) and shares[0] > shares[1]
 
 
@@ -95,7 +96,9 @@ HARD = {  # what once ended the process, or came close
     "one column": CLOUD[:, :1],
     "as large as floats go": CLOUD / CLOUD.abs().max() * 3.4e38,
     "one far away": CLOUD.index_fill(0, torch.tensor([7]), 1e25),
-    "two far away, in opposite directions": CLOUD.index_fill(0, torch.tensor([7]), 3e38).index_fill(0, torch.tensor([8]), -3e38),
+    "two far away, in opposite directions": CLOUD.index_fill(0, torch.tensor([7]), 3e38).index_fill(
+        0, torch.tensor([8]), -3e38
+    ),
     "denormal": CLOUD * 3e-44,
     "far from the origin": CLOUD * 1e-3 + 1e4,
     "many columns": torch.randn(40, 300, generator=torch.Generator().manual_seed(7)) * 1e20,
@@ -127,12 +130,16 @@ def layouts(kind: str) -> subprocess.CompletedProcess:
 
 def test_points_that_are_hard_to_lay_out_do_not_end_the_process():
     done = layouts("HARD")
-    assert done.returncode == 0 and done.stdout.splitlines() == [f"{name} True" for name in HARD], done.stdout + done.stderr[-2000:]
+    assert done.returncode == 0 and done.stdout.splitlines() == [f"{name} True" for name in HARD], (
+        done.stdout + done.stderr[-2000:]
+    )
 
 
 def test_points_that_cannot_be_laid_out_are_refused_in_one_line():
     done = layouts("ALIKE")
-    assert done.returncode == 0 and all("a layout needs" in line for line in done.stdout.splitlines()), done.stderr[-2000:]
+    assert done.returncode == 0 and all("a layout needs" in line for line in done.stdout.splitlines()), done.stderr[
+        -2000:
+    ]
     assert len(done.stdout.splitlines()) == len(ALIKE) and "these 45 have 2 different places" in done.stdout
 
 
@@ -148,7 +155,9 @@ def test_a_map_comes_back_as_it_was_stored(zoo, bent):
     stored = replace(mapped("labels"), mu=bent * mapped("labels").u)
     maps.save_map(zoo / "labels", stored)
     again = maps.load_map(zoo / "labels")
-    assert torch.equal(again.labels, stored.labels) and again.sprite == stored.sprite and again.figures == stored.figures
+    assert (
+        torch.equal(again.labels, stored.labels) and again.sprite == stored.sprite and again.figures == stored.figures
+    )
     assert all(torch.allclose(getattr(again, part), getattr(stored, part), atol=0.01) for part in ("u", "mu"))
     assert torch.equal(again.embeddings["tsne"], stored.embeddings["tsne"])
 
@@ -176,7 +185,9 @@ DAMAGE = {
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
 def test_a_damaged_map_is_refused_in_one_line(zoo, damage):
     damage(zoo / "labels" / "map.npz")
-    with pytest.raises(ValueError, match="^The map of labels is damaged. Make a new one with: python evaluate.py --map labels$"):
+    with pytest.raises(
+        ValueError, match="^The map of labels is damaged. Make a new one with: python evaluate.py --map labels$"
+    ):
         maps.load_map("labels")
 
 
@@ -196,7 +207,11 @@ def test_a_missing_and_a_stale_map_are_told_apart(zoo):
 def digits(monkeypatch):
     """Sixty pictures in place of the test set."""
     g = torch.Generator().manual_seed(4)
-    found = ImageSet(torch.randint(0, 256, (60, 1, 28, 28), generator=g, dtype=torch.uint8), torch.arange(60) % 10, tuple("0123456789"))
+    found = ImageSet(
+        torch.randint(0, 256, (60, 1, 28, 28), generator=g, dtype=torch.uint8),
+        torch.arange(60) % 10,
+        tuple("0123456789"),
+    )
     monkeypatch.setattr(evaluate.data, "load", lambda *a, **k: found)
     return found
 
@@ -217,7 +232,10 @@ def test_evaluate_makes_a_map(zoo, digits, name):
 @pytest.mark.parametrize("value, said", [(0.0, "the same code"), (float("nan"), "codes that are no numbers")])
 @pytest.mark.parametrize("name", ["plane", "labels"])
 def test_a_model_without_codes_gets_a_sentence_and_keeps_its_map(zoo, digits, capsys, name, value, said):
-    weights = {key: torch.full_like(w, value) if "encoder" in key else w for key, w in load_file(zoo / name / "model.safetensors").items()}
+    weights = {
+        key: torch.full_like(w, value) if "encoder" in key else w
+        for key, w in load_file(zoo / name / "model.safetensors").items()
+    }
     checkpoints.write_tensors(zoo / name / "model.safetensors", weights)
     before = sorted((path.name, path.read_bytes()) for path in (zoo / name).iterdir())
     assert evaluate.main(["--map", name]) == 2

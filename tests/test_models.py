@@ -32,7 +32,9 @@ def test_one_step_of_every_preset_changes_all_its_weights(name):
 @pytest.mark.parametrize("network", ["dense", "conv", "residual"])
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 16, 24)])
 def test_decoder_returns_the_encoders_shape(network, shape):
-    model = build_model(ModelConfig(family="cvae", network=network, image_shape=shape, widths=(8, 12), n_classes=4, latent_dim=3))
+    model = build_model(
+        ModelConfig(family="cvae", network=network, image_shape=shape, widths=(8, 12), n_classes=4, latent_dim=3)
+    )
     y = torch.tensor([0, 3])
     posterior = model.encode(torch.rand(2, *shape), y)
     assert posterior.mu.shape == (2, 3)

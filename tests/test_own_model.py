@@ -32,7 +32,7 @@ OWN = {  # name -> preset, further options
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
-    """A zoo of models of digits with some of a visitor's own among them, measured and mapped, and a page of figures beside."""
+    """A zoo of models of digits with some of a visitor's own among them, measured and mapped, and a page of figures."""
     pictures, root = tmp_path_factory.mktemp("pictures"), tmp_path_factory.mktemp("checkpoints")
     digits = load_digits()
     for label, name in enumerate(NAMES):
@@ -98,14 +98,24 @@ def test_figures_are_those_of_its_own_data_and_stay_out_of_the_results(own):
     assert "pen_digits_accuracy" not in found["own-labels"]["classification"]
     assert set(found["own-painter"]["hole_mse"]) == {"centre 10x10"} and "gaussian 0.3" in found["own-cleaner"]["psnr"]
     assert evaluate.RESULTS.read_text(encoding="utf-8").splitlines()[1] == "the shipped figures"
-    assert len(maps.load_map("own-plane")) == len(resources.encoded("own-labels").labels) == round(0.15 * EACH * len(NAMES))
+    assert (
+        len(maps.load_map("own-plane"))
+        == len(resources.encoded("own-labels").labels)
+        == round(0.15 * EACH * len(NAMES))
+    )
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_pages_list_it_where_it_belongs_and_open_with_it(own, page):
     generative = ["own-colours", "own-labels", "own-plane"]
     grey = ["own-labels", "own-plane"]
-    belongs = {"Explore": generative, "Generate": generative, "Draw": grey, "Inpaint": [*grey, "own-painter"], "Map": grey}
+    belongs = {
+        "Explore": generative,
+        "Generate": generative,
+        "Draw": grey,
+        "Inpaint": [*grey, "own-painter"],
+        "Map": grey,
+    }
     wanted = belongs.get(page.split("_")[-1].removesuffix(".py"), [])
     first = open_page(page)
     assert not first.exception and not first.error
@@ -204,7 +214,10 @@ def test_models_compares_it_with_another(own, view, name):
 
 
 def test_links_between_pages_keep_it(own):
-    for page, parameters in (("pages/5_Map.py", {"point": "3"}), ("pages/3_Draw.py", {"source": source.PICTURE, "pick": "5"})):
+    for page, parameters in (
+        ("pages/5_Map.py", {"point": "3"}),
+        ("pages/3_Draw.py", {"source": source.PICTURE, "pick": "5"}),
+    ):
         name = "own-plane" if "Map" in page else "own-labels"
         assert f"model={name}" in in_html(open_page(page, model=name, **parameters))
 

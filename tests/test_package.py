@@ -42,7 +42,11 @@ def run(installed, script: str, folder) -> subprocess.CompletedProcess:
 
 def test_the_wheel_holds_all_of_the_package_and_nothing_else(installed):
     def files(root):
-        return {path.relative_to(root).as_posix() for path in (root / "cvae").rglob("*") if path.is_file() and path.suffix != ".pyc"}
+        return {
+            path.relative_to(root).as_posix()
+            for path in (root / "cvae").rglob("*")
+            if path.is_file() and path.suffix != ".pyc"
+        }
 
     assert {path.name for path in installed.iterdir() if path.is_dir() and path.suffix != ".dist-info"} == {"cvae"}
     assert files(installed) == files(ROOT)

@@ -1,4 +1,4 @@
-"""Every page runs without a browser, also with a nonsense address or broken checkpoints; the routes refuse bad input."""
+"""Every page runs without a browser, also with a nonsense address or broken checkpoints; routes refuse bad input."""
 
 import pytest
 import torch
@@ -47,7 +47,9 @@ def test_nonsense_in_the_address_gives_the_defaults(zoo, page, text):
     app = open_page(page, model=text, z=text, a=text, b=text, **nonsense)
     assert not app.exception and not app.error
     plain = open_page(page)
-    assert [m.value for m in app.selectbox if m.key == "model"] == [m.value for m in plain.selectbox if m.key == "model"]
+    assert [m.value for m in app.selectbox if m.key == "model"] == [
+        m.value for m in plain.selectbox if m.key == "model"
+    ]
 
 
 @pytest.mark.parametrize("text", ["-1e999", "nan", "", "999"])

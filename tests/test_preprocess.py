@@ -284,7 +284,8 @@ def test_the_canvas_agrees_with_its_picture():
     drawn = seven(size=(80, 80), at=(12, 8), height=60, pen=6)
     coverage = np.asarray(drawn)
     assert difference(ink_to_digit(coverage), drawn) < 0.03
-    torch.testing.assert_close(ink_to_digit(coverage / 255), ink_to_digit(coverage), atol=1.5 / 255, rtol=0)  # a level of grey
+    # a level of grey
+    torch.testing.assert_close(ink_to_digit(coverage / 255), ink_to_digit(coverage), atol=1.5 / 255, rtol=0)
     assert difference(ink_to_digit(coverage > 127), drawn) < 0.15
     check(ink_to_digit(np.eye(80, dtype=bool)))
     for empty in (np.zeros((80, 80), bool), np.zeros((80, 80), np.uint8), np.zeros((80, 80))):
@@ -329,7 +330,8 @@ def test_forty_megapixels_need_less_than_500_megabytes(tmp_path):
     script = (
         "import sys; from cvae.data.pictures import open_picture\n"
         "sides = [max(open_picture(open(path, 'rb').read()).size) for path in sys.argv[1:]]\n"
-        "peak = open('/proc/self/status').read().split('VmHWM:')[1].split()[0]\n"  # ru_maxrss would count the parent's memory too
+        # ru_maxrss would count the parent's memory too
+        "peak = open('/proc/self/status').read().split('VmHWM:')[1].split()[0]\n"
         "print(max(sides), int(peak) // 1024)"
     )
     command = [sys.executable, "-c", script, *(str(tmp_path / name) for name in contents)]

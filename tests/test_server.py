@@ -29,7 +29,9 @@ asyncio.run(main())
 
 
 def test_a_server_that_answers_collects_garbage_again_but_not_what_it_was_started_with():
-    found = subprocess.run([sys.executable, "-c", SERVE], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
+    found = subprocess.run(
+        [sys.executable, "-c", SERVE], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
+    )
     assert found.stdout.split() == ["True", "True", "True", "False"]  # SciPy comes later, in time for the first drawing
 
 
@@ -40,7 +42,7 @@ DRAWING = {"task": "reconstruct", "model": "plane", "bits": sketch.pack_bits(np.
 
 @pytest.fixture
 def calls(zoo, monkeypatch) -> list[tuple[int, int]]:
-    """For each call of a model how many were at work when it began, and how many points it decoded; each takes a while."""
+    """For each call of a model, which takes a while: how many were at work when it began, and the points it decoded."""
     begun, working, lock = [], [0], threading.Lock()
 
     def slowly(call):
@@ -62,7 +64,12 @@ def calls(zoo, monkeypatch) -> list[tuple[int, int]]:
 
 
 def test_one_model_works_at_a_time_whoever_asks(calls):
-    asked = [(api.decode, PLANE[0]), (api.answer_sketch, DRAWING), (api.decode, LABELS[0]), (api.decode, {"model": "plane"})] * 4
+    asked = [
+        (api.decode, PLANE[0]),
+        (api.answer_sketch, DRAWING),
+        (api.decode, LABELS[0]),
+        (api.decode, {"model": "plane"}),
+    ] * 4
     with ThreadPoolExecutor(8) as visitors:
         statuses = [response.status_code for response in visitors.map(lambda asks: answer(asks[0], **asks[1]), asked)]
     assert statuses == [200, 200, 200, 400] * 4
@@ -84,10 +91,11 @@ def answers_to_all_who_wait(queries: list[dict]) -> list[np.ndarray]:
 
 
 def test_points_that_wait_for_one_model_are_decoded_together_and_each_is_answered(calls):
-    queries = [query for pair in zip(PLANE, LABELS) for query in pair] + PLANE[4:]
+    queries = [query for pair in zip(PLANE[:4], LABELS, strict=True) for query in pair] + PLANE[4:]
     together = answers_to_all_who_wait(queries)
-    assert sorted(points for _, points in calls) == [6, 8]  # the labels that were asked for, and the points of the plane
-    for query, pixels in zip(queries, together):
+    # the labels that were asked for, and the points of the plane
+    assert sorted(points for _, points in calls) == [6, 8]
+    for query, pixels in zip(queries, together, strict=True):
         alone = np.frombuffer(answer(api.decode, **query).body, np.uint8)
         assert np.abs(pixels - alone).max() <= 1  # a batch may round otherwise
     assert len({pixels.tobytes() for pixels in together}) == len(queries)
@@ -148,7 +156,13 @@ def test_a_page_is_known_in_any_case(monkeypatch, base, typed, leads):
     async def app(scope, receive, send):
         sent.append("the app")
 
-    scope = {"type": "http", "method": "GET", "path": base + typed, "headers": [], "query_string": b"z=AA&view=The+whole+plane"}
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": base + typed,
+        "headers": [],
+        "query_string": b"z=AA&view=The+whole+plane",
+    }
     asyncio.run(server.PageNames(app)(scope, None, send))
     if leads is None:
         assert sent == ["the app"]

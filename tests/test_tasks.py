@@ -50,7 +50,7 @@ def test_generate_gives_pixel_means_and_repeats_with_its_generator(vae, cvae):
     y = torch.tensor([0, 2, 2])
     first, second = (tasks.generate(cvae, y, generator=torch.Generator().manual_seed(5)) for _ in range(2))
     assert first.shape == (3, 1, 8, 8) and torch.equal(first, second)
-    assert 0 <= first.min() and first.max() <= 1
+    assert first.min() >= 0 and first.max() <= 1
     assert tasks.generate(vae, n=600).shape == (600, 1, 8, 8)
 
 
@@ -134,7 +134,9 @@ def test_kl_per_dimension_sums_to_the_kl_of_a_gaussian_prior(vae):
 
 
 def test_kl_per_dimension_of_a_flow_prior_is_finite_and_counts_active_units(cvae):
-    kl = latent.kl_per_dim(cvae, torch.rand(6, 1, 8, 8), torch.zeros(6, dtype=torch.int64), torch.Generator().manual_seed(0))
+    kl = latent.kl_per_dim(
+        cvae, torch.rand(6, 1, 8, 8), torch.zeros(6, dtype=torch.int64), torch.Generator().manual_seed(0)
+    )
     assert kl.shape == (4,) and kl.isfinite().all()
     assert latent.active_units(torch.tensor([0.5, 0.001, 0.01])) == 2
 
@@ -204,7 +206,7 @@ def test_completions_keep_visible_pixels_and_differ_in_the_hidden_ones(kind, req
     model, visible, x = request.getfixturevalue(kind), left_half(), torch.rand(3, 1, 8, 8)
     labels = torch.tensor([0, 1, 2]) if kind == "cvae" else None
     completed = tasks.inpaint(model, x, visible, 4, torch.Generator().manual_seed(0), labels)
-    assert completed.shape == (3, 4, 1, 8, 8) and 0 <= completed.min() and completed.max() <= 1
+    assert completed.shape == (3, 4, 1, 8, 8) and completed.min() >= 0 and completed.max() <= 1
     assert torch.equal(completed[..., :4], x[:, None, ..., :4].expand(3, 4, 1, 8, 4))
     assert not torch.equal(completed[:, 0, ..., 4:], completed[:, 1, ..., 4:])
 
@@ -244,7 +246,9 @@ def test_importance_sampling_from_posterior_and_prior_agree(painter):
     visible = left_half().expand(4, 1, 8, 8).float()
     x = (torch.rand(4, 1, 8, 8) < 0.5).float()
     c = torch.cat([x * visible, visible], dim=1)
-    posterior, prior = (metrics.log_likelihood(painter, x, c, 4000, torch.Generator().manual_seed(0), p) for p in (False, True))
+    posterior, prior = (
+        metrics.log_likelihood(painter, x, c, 4000, torch.Generator().manual_seed(0), p) for p in (False, True)
+    )
     torch.testing.assert_close(posterior, prior, atol=0.1, rtol=0)  # untrained: both proposals are wide
 
 
@@ -262,4 +266,6 @@ def test_psnr_and_hole_error_by_hand(painter):
     x, visible = torch.rand(30, 1, 8, 8), left_half()
     mean = tasks.inpaint(painter, x, visible, 3, torch.Generator().manual_seed(0)).mean(1)
     expected = ((mean - x) ** 2)[..., 4:].mean().item()
-    assert metrics.hole_mse(painter, x, visible, 3, torch.Generator().manual_seed(0)) == pytest.approx(expected, rel=1e-4)
+    assert metrics.hole_mse(painter, x, visible, 3, torch.Generator().manual_seed(0)) == pytest.approx(
+        expected, rel=1e-4
+    )

@@ -73,7 +73,7 @@ def test_two_processes_learn_what_one_learns_from_the_same_global_batch(data_roo
     settings = ("--epochs", "2", "--batch-size", "64")
     run(data_root, "--name", "one", *settings)
     run(data_root, "--name", "two", "--devices", "2", "--strategy", "ddp", *settings)
-    for one, two in zip(history(runs / "one"), history(runs / "two")):
+    for one, two in zip(history(runs / "one"), history(runs / "two"), strict=True):
         assert one == pytest.approx(two, rel=1e-4)
     one, two = (load_file(runs / name / "model.safetensors") for name in ("one", "two"))
     for key in one:
@@ -113,12 +113,17 @@ def test_a_compiled_model_learns_what_it_learns_as_it_is(data_root, runs):
     run(data_root, "--name", "compiled", "--compile", *settings)
     for plain, compiled in zip(history(runs / "plain"), history(runs / "compiled"), strict=True):
         assert plain == pytest.approx(compiled, rel=1e-4)
-    assert load_file(runs / "plain" / "model.safetensors").keys() == load_file(runs / "compiled" / "model.safetensors").keys()
+    assert (
+        load_file(runs / "plain" / "model.safetensors").keys()
+        == load_file(runs / "compiled" / "model.safetensors").keys()
+    )
 
 
 def test_without_a_compiler_one_line_says_what_is_missing(data_root, runs):
     call = command(data_root, "--compile")
-    found = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"CXX": "no-such-compiler"}, timeout=300)
+    found = subprocess.run(
+        call, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"CXX": "no-such-compiler"}, timeout=300
+    )
     assert found.returncode == 2 and not (runs / "vae-dense-2d").exists()
     assert found.stderr.startswith("train.py: --compile needs a C++ compiler") and found.stderr.count("\n") == 1
 
@@ -143,7 +148,10 @@ def test_help_lists_every_preset_with_a_line_and_what_is_ignored(capsys):
 
 
 def test_an_option_without_effect_is_named(data_root, runs, capsys):
-    assert train.main(["ae-dense", "--data-dir", str(data_root), "--accelerator", "cpu", "--epochs", "1", "--beta", "3"]) == 0
+    assert (
+        train.main(["ae-dense", "--data-dir", str(data_root), "--accelerator", "cpu", "--epochs", "1", "--beta", "3"])
+        == 0
+    )
     out = capsys.readouterr().out
     assert "--beta is ignored by ae-dense: it has no KL." in out and "--latent-dim" not in out
 
@@ -156,7 +164,10 @@ def test_a_finished_run_is_not_overwritten_by_accident(data_root, runs, capsys):
 
 
 def test_all_goes_on_where_it_was_interrupted_and_tells_the_time_it_takes(data_root, runs, monkeypatch, capsys):
-    small = {name: replace(PRESETS[name], train=replace(PRESETS[name].train, epochs=2)) for name in ("vae-dense-2d", "vae-dense")}
+    small = {
+        name: replace(PRESETS[name], train=replace(PRESETS[name].train, epochs=2))
+        for name in ("vae-dense-2d", "vae-dense")
+    }
     monkeypatch.setattr(train, "PRESETS", small)
     call = ["all", "--data-dir", str(data_root), "--accelerator", "cpu"]
     assert train.main(call) == 0
@@ -225,7 +236,8 @@ def test_the_priors_own_stage_leaves_the_rest_as_it_was_and_resumes(stages, runs
     assert all(same[key] for key in whole if "flow" not in key) and not all(same.values())
     assert [row["train_nll"] is None for row in rows] == [False, True, True, True]
     state = runs / "cvae-conv" / "training.safetensors"
-    resumed_runs_end_the_same(fit, states, "cvae-conv", state, epochs, (0, 2))  # between the stages, and within the second
+    # between the stages, and within the second
+    resumed_runs_end_the_same(fit, states, "cvae-conv", state, epochs, (0, 2))
 
 
 def test_the_weighted_bound_is_maximised_last_and_resumes(stages, runs):
@@ -243,7 +255,10 @@ def test_a_posterior_bends_after_the_first_cycle_alone_and_resumes(stages, runs)
     whole, rows = fit("cvae-inpaint", **epochs)
     assert [row["train_nll"] is None for row in rows] == [False, True, False, False, True]
     flow = [key for key in whole if key.startswith("posterior_flow") and "shuffles" not in key]
-    straight = {k: training.halved(v) for k, v in build_model(checkpoints.load_preset("cvae-inpaint").model).state_dict().items()}
+    straight = {
+        k: training.halved(v)
+        for k, v in build_model(checkpoints.load_preset("cvae-inpaint").model).state_dict().items()
+    }
     last = [key for key in flow if key.split(".")[-2] == "4"]  # zero at first, so that the flow only shuffles
     for state in states[:2]:
         assert all(torch.equal(averages(state)[key], straight[key]) for key in last)
@@ -370,7 +385,10 @@ def test_pictures_of_chosen_epochs_are_kept_and_survive_a_resumed_run(stages, ru
     folder = runs / "cvae-inpaint"
     epochs, kept = progress.load(folder, (1, 28, 28))
     assert epochs == [1, 2, 4, 5]  # the watched ones, and the last
-    assert kept["reconstructions"].shape == kept["samples"].shape == (4, 20, 28, 28, 1) and kept["samples"].dtype == np.uint8
+    assert (
+        kept["reconstructions"].shape == kept["samples"].shape == (4, 20, 28, 28, 1)
+        and kept["samples"].dtype == np.uint8
+    )
     assert not np.array_equal(kept["samples"][0], kept["samples"][-1])
     (folder / "training.safetensors").write_bytes(states[1])
     fit("cvae-inpaint", "--resume", epochs=1, prior_epochs=1, bend_epochs=2, bend_cycles=1)
@@ -378,7 +396,15 @@ def test_pictures_of_chosen_epochs_are_kept_and_survive_a_resumed_run(stages, ru
     assert again[0] == epochs and all(np.array_equal(kept[kind], again[1][kind]) for kind in kept)
 
 
-@pytest.mark.parametrize("spoil", [lambda good: b"", lambda good: b"PK\x03\x04", lambda good: good[: len(good) // 2], lambda good: good[:60] + bytes(60) + good[120:]])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda good: b"",
+        lambda good: b"PK\x03\x04",
+        lambda good: good[: len(good) // 2],
+        lambda good: good[:60] + bytes(60) + good[120:],
+    ],
+)
 def test_damaged_pictures_of_earlier_epochs_are_replaced(spoil, tmp_path):
     pictures = {"samples": np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), dtype=np.uint8)}
     progress.add(tmp_path, 1, pictures)

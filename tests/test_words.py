@@ -1,4 +1,4 @@
-"""No word of a visitor, a file or a checkpoint is read as Markdown or HTML: what Python sends; tests/e2e looks at the page."""
+"""No word of a visitor, a file or a checkpoint goes out as Markdown or HTML; tests/e2e looks at the page itself."""
 
 import json
 import re
@@ -39,7 +39,8 @@ def strings(message):
     """Give message type, field and text of all that a protocol message says."""
     for field, value in message.ListFields():
         kind = message.DESCRIPTOR.name
-        for item in [value] if isinstance(value, str) or hasattr(value, "ListFields") else value if hasattr(value, "__iter__") else []:
+        alone = isinstance(value, str) or hasattr(value, "ListFields")
+        for item in [value] if alone else value if hasattr(value, "__iter__") else []:
             if isinstance(item, str):
                 yield kind, field.name, item
             elif hasattr(item, "ListFields"):
@@ -48,11 +49,17 @@ def strings(message):
 
 def read_as_markup(app) -> list[tuple[str, str, str]]:
     """Return what reaches a reader of Markdown or HTML as markup though it is no word of the app's own."""
-    said = [text for node in [*app.main, *app.sidebar] if getattr(node, "proto", None) is not None for text in strings(node.proto)]
+    said = [
+        text
+        for node in [*app.main, *app.sidebar]
+        if getattr(node, "proto", None) is not None
+        for text in strings(node.proto)
+    ]
     return [
         (kind, field, text)
         for kind, field, text in said
-        if field not in (*ANYWHERE, *PLAIN.get(kind, ())) and re.search(RAW if kind not in ("Html", "PlotlyChart") else "<b>m|<img src=//a", text)
+        if field not in (*ANYWHERE, *PLAIN.get(kind, ()))
+        and re.search(RAW if kind not in ("Html", "PlotlyChart") else "<b>m|<img src=//a", text)
     ]
 
 
@@ -80,12 +87,17 @@ def test_what_is_wrong_with_a_map_is_said_in_plain_words(tmp_path, monkeypatch):
         assert app.warning and not app.exception and not read_as_markup(app)
 
 
-@pytest.mark.parametrize("text", ["7", "big_cat", "Ü", "3.5", "C++", "vae-conv", "one, two", "50 %", "10:", "a & b", "lower/upper (x)"])
+@pytest.mark.parametrize(
+    "text", ["7", "big_cat", "Ü", "3.5", "C++", "vae-conv", "one, two", "50 %", "10:", "a & b", "lower/upper (x)"]
+)
 def test_names_without_markup_stay_as_they_are(text):
     assert words.markdown(text) == text
 
 
-@pytest.mark.parametrize("text", ["__b__", "12. x", "---", "#", "www.b.test", "x@b.test", ":+1:", ":streamlit:", "a -> b", "~x~", "&#65;", ":x[y]"])
+@pytest.mark.parametrize(
+    "text",
+    ["__b__", "12. x", "---", "#", "www.b.test", "x@b.test", ":+1:", ":streamlit:", "a -> b", "~x~", "&#65;", ":x[y]"],
+)
 def test_markup_is_taken_apart(text):
     made = words.markdown(text)
     assert made != text and made.replace("\\", "").replace(words.JOINER, "") == text
@@ -95,7 +107,10 @@ def test_markup_is_taken_apart(text):
 def test_html_of_pictures_and_charts_holds_words_alone():
     x = torch.zeros(2, 1, 8, 8)
     made = [images.strips_html([(WORDS, x)], WORDS), images.steps_html([(WORDS, np.zeros((8, 8), np.uint8))])]
-    made += [images.figures_html([(WORDS, np.zeros((8, 8, 3), np.uint8))]), charts.columns_html([1.0], 1.0, WORDS, WORDS)]
+    made += [
+        images.figures_html([(WORDS, np.zeros((8, 8, 3), np.uint8))]),
+        charts.columns_html([1.0], 1.0, WORDS, WORDS),
+    ]
     made += [charts.bars_html(np.ones(2), [WORDS, WORDS], WORDS), charts.spread_html(np.arange(5.0), 2.0, WORDS, WORDS)]
     assert not any(re.search("<b>m|<img src=//a", html) for html in made)
 
@@ -103,4 +118,6 @@ def test_html_of_pictures_and_charts_holds_words_alone():
 def test_plotly_gets_names_without_tags(root):
     app = open_page("pages/7_Models.py", view="Loss curves", a=f"labels {NAME}", b=f"plane {NAME}")
     spec = json.loads(app.get("plotly_chart")[0].proto.spec)
-    assert spec["data"] and all("<" not in trace["name"] and NAME not in trace["hovertemplate"] for trace in spec["data"])
+    assert spec["data"] and all(
+        "<" not in trace["name"] and NAME not in trace["hovertemplate"] for trace in spec["data"]
+    )

@@ -1,4 +1,4 @@
-"""The Models page: its table, the comparison of any two models, curves, stored epochs and cards, whatever files there are."""
+"""The Models page, whatever files there are: its table, the comparison of any two models, curves, epochs and cards."""
 
 import csv
 import itertools
@@ -35,7 +35,9 @@ def trained(zoo):
             writer = csv.writer(file)
             writer.writerow(["epoch", "train_nll", "train_kl", "val_nll", "val_kl", "beta", "seconds"])
             kl = 0 if config.family in ("denoising", "classifier") else 21
-            writer.writerows([epoch, "" if epoch == 4 else 200 / epoch, 20, 180 / epoch, kl, 1, 30] for epoch in range(1, 5))
+            writer.writerows(
+                [epoch, "" if epoch == 4 else 200 / epoch, 20, 180 / epoch, kl, 1, 30] for epoch in range(1, 5)
+            )
         channels, height, width = config.image_shape
         pictures = rng.integers(0, 256, (len(EPOCHS), 20, height, width, channels), dtype=np.uint8)
         kinds = {"reconstructions": pictures} | ({"samples": pictures} if config.family in ("vae", "cvae") else {})
@@ -56,7 +58,7 @@ def row(app, name: str) -> dict[str, dict]:
     """Return the cells of a model by the titles of their columns, in whichever table it stands."""
     found = next(table for table in (sent(app, 0), sent(app, 1)) if name in names(table))
     row = next(row for row in found["rows"] if row["name"] == name)
-    return dict(zip([head["title"] for head in found["heads"]], row["cells"])) | row
+    return dict(zip([head["title"] for head in found["heads"]], row["cells"], strict=True)) | row
 
 
 def names(table: dict) -> list[str]:
@@ -77,13 +79,22 @@ def test_any_two_models_compare_in_every_view(trained, view, pair):
 
 
 @pytest.mark.parametrize("file", ["map.npz", "metrics.json", "history.csv", "progress.npz"])
-@pytest.mark.parametrize("damage", [None, b"", b"PK\x03\x04 cut off", b"[1, 2]", b'{"nll": "much", "kl_per_dim": [1, "x"]}'])
+@pytest.mark.parametrize(
+    "damage", [None, b"", b"PK\x03\x04 cut off", b"[1, 2]", b'{"nll": "much", "kl_per_dim": [1, "x"]}']
+)
 def test_a_missing_or_damaged_file_is_named_and_the_rest_stays(trained, file, damage):
     for path in trained.glob(f"*/{file}"):
         path.unlink() if damage is None else path.write_bytes(damage)
     apps = [open_page(PAGE, view=view, a="sliders", b="labels") for view in VIEWS]
     assert not any(app.exception for app in apps)
-    assert names(sent(apps[0], 0)) + names(sent(apps[0], 1)) == ["labels", "plane", "sliders", "cleaner", "judge", "painter"]
+    assert names(sent(apps[0], 0)) + names(sent(apps[0], 1)) == [
+        "labels",
+        "plane",
+        "sliders",
+        "cleaner",
+        "judge",
+        "painter",
+    ]
     says = {"map.npz": 1, "metrics.json": 1, "history.csv": 2, "progress.npz": 3}
     if damage != b'{"nll": "much", "kl_per_dim": [1, "x"]}' or file != "metrics.json":
         told = {"history.csv": "history.csv", "progress.npz": "progress.npz"}.get(file, "python evaluate.py")
@@ -117,7 +128,8 @@ def test_stored_epochs_that_do_not_fit_are_not_shown(trained, change):
 
 def test_pictures_in_colour_are_kept_nearly_as_they_were(tmp_path):
     ramp = np.linspace(0, 255, 32).astype(np.uint8)
-    pictures = np.stack(np.broadcast_arrays(ramp[:, None], ramp, np.uint8(90)), axis=-1)[None].repeat(3, 0)  # (3, 32, 32, 3)
+    # (3, 32, 32, 3)
+    pictures = np.stack(np.broadcast_arrays(ramp[:, None], ramp, np.uint8(90)), axis=-1)[None].repeat(3, 0)
     progress.add(tmp_path, 1, {"samples": pictures})
     epochs, found = progress.load(tmp_path, (3, 32, 32))
     assert epochs == [1] and found["samples"].shape == (1, *pictures.shape)
@@ -157,7 +169,11 @@ def test_models_without_a_z_have_a_table_of_what_they_are_for(trained):
     app = open_page(PAGE)
     assert names(sent(app, 1)) == list(sorted(found))
     said = [row(app, name)["measured"]["text"] for name in found]
-    assert said == ["reads 99.55 % of the test pictures right", "PSNR: blur from 9.1 to 24.0 dB", "MSE in the hole: centre 0.0400"]
+    assert said == [
+        "reads 99.55 % of the test pictures right",
+        "PSNR: blur from 9.1 to 24.0 dB",
+        "MSE in the hole: centre 0.0400",
+    ]
 
 
 def test_a_press_on_a_row_makes_it_b_and_what_was_b_a(monkeypatch):
@@ -191,7 +207,8 @@ def test_curves_of_any_set_of_models_on_either_scale(trained):
 
 def test_a_logarithm_leaves_out_whole_curves_and_says_which(trained):
     path = trained / "labels" / "history.csv"
-    path.write_text(path.read_text(encoding="utf-8").replace("60.0", "-60.0"), encoding="utf-8")  # of validation, at its third epoch
+    # of validation, at its third epoch
+    path.write_text(path.read_text(encoding="utf-8").replace("60.0", "-60.0"), encoding="utf-8")
     app = open_page(PAGE, view="Loss curves", curves=["plane", "labels"], scale="Logarithmic")
     assert "because their -elbo comes to zero or below: labels." in texts(app)
     chart = json.loads(app.get("plotly_chart")[0].proto.spec)
@@ -214,7 +231,10 @@ def test_a_peak_of_training_does_not_press_the_curves_onto_the_axis(trained, qua
     low, high = curves.figure(held, quantity, logarithmic=False, minutes=False).layout.yaxis.range
     assert low < 66 and top <= high < 1.2 * top
     assert curves.figure(held, quantity, logarithmic=True, minutes=False).layout.yaxis.range is None
-    assert curves.figure({"sliders": held["sliders"]}, quantity, logarithmic=False, minutes=False).layout.yaxis.range is None
+    assert (
+        curves.figure({"sliders": held["sliders"]}, quantity, logarithmic=False, minutes=False).layout.yaxis.range
+        is None
+    )
     app = open_page(PAGE, view="Loss curves", curves=["plane", "sliders"], quantity=quantity)
     assert "leave the chart" in texts(app)
     app.button_group(key="curves").set_value(["sliders"]).run()
@@ -230,7 +250,10 @@ def test_one_epoch_is_shown_though_it_makes_no_line(trained):
 
 
 def test_curves_say_what_each_is_a_likelihood_of():
-    kinds = {name: curves._measured_on(SimpleNamespace(config=preset.model, preset=preset)) for name, preset in PRESETS.items()}
+    kinds = {
+        name: curves._measured_on(SimpleNamespace(config=preset.model, preset=preset))
+        for name, preset in PRESETS.items()
+    }
     assert kinds["ae-conv-faces"] == kinds["cvae-small"] == "normal density around every pixel, standard deviation 0.1"
     assert kinds["vae-conv"] == kinds["ae-dense"] == "Bernoulli, of grey pixels"
     assert kinds["judge"] == "cross-entropy of the classes" and "hidden" in kinds["cvae-inpaint"]
@@ -275,7 +298,11 @@ def test_diagram_shows_where_the_condition_enters():
 def test_diagram_draws_a_condition_into_the_encoder_that_hears_of_it(name):
     config = PRESETS[name].model
     model, x = build_model(config).eval(), torch.rand(1, *config.image_shape)
-    given = [torch.tensor([label]) for label in (3, 8)] if config.n_classes else [torch.full((1, 2, 28, 28), v) for v in (0.0, 1.0)]
+    given = (
+        [torch.tensor([label]) for label in (3, 8)]
+        if config.n_classes
+        else [torch.full((1, 2, 28, 28), v) for v in (0.0, 1.0)]
+    )
     with torch.no_grad():
         codes = [model.encode(x, c).mode() for c in given]
         pictures = [model.decode(codes[0], c) for c in given]
@@ -285,9 +312,15 @@ def test_diagram_draws_a_condition_into_the_encoder_that_hears_of_it(name):
 
 def test_card_tells_how_to_train_it_again(trained):
     base = PRESETS["vae-conv"]
-    mine = replace(base, name="mine", model=replace(base.model, latent_dim=5), data=replace(base.data, dataset="pictures"))
-    assert cards.retrain("vae-conv", base) == "python train.py vae-conv --overwrite"  # without, train.py refuses what exists
-    assert cards.retrain("mine", mine) == "python train.py vae-conv --name mine --overwrite --latent-dim 5 --dataset pictures"
+    mine = replace(
+        base, name="mine", model=replace(base.model, latent_dim=5), data=replace(base.data, dataset="pictures")
+    )
+    # without, train.py refuses what exists
+    assert cards.retrain("vae-conv", base) == "python train.py vae-conv --overwrite"
+    assert (
+        cards.retrain("mine", mine)
+        == "python train.py vae-conv --name mine --overwrite --latent-dim 5 --dataset pictures"
+    )
     assert "config.json" in cards.retrain("plane", checkpoints.load_preset("plane"))
 
 
@@ -322,7 +355,12 @@ def test_a_model_of_faces_shows_its_figures_apart_from_those_of_digits(trained):
     app = open_page(PAGE)
     cells = row(app, "faces")
     assert cells["likelihood"] == "Gaussian, lfw" and "nats of a density may be negative" in texts(app)
-    assert [cells[title]["text"] for title in ("nll", "kl", "-elbo", "active")] == ["-9000.50", "88.25", "-8912.25", "4"]
+    assert [cells[title]["text"] for title in ("nll", "kl", "-elbo", "active")] == [
+        "-9000.50",
+        "88.25",
+        "-8912.25",
+        "4",
+    ]
     said = texts(open_page(PAGE, view="Side by side", a="faces", b="plane"))
     assert "faces: 88.2 nats in 4 dimensions" in said and "evaluate.py faces" in said  # it has no codes of faces yet
     told = cards.facts("faces", SimpleNamespace(config=preset.model, preset=preset, parameters=lambda: iter(())))
@@ -345,7 +383,10 @@ def test_faces_compared_are_of_people_held_out(monkeypatch):
 
 def test_headings_promise_the_same_pictures_only_where_they_are(trained):
     faces(trained, "faces")
-    first = {other: headings(open_page(PAGE, view="Side by side", a="plane", b=other))[0] for other in ("labels", "faces", "judge")}
+    first = {
+        other: headings(open_page(PAGE, view="Side by side", a="plane", b=other))[0]
+        for other in ("labels", "faces", "judge")
+    }
     assert first == {"labels": "The same ten test pictures", "faces": "Ten test pictures", "judge": "Ten test pictures"}
 
 

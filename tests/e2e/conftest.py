@@ -31,7 +31,10 @@ def new_page(browser, address):
         contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}))
         page = contexts[-1].new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda m: m.type == "error" and "Failed to load resource" not in m.text and complaints.append(m.text))
+        page.on(
+            "console",
+            lambda m: m.type == "error" and "Failed to load resource" not in m.text and complaints.append(m.text),
+        )
         page.on("response", unexpected)
         page.goto(address + path)
         page.wait_for_selector(selector, timeout=30_000)

@@ -21,11 +21,12 @@ QUIET += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"
 
 @contextmanager
 def running_app(root: Path = ROOT, **environment: str):
-    """Start the app of a checkout on a free port of this machine; give its address once it answers, and end it afterwards."""
+    """Start the app of a checkout on a free port of this machine; give its address once it answers, at last end it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
+    options = ["--server.port", str(port), "--server.headless", "true"]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
     server = subprocess.Popen(command, cwd=root, env=os.environ | environment, stdout=subprocess.DEVNULL)
     try:
         wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
@@ -58,7 +59,7 @@ def running_browser():
 
 
 def until_shown(page, selector: str, patience: float = 30) -> None:
-    """Return as soon as what the selector finds is shown: Playwright's own wait looks only twice a second after a while."""
+    """Return as soon as what the selector names is shown: Playwright's own wait soon looks only twice a second."""
     end = time.monotonic() + patience
     while not page.locator(selector).first.is_visible():
         if time.monotonic() > end:

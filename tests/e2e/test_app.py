@@ -113,7 +113,8 @@ def test_a_link_shows_the_same_picture_in_a_new_session(new_page):
     page.wait_for_url("**z=*")
     x, y = middle(page, "input[type=range]")
     old = page.url
-    side = -30 if float(page.locator("input[type=range]").first.input_value()) > 0 else 30  # a click on the thumb changes nothing
+    # a click on the thumb changes nothing
+    side = -30 if float(page.locator("input[type=range]").first.input_value()) > 0 else 30
     changes(page, lambda: page.mouse.click(x + side, y))
     poll(page, lambda: page.url != old)
     there = new_page(page.url[page.url.index("/Explore") :])
@@ -162,7 +163,7 @@ def test_one_style_ten_digits(new_page):
     expect(page.locator(".live canvas")).to_have_count(10)
     before = pixels(page)
     changes(page, lambda: page.get_by_role("button", name="Random style").click())
-    poll(page, lambda: all(old != new for old, new in zip(before, pixels(page))))
+    poll(page, lambda: all(old != new for old, new in zip(before, pixels(page), strict=True)))
 
 
 def test_without_the_route_python_sends_the_pixels(new_page, browser, address):
@@ -178,10 +179,18 @@ def test_without_the_route_python_sends_the_pixels(new_page, browser, address):
 
 
 def test_pages_fit_a_narrow_screen(new_page):
-    wide = "[document.documentElement, document.querySelector('[data-testid=stMain]')].map(e => e.scrollWidth - e.clientWidth)"
+    both = "[document.documentElement, document.querySelector('[data-testid=stMain]')]"
+    wide = f"{both}.map(e => e.scrollWidth - e.clientWidth)"
     page = new_page("/", viewport={"width": 390, "height": 844})
     home = page.url.rstrip("/")
-    for path in ("/", PAD, FLAGSHIP, "/Explore?view=The+whole+plane", "/Generate", "/Generate?show=One+style%2C+ten+digits"):
+    for path in (
+        "/",
+        PAD,
+        FLAGSHIP,
+        "/Explore?view=The+whole+plane",
+        "/Generate",
+        "/Generate?show=One+style%2C+ten+digits",
+    ):
         page.goto(home + path)
         page.wait_for_selector(".live[data-shown], [data-testid=stImage] img")
         page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")

@@ -12,7 +12,8 @@ from tests.e2e.test_app import poll
 from ui.shell import sketch
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-THREE = [(0.3, 0.3), (0.45, 0.2), (0.62, 0.25), (0.65, 0.4), (0.5, 0.5), (0.63, 0.58), (0.66, 0.72), (0.5, 0.82), (0.3, 0.75)]
+THREE = [(0.3, 0.3), (0.45, 0.2), (0.62, 0.25), (0.65, 0.4), (0.5, 0.5)]
+THREE += [(0.63, 0.58), (0.66, 0.72), (0.5, 0.82), (0.3, 0.75)]
 PIXELS = """all => all.map(c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data))"""
 
 
@@ -62,7 +63,8 @@ def test_pictures_follow_the_pen_and_undo_takes_it_back(new_page):
 
     draw(page, watch=watch)
     settled(page)
-    assert len(seen) == len(THREE) - 1 and seen[-1][1].max() > 200  # a reconstruction at every move, before the pen is lifted
+    # a reconstruction at every move, before the pen is lifted
+    assert len(seen) == len(THREE) - 1 and seen[-1][1].max() > 200
     expect(page.locator(".line.best b")).to_have_text("3")
     whole = pictures(page)
     draw(page, [(0.1, 0.1), (0.1, 0.9)])
@@ -224,7 +226,8 @@ def test_two_tabs_do_not_share_a_drawing(new_page):
 
 
 def test_targets_are_large_and_nothing_is_wider_than_a_phone(new_page):
-    wide = "[document.documentElement, document.querySelector('[data-testid=stMain]')].map(e => e.scrollWidth - e.clientWidth)"
+    both = "[document.documentElement, document.querySelector('[data-testid=stMain]')]"
+    wide = f"{both}.map(e => e.scrollWidth - e.clientWidth)"
     for path in ("/Draw", "/Draw?task=Denoise&source=Generated+digit", "/Inpaint"):
         page = new_page(path, selector=".sketch", **PHONE)
         page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
@@ -244,7 +247,9 @@ def test_the_way_to_inpaint_carries_the_digit_over(new_page):
 @pytest.mark.parametrize("screen", [{}, PHONE])
 @pytest.mark.parametrize("label", [0, 1, 8])
 def test_what_the_histogram_says_of_the_picture_lies_on_none_of_its_bars(new_page, screen, label):
-    page = new_page(f"/Draw?source=Generated+digit&digit_label={label}", selector="[aria-label*='lie between']", **screen)
+    page = new_page(
+        f"/Draw?source=Generated+digit&digit_label={label}", selector="[aria-label*='lie between']", **screen
+    )
     chart = page.locator("[aria-label*='lie between'] > div").first
     text, bars = chart.locator("span").bounding_box(), [bar.bounding_box() for bar in chart.locator("> div").all()[:-1]]
     assert len(bars) == 60 and max(bar["height"] for bar in bars) > 90

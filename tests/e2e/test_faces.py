@@ -55,7 +55,12 @@ def test_the_slider_is_on_the_first_screen(new_page):
     for size in ({"width": 1280, "height": 900}, {"width": 390, "height": 844}):
         page = new_page("/Faces", READY, viewport=size)
         shown(page, "0")
-        poll(page, lambda page=page, size=size: (box := page.locator(SMILE).bounding_box())["y"] + box["height"] < size["height"])
+        poll(
+            page,
+            lambda page=page, size=size: (
+                (box := page.locator(SMILE).bounding_box())["y"] + box["height"] < size["height"]
+            ),
+        )
 
 
 def test_a_link_shows_the_same_smile_and_the_other_direction_the_other_way(new_page):
@@ -141,7 +146,9 @@ def test_a_picture_of_the_camera_goes_the_same_way(new_page):
 
 def test_a_file_that_is_no_picture_gets_one_sentence(new_page):
     page = new_page("/Faces?face=Upload", "[data-testid=stFileUploader]")
-    page.locator("input[type=file]").set_input_files({"name": "x.png", "mimeType": "image/png", "buffer": b"not a picture"})
+    page.locator("input[type=file]").set_input_files(
+        {"name": "x.png", "mimeType": "image/png", "buffer": b"not a picture"}
+    )
     expect(page.get_by_text("is not a picture that can be read")).to_be_visible()
 
 
@@ -205,7 +212,8 @@ def test_new_faces_follow_their_seed(new_page):
 
 
 def test_the_page_fits_a_narrow_screen(new_page):
-    wide = "[document.documentElement, document.querySelector('[data-testid=stMain]')].map(e => e.scrollWidth - e.clientWidth)"
+    both = "[document.documentElement, document.querySelector('[data-testid=stMain]')]"
+    wide = f"{both}.map(e => e.scrollWidth - e.clientWidth)"
     for path in ("", "?tool=Reconstruct", "?tool=Morph", "?tool=Similar+faces", "?tool=Own+slider&plus=1&minus=2"):
         page = new_page("/Faces" + path, READY, viewport={"width": 390, "height": 844})
         page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")

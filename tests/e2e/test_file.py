@@ -31,7 +31,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def open_file(browser, folder):
-    """Return a function that opens a file with the network off; at the end nothing may have been asked for, nor gone wrong."""
+    """Return a function that opens a file with the network off; until the end nothing may be asked for or go wrong."""
     contexts, complaints = [], []
 
     def open_page(name, fragment="", ready=READY, **options):
@@ -127,7 +127,9 @@ def test_faces_are_decoded_in_colour(open_file):
     assert_shows(page, model)
 
 
-@pytest.mark.parametrize("fragment", ["#z=nonsense", "#z=1,2,3", "#z=&label=99&all=7", "#%%%", "#z=NaN,1", "#label=__proto__"])
+@pytest.mark.parametrize(
+    "fragment", ["#z=nonsense", "#z=1,2,3", "#z=&label=99&all=7", "#%%%", "#z=NaN,1", "#label=__proto__"]
+)
 def test_a_fragment_with_nonsense_gives_the_start(open_file, fragment):
     assert not point(open_file("vae-dense-2d", fragment)).any()
     assert not point(open_file("cvae-conv", fragment)).any()
@@ -187,18 +189,19 @@ def test_a_drawing_is_prepared_as_the_server_prepares_it(open_file):
         wanted = digits.ink_to_digit(ink)[0, 0].numpy()
         address = page.evaluate(
             """async ink => {
-                const bytes = Uint8Array.from(atob(ink), c => c.charCodeAt(0)), canvas = document.querySelector(".sheet");
-                const image = new ImageData(280, 280);
-                bytes.forEach((v, i) => image.data.set([v, v, v, 255], 4 * i));
-                canvas.getContext("2d").putImageData(image, 0, 0);
+                const bytes = Uint8Array.from(atob(ink), c => c.charCodeAt(0)), canvas =
+                document.querySelector(".sheet"); const image = new ImageData(280, 280); bytes.forEach((v, i) =>
+                image.data.set([v, v, v, 255], 4 * i)); canvas.getContext("2d").putImageData(image, 0, 0);
                 document.querySelector("input[aria-label=Noise]").value = 0;
-                document.querySelector("input[aria-label=Noise]").dispatchEvent(new Event("input"));
-                await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+                document.querySelector("input[aria-label=Noise]").dispatchEvent(new Event("input")); await new
+                Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
             }""",
             base64.b64encode(ink.tobytes()).decode(),
         )
         assert address is None
-        assert abs(pixels(page, ".drawing canvas", 1)[:, :, 0].astype(int) - (wanted * 255 + 0.5).astype(int)).max() <= 2
+        assert (
+            abs(pixels(page, ".drawing canvas", 1)[:, :, 0].astype(int) - (wanted * 255 + 0.5).astype(int)).max() <= 2
+        )
 
 
 def test_what_is_spoiled_is_cleaned_as_torch_cleans_it(open_file):
@@ -261,12 +264,16 @@ def test_without_webassembly_it_is_slower_and_the_same(open_file, browser, folde
 def test_files_are_small(folder):
     small = make("cvae-conv")
     assert len(small) < 1.9e6
-    assert (folder / "vae-dense-2d.html").stat().st_size < 1.8e6 and (folder / "ae-conv-faces.html").stat().st_size < 3.4e6
+    assert (folder / "vae-dense-2d.html").stat().st_size < 1.8e6 and (
+        folder / "ae-conv-faces.html"
+    ).stat().st_size < 3.4e6
 
 
 def test_a_start_is_a_link_of_the_app(tmp_path):
     z = [0.5, -1.25]
-    link = "http://127.0.0.1:8501/Explore?model=vae-dense-2d&z=" + base64.urlsafe_b64encode(struct.pack("<2e", *z)).decode().rstrip("=")
+    link = "http://127.0.0.1:8501/Explore?model=vae-dense-2d&z=" + base64.urlsafe_b64encode(
+        struct.pack("<2e", *z)
+    ).decode().rstrip("=")
     told = re.search(r'<script type="application/json" id="data">(.*?)</script>', make("vae-dense-2d", start=link))[1]
     assert json.loads(told)["start"] == {"z": z, "label": 0}
     assert json.loads(told)["program"]["format"] == program.FORMAT

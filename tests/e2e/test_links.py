@@ -1,4 +1,4 @@
-"""Which model a page opens with, what leaves the address, and where Back leads: walks through the app in a real browser."""
+"""Which model a page opens with, what leaves the address, and where Back leads: walks through a real browser."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -60,7 +60,9 @@ def test_the_whole_plane_is_one_wherever_one_was_before(new_page):
     go(page, "Explore")
     go(page, "Home")
     page.get_by_role("link", name="See the whole plane of digits at once").click()
-    expect(page.locator("[data-testid=stImage] img")).to_have_attribute("alt", "The latent plane as 18 by 18 decoded digits")
+    expect(page.locator("[data-testid=stImage] img")).to_have_attribute(
+        "alt", "The latent plane as 18 by 18 decoded digits"
+    )
     assert model(page) == "vae-dense-2d"
 
 

@@ -251,7 +251,8 @@ def test_fingers_pinch_and_tap_and_the_page_stays(open_map, held):
     poll(page, lambda: said(page, "zoom") == "1.00")
     page.touchscreen.tap(*on_screen(page, held, loneliest(held)[0]))
     page.wait_for_url(f"**point={loneliest(held)[0]}*")
-    wide = "[document.documentElement, document.querySelector('[data-testid=stMain]')].map(e => e.scrollWidth - e.clientWidth)"
+    both = "[document.documentElement, document.querySelector('[data-testid=stMain]')]"
+    wide = f"{both}.map(e => e.scrollWidth - e.clientWidth)"
     assert page.evaluate(wide) == [0, 0]
     sizes = [button.bounding_box() for button in page.locator(".tools button, .tools input, .legend button").all()]
     assert all(min(size["width"], size["height"]) >= 44 for size in sizes)

@@ -203,12 +203,20 @@ def test_links_of_home_and_of_the_menu_fit_the_screen_and_a_finger(new_page):
     links = page.get_by_test_id("stMain").get_by_test_id("stPageLink-NavLink")
     assert links.count() > 5
     for link in links.all():
-        assert link.locator("p, span:has(p)").evaluate_all("all => all.every(e => e.scrollWidth <= e.clientWidth || !e.clientWidth)")
+        assert link.locator("p, span:has(p)").evaluate_all(
+            "all => all.every(e => e.scrollWidth <= e.clientWidth || !e.clientWidth)"
+        )
     for link in [*links.all(), *menu(page).get_by_role("link").all()]:
         assert link.bounding_box()["height"] >= 44
 
 
-MANY = ["/Faces", "/Draw?source=Generated+digit&task=Denoise", "/Models?view=Side+by+side", "/Models?view=Loss+curves", "/Explore"]
+MANY = [
+    "/Faces",
+    "/Draw?source=Generated+digit&task=Denoise",
+    "/Models?view=Side+by+side",
+    "/Models?view=Loss+curves",
+    "/Explore",
+]
 
 
 @pytest.mark.parametrize("path", MANY)

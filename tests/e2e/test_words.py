@@ -1,4 +1,4 @@
-"""Words of visitors, files and checkpoints on the page itself: nothing is made of their markup, and no other host is asked."""
+"""Words of visitors, files and checkpoints on the page itself: none becomes markup, and no other host is asked."""
 
 from urllib.parse import urlencode, urlsplit
 
@@ -35,7 +35,7 @@ def address(tmp_path_factory):
 
 @pytest.fixture
 def visit(browser, address):
-    """Return a function that opens a path and waits until all is there; at the end no other host may have been asked."""
+    """Return a function that opens a path and waits until all is there; no other host may be asked until the end."""
     context, asked, errors = browser.new_context(), [], []
     page = context.new_page()
     page.on("request", lambda request: asked.append(urlsplit(request.url)))
@@ -49,7 +49,9 @@ def visit(browser, address):
 
     yield open_page
     context.close()
-    assert {url.netloc for url in asked if url.scheme not in ("data", "blob")} == {urlsplit(address).netloc} and not errors
+    assert {url.netloc for url in asked if url.scheme not in ("data", "blob")} == {
+        urlsplit(address).netloc
+    } and not errors
 
 
 def test_no_page_makes_anything_of_them(visit):
@@ -68,6 +70,8 @@ def test_the_words_themselves_are_there(visit):
 @pytest.mark.parametrize("path", ["/Draw?source=Upload", "/Faces?face=Upload"])
 def test_the_name_of_a_file_is_a_name(visit, path):
     page = visit(path)
-    page.locator("input[type=file]").set_input_files({"name": f"{NAME}.png", "mimeType": "image/png", "buffer": b"no picture"})
+    page.locator("input[type=file]").set_input_files(
+        {"name": f"{NAME}.png", "mimeType": "image/png", "buffer": b"no picture"}
+    )
     expect(page.get_by_text("is not a picture that can be read")).to_be_visible()
     assert not page.evaluate(MADE)

@@ -1,4 +1,4 @@
-"""The Models page in a real browser: two models compared, their epochs played, the table sorted; with stored epochs of its own."""
+"""The Models page in a real browser, with epochs of its own: two models compared, epochs played, the table sorted."""
 
 import shutil
 
@@ -12,7 +12,9 @@ from tests.e2e.serving import running_app
 from tests.e2e.test_app import poll
 
 EPOCHS = [1, 2, 3, 6]
-WIDE = "[document.documentElement, document.querySelector('[data-testid=stMain]')].map(e => e.scrollWidth - e.clientWidth)"
+WIDE = (
+    "[document.documentElement, document.querySelector('[data-testid=stMain]')].map(e => e.scrollWidth - e.clientWidth)"
+)
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +25,10 @@ def address(tmp_path_factory):
         shutil.copytree(ROOT / "checkpoints" / name, runs / name)
         (runs / name / "progress.npz").unlink(missing_ok=True)
         if name != "vae-dense-2d":
-            for epoch, grey in zip(EPOCHS, (60, 110, 160, 210)):
-                progress.add(runs / name, epoch, dict.fromkeys(progress.KINDS, np.full((20, 28, 28, 1), grey, np.uint8)))
+            for epoch, grey in zip(EPOCHS, (60, 110, 160, 210), strict=True):
+                progress.add(
+                    runs / name, epoch, dict.fromkeys(progress.KINDS, np.full((20, 28, 28, 1), grey, np.uint8))
+                )
     with running_app(CVAE_CHECKPOINTS=str(runs)) as found:
         yield found
 
@@ -40,7 +44,9 @@ def names(page) -> list[str]:
 
 def brightness(page) -> list[int]:
     """Return the first pixel of every panel of the player."""
-    return page.locator(".epochs canvas").evaluate_all("all => all.map(c => c.getContext('2d').getImageData(2, 2, 1, 1).data[0])")
+    return page.locator(".epochs canvas").evaluate_all(
+        "all => all.map(c => c.getContext('2d').getImageData(2, 2, 1, 1).data[0])"
+    )
 
 
 def at_rest(page) -> None:

@@ -1,7 +1,7 @@
 """How fast and how exactly models decode in the browser: headless Chromium, and Firefox where it is installed.
 
-Run it with nothing else on the machine: python benchmarks/browser.py [NAME ...]. Firefox is driven by puppeteer-core of npm,
-looked for in the folder that NODE_PATH names.
+Run it with nothing else on the machine: python benchmarks/browser.py [NAME ...]. Firefox is driven by puppeteer-core of
+npm, looked for in the folder that NODE_PATH names.
 """
 
 import base64
@@ -26,7 +26,12 @@ from tests.e2e.serving import running_browser
 BROWSER = Path(program.__file__).parent
 POINTS, TIMES, WARM = 1000, 300, 30
 # model, rows in one call, what p50 and p95 must reach in Chromium, ms
-BARS = {("vae-dense-2d", 1): "0.5 / 1", ("cvae-conv", 1): "2 / 3", ("ae-conv-faces", 1): "3.5 / 5", ("cvae-conv", 10): "14 / 20"}
+BARS = {
+    ("vae-dense-2d", 1): "0.5 / 1",
+    ("cvae-conv", 1): "2 / 3",
+    ("ae-conv-faces", 1): "3.5 / 5",
+    ("cvae-conv", 10): "14 / 20",
+}
 PAGE = """<!doctype html><meta charset="utf-8"><title>waiting</title><script type="module">
 %(runtime)s
 const { program, weights, kernel, part, calls, times, warm } = %(data)s;
@@ -55,7 +60,8 @@ FIREFOX = """
 const puppeteer = require("puppeteer-core");
 (async () => {
   const [executablePath, ...pages] = process.argv.slice(1);
-  const browser = await puppeteer.launch({ browser: "firefox", protocol: "webDriverBiDi", headless: true, executablePath });
+  const how = { browser: "firefox", protocol: "webDriverBiDi", headless: true, executablePath };
+  const browser = await puppeteer.launch(how);
   for (const address of pages) {
     const page = await browser.newPage();
     await page.goto(address);
@@ -73,17 +79,19 @@ def text(row: torch.Tensor) -> str:
 
 
 def write_page(folder: Path, name: str, simd: bool) -> tuple[Path, list[int], np.ndarray]:
-    """Write a page that measures the last part of a model; return it, the rows of its timed calls and torch's levels."""
+    """Write a page that measures a model's last part; return it, the rows of its timed calls and torch's levels."""
     model = checkpoints.load_run(name)
     part, (kind, takes, _) = list(program.parts(model.config).items())[-1]
     rows = program.examples(model.config, takes, POINTS)
     with torch.inference_mode():
         module = kind(model)
-        wanted = torch.cat([module(*part_of) for part_of in zip(*(row.split(100) for row in rows))])
+        wanted = torch.cat([module(*part_of) for part_of in zip(*(row.split(100) for row in rows), strict=True)])
     sizes = [1, 10] if model.config.n_classes else [1]
-    calls = [{"inputs": {t: text(row[:n]) for t, row in zip(takes, rows)}, "timed": True} for n in sizes]
-    each = zip(*(row.split(100) for row in rows))
-    calls += [{"inputs": {t: text(row) for t, row in zip(takes, hundred)}, "timed": False} for hundred in each]
+    calls = [{"inputs": {t: text(row[:n]) for t, row in zip(takes, rows, strict=True)}, "timed": True} for n in sizes]
+    each = zip(*(row.split(100) for row in rows), strict=True)
+    calls += [
+        {"inputs": {t: text(row) for t, row in zip(takes, hundred, strict=True)}, "timed": False} for hundred in each
+    ]
     data = {
         "program": program.stored(name),
         "weights": base64.b64encode((checkpoints.run_dir(name) / checkpoints.WEIGHTS).read_bytes()).decode(),
@@ -94,7 +102,8 @@ def write_page(folder: Path, name: str, simd: bool) -> tuple[Path, list[int], np
         "warm": WARM if simd else 2,
     }
     path = folder / f"{name}-{'simd' if simd else 'plain'}.html"
-    path.write_text(PAGE % {"runtime": (BROWSER / "runtime.js").read_text(encoding="utf-8"), "data": json.dumps(data)}, encoding="utf-8")
+    runtime = (BROWSER / "runtime.js").read_text(encoding="utf-8")
+    path.write_text(PAGE % {"runtime": runtime, "data": json.dumps(data)}, encoding="utf-8")
     return path, sizes, wanted.mul(255).round().byte().flatten().numpy()
 
 
@@ -115,7 +124,8 @@ def in_firefox(paths: list[Path]) -> list[list[dict]] | None:
     firefox = shutil.which("firefox-esr") or shutil.which("firefox")
     if not firefox or not shutil.which("node"):
         return None
-    done = subprocess.run(["node", "-e", FIREFOX, firefox, *(p.as_uri() for p in paths)], capture_output=True, text=True, env=os.environ)
+    command = ["node", "-e", FIREFOX, firefox, *(path.as_uri() for path in paths)]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ)
     if done.returncode:
         print(f"Firefox was left out: {done.stderr.strip().splitlines()[-1:]}")
         return None
@@ -130,12 +140,13 @@ def main(names: list[str]) -> None:
         pages = [(name, simd, *write_page(Path(folder), name, simd)) for name in names for simd in (True, False)]
         for browser, measured in (("Chromium", in_chromium), ("Firefox", in_firefox)):
             answers = measured([page[2] for page in pages])
-            for (name, simd, _, sizes, wanted), answer in zip(pages, answers or []):
+            for (name, simd, _, sizes, wanted), answer in zip(pages, answers or [], strict=False):
                 levels = b"".join(base64.b64decode(call["levels"]) for call in answer[len(sizes) :])
                 apart = abs(np.frombuffer(levels, np.uint8).astype(int) - wanted).max() if simd else ""
-                for n, call in zip(sizes, answer):
+                for n, call in zip(sizes, answer, strict=False):
                     bar = BARS.get((name, n), "") if simd and browser == "Chromium" else ""
-                    rows.append((f"{name}, {n}", browser + ("" if simd else ", plain JavaScript"), median_and_p95(call["took"]), bar, str(apart)))
+                    by = browser + ("" if simd else ", plain JavaScript")
+                    rows.append((f"{name}, {n}", by, median_and_p95(call["took"]), bar, str(apart)))
     table("Decoding in the browser", rows)
 
 

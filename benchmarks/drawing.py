@@ -27,7 +27,7 @@ def _on(box: dict[str, float], u: float, v: float) -> tuple[float, float]:
 
 
 def strokes(page, pictures: int, careful: str = "") -> tuple[list[float], list[float], list[float]]:
-    """Draw STROKES strokes; return, for each, answers per second, and ms from its end to the answer to it on the screen.
+    """Draw STROKES strokes; return, for each, answers per second, and ms from its end to its answer on the screen.
 
     An answer is `pictures` drawings on a canvas. With `careful`, the third list has the ms from the end of the stroke
     until Python's slower results, below an element with this text, have changed.
@@ -52,7 +52,8 @@ def strokes(page, pictures: int, careful: str = "") -> tuple[list[float], list[f
         shown = log["draws"][pictures - 1 :: pictures]
         inside = [t for t in shown if t < log["released"]]
         rates.append(1000 * len(inside) / (log["released"] - begin))
-        final = shown[len(log["requests"]) - 1]  # the answer to what is drawn in the end, asked before or after the release
+        # the answer to what is drawn in the end, asked before or after the release
+        final = shown[len(log["requests"]) - 1]
         ends.append(max(0.0, final - log["released"]) + 1000 / 60)  # at worst one frame until it is on the screen
     page.close()
     return rates, ends, slow
@@ -60,7 +61,8 @@ def strokes(page, pictures: int, careful: str = "") -> tuple[list[float], list[f
 
 def main() -> None:
     """Print the table."""
-    rows = [("what", "updates per second during a stroke, the slowest stroke", "end of a stroke to the answer", "must reach")]
+    during = "updates per second during a stroke, the slowest stroke"
+    rows = [("what", during, "end of a stroke to the answer", "must reach")]
     with running_app() as address, running_browser() as browser:
         for what, path, pictures, careful in PAGES:
             rates, ends, slow = strokes(open_page(browser, address, path), pictures, careful)

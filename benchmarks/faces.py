@@ -1,7 +1,7 @@
 """Faces: the classical exercise's protocol beside principal components, and how fast the page is.
 
-python benchmarks/faces.py --data-dir DIR trains a small model on 32x32 faces, some minutes; --box looks instead how often the
-box of a face is found in an upload; --page times the page (run that with nothing else on the machine).
+python benchmarks/faces.py --data-dir DIR trains a small model on 32x32 faces, some minutes; --box looks instead how
+often the box of a face is found in an upload; --page times the page (run that with nothing else on the machine).
 """
 
 import argparse
@@ -26,7 +26,9 @@ def preset(epochs: int):
     """Return the model of the exercise: convolutions, a code of 32 numbers, squared error."""
     from cvae.config import DataConfig, ModelConfig, Preset, TrainConfig
 
-    model = ModelConfig("autoencoder", "conv", (3, 32, 32), CODE, widths=(32, 64, 128), likelihood="gaussian", linear=True)
+    model = ModelConfig(
+        "autoencoder", "conv", (3, 32, 32), CODE, widths=(32, 64, 128), likelihood="gaussian", linear=True
+    )
     train = TrainConfig(epochs=epochs, batch_size=64, lr=1.5e-3, settle=40, clip=1e6)
     return Preset("exercise", "The classical exercise.", model, DataConfig(mirror=True), train)
 
@@ -52,7 +54,7 @@ def exercise(data_dir: Path | None, crop: int, epochs: int) -> dict[str, float]:
 
 
 def components_as_people(data_dir: Path | None, dims: int) -> tuple[float, float]:
-    """Return how often the nearest other test picture is the same person by principal components: plain, with our metric."""
+    """Return how often the nearest other test picture is the same person: by plain components, and with our metric."""
     import torch
 
     from cvae import data, latent
@@ -84,7 +86,7 @@ def loads(browser, address: str) -> list[float]:
 
 
 def box_rows(data_dir: Path | None, name: str) -> list[tuple[str, ...]]:
-    """Return rows on faces.locate and faces.strangeness, on pictures of validation people, with which neither was made."""
+    """Return rows on faces.locate and faces.strangeness, on pictures of validation people, which neither has seen."""
     import numpy as np
     import torch
     from PIL import Image
@@ -101,19 +103,30 @@ def box_rows(data_dir: Path | None, name: str) -> list[tuple[str, ...]]:
         picture = Image.open(held_out[i]).convert("RGB")
         crops.append(lfw.fitted(picture, side, (left, top, right, bottom)))
         edge = rng.uniform(110, lfw.SIDE)  # of a square that holds the face somewhere
-        x, y = (rng.uniform(max(0, far - edge), min(near, lfw.SIDE - edge)) for near, far in ((left, right), (top, bottom)))
+        x, y = (
+            rng.uniform(max(0, far - edge), min(near, lfw.SIDE - edge)) for near, far in ((left, right), (top, bottom))
+        )
         cut = picture.resize((size := round(edge * rng.uniform(1, 3)),) * 2, box=(x, y, x + edge, y + edge))
-        inside = tuple((v - start) * size / edge for v, start in zip((left, top, right, bottom), (x, y, x, y)))
+        inside = tuple(
+            (v - start) * size / edge for v, start in zip((left, top, right, bottom), (x, y, x, y), strict=True)
+        )
         for kind, image, true in (("whole", picture, (left, top, right, bottom)), ("cut and scaled", cut, inside)):
             begin = time.perf_counter()
             found = faces.locate(model, space, image)
             seconds.append(1000 * (time.perf_counter() - begin))
-            right_boxes[kind] += found is not None and float(faces.space._overlap(torch.tensor([found]), torch.tensor(true))[0]) > 0.5
+            if found is not None:
+                overlap = faces.space._overlap(torch.tensor([found]), torch.tensor(true))
+                right_boxes[kind] += float(overlap[0]) > 0.5
     shown = {"faces": torch.from_numpy(np.stack(crops)).float() / 255}
     shown["noise"] = torch.from_numpy(rng.random(shown["faces"].shape, np.float32))
     shown["one colour"] = torch.from_numpy(rng.random((PICTURES, 3, 1, 1), np.float32)).expand_as(shown["faces"])
-    strange = {kind: float((faces.strangeness(model, space, x) > faces.STRANGE).float().mean()) for kind, x in shown.items()}
-    rows = [(f"{name}: box found (overlap above 0.5), {kind}", f"{100 * n / PICTURES:.0f} %") for kind, n in right_boxes.items()]
+    strange = {
+        kind: float((faces.strangeness(model, space, x) > faces.STRANGE).float().mean()) for kind, x in shown.items()
+    }
+    rows = [
+        (f"{name}: box found (overlap above 0.5), {kind}", f"{100 * n / PICTURES:.0f} %")
+        for kind, n in right_boxes.items()
+    ]
     rows.append((f"{name}: time to find it, median / p95", median_and_p95(seconds)))
     return rows + [(f"{name}: called hardly a face, {kind}", f"{100 * share:.0f} %") for kind, share in strange.items()]
 
@@ -141,12 +154,15 @@ def main() -> None:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--data-dir", type=Path, default=os.environ.get("CVAE_DATA_DIR"))
     p.add_argument("--epochs", type=int, default=3)
-    p.add_argument("--crops", type=int, nargs="*", choices=CROPS, default=list(CROPS), help="pixels of the crop (default: both)")
+    p.add_argument(
+        "--crops", type=int, nargs="*", choices=CROPS, default=list(CROPS), help="pixels of the crop (default: both)"
+    )
     p.add_argument("--page", action="store_true", help="time the page instead")
     p.add_argument("--box", action="store_true", help="look for faces in pictures instead")
     args = p.parse_args()
     if args.box:
-        rows = [row for name in ("ae-conv-faces", "vae-conv-faces", "ae-dense-faces") for row in box_rows(args.data_dir, name)]
+        names = ("ae-conv-faces", "vae-conv-faces", "ae-dense-faces")
+        rows = [row for name in names for row in box_rows(args.data_dir, name)]
         table(f"{PICTURES} pictures of validation people", [("what", "measured"), *rows])
         return
     if args.page:

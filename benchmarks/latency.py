@@ -79,7 +79,8 @@ def drag(page, selector: str) -> tuple[float, list[float]]:
         page.mouse.move(x - reach, y, steps=60)
     log = page.evaluate("probe")
     page.mouse.up()
-    pairs = list(zip(log["requests"], log["draws"]))  # one request at a time: the n-th picture answers the n-th request
+    # one request at a time: the n-th picture answers the n-th request
+    pairs = list(zip(log["requests"], log["draws"], strict=False))
     trips, k = [], 0
     for move in log["moves"]:
         while k < len(pairs) and pairs[k][0] < move:
@@ -125,7 +126,9 @@ def main() -> None:
             rate, trips = drag(open_page(browser, address, path), control)
             rows.append((f"drag: move to pixels, {what}", f"{rate:.1f}", median_and_p95(trips), "55 per s, 16.7 ms"))
         server = {
-            "key press to picture, pixels sent by Python": press(open_page(browser, address, plane, route=False), ".pad", arrows),
+            "key press to picture, pixels sent by Python": press(
+                open_page(browser, address, plane, route=False), ".pad", arrows
+            ),
             "key press on a slider of cvae-conv, the same": press(
                 open_page(browser, address, flagship, route=False), slider, arrows
             ),

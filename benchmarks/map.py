@@ -82,7 +82,7 @@ def pointers(browser, address: str) -> tuple[list[float], list[float]]:
 
 
 def pins(browser, address: str) -> list[float]:
-    """Return the milliseconds from the end of a stroke on the pad until its pin, at another place each time, is on the map."""
+    """Return the milliseconds from the end of a stroke on the pad until its pin, at a new place each time, is there."""
     page = browser.new_page(viewport={"width": 1280, "height": 1400})
     page.goto(f"{address}/Map?model={NAME}&own=true")
     until_shown(page, ".plot[data-sprites]:not([data-sprites='0'])")
@@ -103,7 +103,7 @@ def pins(browser, address: str) -> list[float]:
 
 
 def searches() -> list[tuple[str, list[float], str]]:
-    """Return what was searched, the milliseconds of single queries after one that warms up, and what they must reach."""
+    """Return what was searched, the milliseconds of single queries after a first one, and what they must reach."""
     import torch
 
     from cvae import latent, maps
@@ -126,7 +126,7 @@ def searches() -> list[tuple[str, list[float], str]]:
 
 
 def layouts() -> list[tuple[str, float, float]]:
-    """Return the seconds and the trustworthiness of two t-SNEs of the same latents: the map's, and scikit-learn's defaults."""
+    """Return seconds and trustworthiness of two t-SNEs of the same latents: the map's, and scikit-learn's defaults."""
     import torch
     from sklearn.manifold import TSNE
 
@@ -152,11 +152,14 @@ def main() -> None:
         hovers, clicks = pointers(browser, address)
         drawn = pins(browser, address)
     rows = [("what", "measured", "must reach")]
-    rows.append(("page load until 10,000 points are drawn", f"{percentile(times, 0.5):.2f} s, worst {max(times):.2f} s", "2.0 s"))
+    taken = f"{percentile(times, 0.5):.2f} s, worst {max(times):.2f} s"
+    rows.append(("page load until 10,000 points are drawn", taken, "2.0 s"))
     rows.append((f"hover to thumbnail, median / p95 of {len(hovers)}", median_and_p95(hovers), "50 ms"))
     rows.append((f"click to panel, median / p95 of {len(clicks)}", median_and_p95(clicks), "p95 100 ms"))
     rows.append((f"end of a stroke to its pin, median / p95 of {len(drawn)}", median_and_p95(drawn), "1 s"))
-    rows += [(f"the {K} nearest of {what}, median / p95", median_and_p95(taken), bar) for what, taken, bar in searches()]
+    rows += [
+        (f"the {K} nearest of {what}, median / p95", median_and_p95(taken), bar) for what, taken, bar in searches()
+    ]
     table("Map, headless Chromium", rows)
     rows = [("t-SNE of 10,000 latents", "seconds", "trustworthiness, k=12")]
     table("Layouts", rows + [(what, f"{seconds:.1f}", f"{trust:.4f}") for what, seconds, trust in layouts()])

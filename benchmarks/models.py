@@ -1,4 +1,4 @@
-"""Time the models without a browser. Run it with nothing else on the machine: python benchmarks/models.py --data-dir DIR"""
+"""Time the models without a browser; with nothing else on the machine: python benchmarks/models.py --data-dir DIR"""
 
 import argparse
 import os
@@ -56,7 +56,9 @@ def epoch(preset: str, data_dir: str) -> float:
     with tempfile.TemporaryDirectory() as runs:
         options = [preset, "--epochs", "2", "--data-dir", data_dir, "--accelerator", "cpu"]
         environment = os.environ | {"CVAE_CHECKPOINTS": runs}
-        subprocess.run([sys.executable, ROOT / "train.py", *options], check=True, env=environment, stderr=subprocess.DEVNULL)
+        subprocess.run(
+            [sys.executable, ROOT / "train.py", *options], check=True, env=environment, stderr=subprocess.DEVNULL
+        )
         return float((Path(runs) / preset / "history.csv").read_text(encoding="utf-8").splitlines()[-1].split(",")[-1])
 
 

@@ -32,7 +32,7 @@ def measure(browser) -> tuple[float, float]:
 def main() -> None:
     """Print the table."""
     with running_browser() as browser:
-        server, page = zip(*(measure(browser) for _ in range(ROUNDS)))
+        server, page = zip(*(measure(browser) for _ in range(ROUNDS)), strict=True)
     rows = [("what", "median", "worst", "must reach")]
     rows += [
         (what, f"{percentile(list(values), 0.5):.2f} s", f"{max(values):.2f} s", bar)

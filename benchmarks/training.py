@@ -1,8 +1,8 @@
 """Training `vae-dense` beside the VAE that tutorials start from: images a second, and -elbo on the test digits.
 
 The other one is written here from its description (the basic VAE of pytorch/examples): 784-400-20-400-784, Adam with a
-rate of 1e-3, batches of 128 from a DataLoader that turns one PIL image after the other into a tensor. Run it with nothing
-else on the machine: python benchmarks/training.py --data-dir DIR
+rate of 1e-3, batches of 128 from a DataLoader that turns one PIL image after the other into a tensor. Run it with
+nothing else on the machine: python benchmarks/training.py --data-dir DIR
 """
 
 import argparse
@@ -71,7 +71,7 @@ def tutorial(root: Path, epochs: int, seed: int) -> tuple[float, float]:
 
 
 def ours(root: Path, epochs: int, seed: int, precision: str = "32-true", compiled: bool = False) -> tuple[float, float]:
-    """Return the same of the preset, trained as train.py does with these options; its epochs alone are timed, as above."""
+    """Return the same of the preset, trained as train.py does with these options; its epochs alone are timed too."""
     preset = PRESETS["vae-dense"]
     preset = replace(preset, train=replace(preset.train, epochs=epochs, batch_size=BATCH, seed=seed))
     images, held_out = data.training_split(preset.data, preset.model.image_shape, root)
@@ -100,8 +100,11 @@ def main() -> None:
     p.add_argument("--epochs", type=int, default=10)
     p.add_argument("--rounds", type=int, default=3, help="each trains all of them in turn, with a seed of its own")
     args = p.parse_args()
-    rounds = [{name: run(Path(args.data_dir), args.epochs, seed) for name, run in RUNS.items()} for seed in range(args.rounds)]
-    rows = [("652,824 parameters, batches of 128", "images a second", "ratio", f"test -elbo after {args.epochs} epochs")]
+    rounds = [
+        {name: run(Path(args.data_dir), args.epochs, seed) for name, run in RUNS.items()} for seed in range(args.rounds)
+    ]
+    measured = f"test -elbo after {args.epochs} epochs"
+    rows = [("652,824 parameters, batches of 128", "images a second", "ratio", measured)]
     for name in RUNS:
         rate = statistics.median(found[name][0] for found in rounds)
         ratio = statistics.median(found[name][0] / next(iter(found.values()))[0] for found in rounds)

@@ -47,7 +47,8 @@ def main() -> None:
     rows = [("page, until its last picture", "median", "worst", "must reach")]
     with running_browser() as browser, running_app() as address:
         for what, path, last, bar in PAGES:
-            for cache, values in zip(("empty browser cache", "again"), measure(browser, address + path, last)):
+            caches, measured = ("empty browser cache", "again"), measure(browser, address + path, last)
+            for cache, values in zip(caches, measured, strict=True):
                 rows.append((f"{what}, {cache}", f"{percentile(values, 0.5):.2f} s", f"{max(values):.2f} s", bar))
     table(f"{ROUNDS} visits, headless Chromium", rows)
 

@@ -54,7 +54,7 @@ def lines(text: str) -> list[str]:
 
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: "-".join(words).replace("/", "-"))
 def test_a_signal_at_any_moment_is_one_line_and_its_status(words, zoo, runs, tmp_path_factory, data_root):
-    for moment, number in zip(MOMENTS, [*ENDS] * 3):
+    for moment, number in zip(MOMENTS, [*ENDS] * 3, strict=True):
         status, said = ENDS[number]
         folder = tmp_path_factory.mktemp("work")
         process = started(words, folder, data_root)
@@ -77,7 +77,8 @@ def test_signals_after_the_first_change_nothing(first, second, zoo, runs, tmp_pa
         while process.poll() is None:
             process.send_signal(second)
             time.sleep(0.005)
-        (line,) = lines(process.communicate()[1])  # of two that come in the midst of a computation either may be heard first
+        # of two that come in the midst of a computation either may be heard first
+        (line,) = lines(process.communicate()[1])
         assert (process.returncode, line.partition(": ")[2]) in {ENDS[first], ENDS[second]}
 
 
@@ -92,7 +93,9 @@ command("name", lambda: run("name", work))
 
 
 def test_a_signal_while_the_interpreter_ends_changes_nothing():
-    process = subprocess.Popen([sys.executable, "-c", SLOW_END], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW_END], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     assert process.stdout.readline() == b"done\n"
     time.sleep(0.2)
     for number in ENDS:

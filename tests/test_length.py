@@ -25,7 +25,7 @@ def python_functions(text: str) -> Iterator[tuple[str, int]]:
 
 
 def script_functions(text: str) -> Iterator[tuple[str, int]]:
-    """Yield the first line and the length of each function: it ends where a brace is as far in as the line that opens it."""
+    """Yield the first line and the length of each function: it ends where a brace is as far in as its first line."""
     lines = text.splitlines()
     for at, line in enumerate(lines):
         if opening := OPENS.match(line):
@@ -49,8 +49,12 @@ def test_no_function_is_too_long(path):
 
 
 def test_lengths_are_those_of_whole_functions():
-    python = 'def a(\n    x,\n):\n    """Say.\n\n    More.\n    """\n    # why\n    def b():\n        return 1\n\n    return b\n'
+    python = 'def a(\n    x,\n):\n    """Say.\n\n    More.\n    """\n'
+    python += "    # why\n    def b():\n        return 1\n\n    return b\n"
     assert list(python_functions(python)) == [("a", 6), ("b", 2)]
-    script = "export function a(x) { // of x\n  const b = (y) => {\n    if (y) {\n      y = 1;\n    }\n\n    // why\n  };\n  return b;\n}\n"
-    script += "pad.onclick = async (event) => {\n  go();\n};\nfor (const x of y) {\n  f(() => 1);\n}\nconst c = (x) => x;\n"
+    script = "export function a(x) { // of x\n  const b = (y) => {\n    if (y) {\n      y = 1;\n    }\n\n"
+    script += "    // why\n  };\n  return b;\n}\n"
+    script += (
+        "pad.onclick = async (event) => {\n  go();\n};\nfor (const x of y) {\n  f(() => 1);\n}\nconst c = (x) => x;\n"
+    )
     assert [length for _, length in script_functions(script)] == [8, 5, 3]

@@ -45,8 +45,12 @@ def in_python(ink: np.ndarray) -> np.ndarray:
 
 def test_five_hundred_drawings_are_prepared_alike():
     drawings = [ink for ink in map(drawing, range(520)) if (ink > 102).any()][:500]
-    apart = [abs(np.array(made) - in_python(ink)).max() for made, ink in zip(in_javascript(drawings), drawings)]
-    changed = [not np.array_equal(cut, digits._with_usual_strokes(cut)) for cut in (digits._cropped(ink / np.float32(255)) for ink in drawings)]
+    pairs = zip(in_javascript(drawings), drawings, strict=True)
+    apart = [abs(np.array(made) - in_python(ink)).max() for made, ink in pairs]
+    changed = [
+        not np.array_equal(cut, digits._with_usual_strokes(cut))
+        for cut in (digits._cropped(ink / np.float32(255)) for ink in drawings)
+    ]
     assert len(apart) == 500 and 100 < sum(changed) < 400  # thin and bold pens are among them
     assert max(apart) <= APART, (int(np.argmax(apart)), sorted(apart)[-10:])
 
@@ -57,7 +61,7 @@ def test_symmetric_strokes_lie_alike(width):
     upright[30:250, 140 - width : 140 + width] = 255
     crossed[140 - width : 140 + width, 40:240] = crossed[40:240, 140 - width : 140 + width] = 255
     drawings = [upright, upright.T.copy(), crossed]
-    for made, ink in zip(in_javascript(drawings), drawings):
+    for made, ink in zip(in_javascript(drawings), drawings, strict=True):
         assert abs(np.array(made) - in_python(ink)).max() <= APART
 
 

@@ -73,7 +73,9 @@ def _strokes(x: Tensor, strength: Tensor, generator: torch.Generator | None) -> 
     return x
 
 
-def _polyline(n: int, size: tuple[int, ...], points: int, thickness: Tensor, generator: torch.Generator | None) -> Tensor:
+def _polyline(
+    n: int, size: tuple[int, ...], points: int, thickness: Tensor, generator: torch.Generator | None
+) -> Tensor:
     """Return n random lines through `points` places as coverage (n, 1, H, W) in [0, 1]; thickness (n,) in pixels."""
     height, width = size
     corners = torch.rand(n, points, 2, generator=generator) * torch.tensor([height, width])

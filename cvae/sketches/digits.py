@@ -1,8 +1,9 @@
 """From any picture - photo, scan, sketch, canvas - to what MNIST would have made of it.
 
-MNIST's digits were cropped to their bounding box, scaled into 20x20 with antialiasing and centred by mass in 28x28. A picture
-from elsewhere first needs its ink found: on bright or dark ground, under uneven light, drawn with any pen. Pictures between
-these steps are float32 (H, W) in [0, 1]; in an ink map 1 is ink. SciPy is imported where it is needed, as it takes half a second.
+MNIST's digits were cropped to their bounding box, scaled into 20x20 with antialiasing and centred by mass in 28x28. A
+picture from elsewhere is first searched for its ink: on bright or dark ground, under uneven light, drawn with any pen.
+Pictures between these steps are float32 (H, W) in [0, 1]; in an ink map 1 is ink. SciPy is imported where it is needed,
+as it takes half a second.
 """
 
 import numpy as np
@@ -26,8 +27,10 @@ MIN_STEEPNESS = 6.0  # an edge of ink takes at most a sixth of the picture's sid
 BOX, SIDE = 20, 28
 OUTLINE = 0.4  # coverage from which a pixel counts for the bounding box: gives 20 on MNIST, and on MNIST enlarged
 CENTRE = 14  # pixel index: MNIST's centres of mass all lie within half a pixel of it, in rows and in columns
-TIE = 1e-4  # what lies between two pixels goes to the upper and the left one, whatever the sums of floats were rounded to
-THIN, THICK = 1.8, 5.0  # stroke width in pixels of the box; a tenth of MNIST's training digits is thinner, a hundredth thicker
+# what lies between two pixels goes to the upper and the left one, whatever the sums of floats were rounded to
+TIE = 1e-4
+# stroke width in pixels of the box; a tenth of MNIST's training digits is thinner, a hundredth thicker
+THIN, THICK = 1.8, 5.0
 MOST_ERODED = 0.6  # strokes keep this much of their width, so that the thin parts of a bold digit survive
 FINE_SIDES = 80, 240  # lowest and highest size at which strokes are measured and changed
 
@@ -51,7 +54,7 @@ def steps(image: Image.Image) -> list[tuple[str, np.ndarray]]:
 def ink_to_digit(ink: np.ndarray) -> Tensor:
     """Return the digit drawn on a canvas, cropped, scaled and centred as MNIST does: (1, 1, 28, 28) float32 in [0, 1].
 
-    `ink` (H, W) is how far each pixel is covered: bool, uint8 (255 = wholly) or float in [0, 1]. ValueError without ink.
+    `ink` (H, W) is how far each pixel is covered: bool, uint8 (255 = wholly) or float in [0, 1]. No ink: ValueError.
     """
     full = 255 if ink.dtype == np.uint8 else 1
     return _tensor(_normalised(ink.astype(np.float32) / full)[-1][1])
@@ -79,7 +82,7 @@ def _evened(grey: np.ndarray) -> np.ndarray:
 
 
 def _ground_is_bright(grey: np.ndarray) -> bool:
-    """Let each pixel vote by whether it is bright for its neighbourhood: ink is the minority, more so along the border."""
+    """Let each pixel vote by whether it is bright for its surroundings: ink is the minority, most of all at the rim."""
     from scipy import ndimage
 
     window = _window(grey)
@@ -109,7 +112,8 @@ def _closing(grey: np.ndarray) -> np.ndarray:
     margin = window // 2
     highest = ndimage.maximum_filter(np.pad(grey, margin), window, mode="constant")  # 0 outside is never the highest
     lowest = ndimage.minimum_filter(highest, window, mode="nearest")
-    closed = ndimage.minimum_filter(lowest[margin:-margin, margin:-margin], 3)  # no halo where paper ends or a shadow begins
+    # no halo where paper ends or a shadow begins
+    closed = ndimage.minimum_filter(lowest[margin:-margin, margin:-margin], 3)
     return ndimage.gaussian_filter(closed, 0.5)
 
 
@@ -141,7 +145,7 @@ def _ink(even: np.ndarray) -> np.ndarray:
 
 
 def _level(even: np.ndarray, floor: float) -> float:
-    """Return the mean of the upper class when the values above `floor` are parted by Otsu's rule; 0 if there are none."""
+    """Return the mean of the upper class when the values above `floor` are parted by Otsu's rule; 0 without any."""
     values = np.sort(even[even > floor])
     if len(values) < 2:
         return float(values.sum())
@@ -161,7 +165,8 @@ def _digit_parts(mask: np.ndarray, strong: np.ndarray) -> np.ndarray:
     areas = np.bincount(labels[strong], minlength=n + 1)[1:]
     boxes = ndimage.find_objects(labels)
     lengths = np.array([max(s.stop - s.start for s in box) for box in boxes])
-    touches = np.array([any(s.start == 0 or s.stop == side for s, side in zip(box, mask.shape)) for box in boxes])
+    height, width = mask.shape
+    touches = np.array([y.start == 0 or y.stop == height or x.start == 0 or x.stop == width for y, x in boxes])
     kept = (areas >= 2e-4 * mask.size) & (lengths >= 0.04 * max(mask.shape))
     if (lengths * (kept & ~touches)).max() >= min(mask.shape) / 4:
         kept &= ~touches
@@ -204,7 +209,7 @@ def _cropped(ink: np.ndarray) -> np.ndarray:
 
 
 def _with_usual_strokes(ink: np.ndarray) -> np.ndarray:
-    """Thicken or thin the strokes of a cropped ink map to a width that MNIST has; most pass unchanged, as do the faintest."""
+    """Thicken or thin the strokes of a cropped ink map to a width that MNIST has; most, and the faintest, stay."""
     inside = _scaled(ink, int(np.clip(max(ink.shape), *FINE_SIDES))) > 0.5
     unit = max(inside.shape) / BOX  # fine pixels to a pixel of the box
     width = _stroke_width(inside) / unit
@@ -226,7 +231,8 @@ def _depth(inside: np.ndarray) -> np.ndarray:
     """Return the distance of each inner pixel's centre from the outline, and 0 outside."""
     from scipy import ndimage
 
-    return (ndimage.distance_transform_edt(inside).astype(np.float32) - 0.5).clip(0)  # it measures to the outer pixel's centre
+    to_centre = ndimage.distance_transform_edt(inside).astype(np.float32)  # of the nearest pixel outside
+    return (to_centre - 0.5).clip(0)
 
 
 def _centred(box: np.ndarray) -> np.ndarray:

@@ -28,7 +28,8 @@ START = """async (text) => {
   window.sent = [];
   window.draw = (root, data) => widget.default({
     data, parentElement: roots[root],
-    setStateValue: (name, value) => sent.push(["state", name, value]), setTriggerValue: (name, value) => sent.push(["trigger", name, value]),
+    setStateValue: (name, value) => sent.push(["state", name, value]),
+    setTriggerValue: (name, value) => sent.push(["trigger", name, value]),
   });
 }"""
 
@@ -54,7 +55,10 @@ def test_a_widget_is_made_once_for_each_place_and_gets_all_that_is_not_too_late(
     assert log(page, "a") == ["1 hears 0", "1 gets 1 anew", "1 hears 0", "1 gets 1"]
     assert log(page, "b") == ["2 hears 0", "2 gets 7 anew"]
 
-    page.evaluate("() => { const n = roots.a.host.next(); roots.a.host.send('move', { z: [2] }, n); roots.a.host.send('move', { z: [3] }); }")
+    page.evaluate(
+        "() => { const n = roots.a.host.next(); roots.a.host.send('move', { z: [2] }, n);"
+        " roots.a.host.send('move', { z: [3] }); }"
+    )
     assert page.evaluate("sent.splice(0)") == [["state", "move", {"z": [z], "sequence": z - 1}] for z in (2, 3)]
     assert page.evaluate("[1, 2].map(roots.a.host.isLatest)") == [False, True]
     page.evaluate(say, ["a", [2], 1])  # Python's answer to the first message, when the second is on its way
@@ -62,7 +66,9 @@ def test_a_widget_is_made_once_for_each_place_and_gets_all_that_is_not_too_late(
     assert log(page, "a") == ["1 hears 1", "1 hears 2", "1 gets 3 anew"]
 
     page.evaluate(say, ["b", [8], 5])  # of an earlier page of this session
-    page.evaluate("() => { roots.b.host.send('move', {}); roots.b.host.set('epoch', 4); roots.b.host.trigger('pick', 0); }")
+    page.evaluate(
+        "() => { roots.b.host.send('move', {}); roots.b.host.set('epoch', 4); roots.b.host.trigger('pick', 0); }"
+    )
     assert page.evaluate("sent") == [["state", "move", {"sequence": 6}], ["state", "epoch", 4], ["trigger", "pick", 0]]
     page.evaluate("draw('b', { z: [9] })")  # a widget that counts nothing
     assert log(page, "b") == ["2 hears 5", "2 gets 8 anew", "2 hears undefined", "2 gets 9 anew"]
@@ -103,4 +109,6 @@ def test_both_ends_write_and_read_the_same_text(page):
 def test_the_modules_of_a_widget_can_be_joined(page, path):
     text = bridge.script(path)
     assert "\nimport " not in text and text.count("\nexport ") == text.count("\nexport default ")
-    page.evaluate("(text) => import(URL.createObjectURL(new Blob([text], { type: 'text/javascript' }))).then(() => 0)", text)
+    page.evaluate(
+        "(text) => import(URL.createObjectURL(new Blob([text], { type: 'text/javascript' }))).then(() => 0)", text
+    )

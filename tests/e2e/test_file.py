@@ -184,7 +184,9 @@ def test_a_drawing_is_prepared_as_the_server_prepares_it(open_file):
     for _ in range(10):
         sheet = Image.new("L", (280, 280))
         walk = np.cumsum(rng.uniform(-60, 60, (8, 2)), axis=0) + rng.uniform(90, 190, 2)
-        ImageDraw.Draw(sheet).line([tuple(p) for p in walk.clip(15, 265)], fill=255, width=int(rng.integers(8, 60)), joint="curve")
+        ImageDraw.Draw(sheet).line(
+            [tuple(p) for p in walk.clip(15, 265)], fill=255, width=int(rng.integers(8, 60)), joint="curve"
+        )
         ink = np.asarray(sheet)
         wanted = digits.ink_to_digit(ink)[0, 0].numpy()
         address = page.evaluate(

@@ -190,7 +190,7 @@ def svg(config: ModelConfig) -> str:
 def _framed(parts: list[str], height: float, says: str) -> str:
     """Return the whole drawing of the parts, with what it says in words."""
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{html.escape(says, quote=True)}" fill="currentColor" '
+        f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{html.escape(says)}" fill="currentColor" '
         f'style="width:100%;max-width:{WIDTH}px;font-size:12px">{"".join(parts)}</svg>'
     )
 

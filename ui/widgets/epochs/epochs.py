@@ -37,7 +37,10 @@ def watch(pair: list[tuple[str, "AnyModel"]]) -> None:
     epochs = sorted({epoch for found in stored.values() for epoch in found.epochs})
     models = [_what(name, model, stored[name]) for name, model in dict(pair).items() if name in stored]
     _draw("epochs", {"epochs": epochs, "epoch": asked, "models": models}, epoch=_moved)
-    st.caption("Each model shows its latest stored epoch up to the one chosen. Space plays and pauses while the bar has the focus.")
+    st.caption(
+        "Each model shows its latest stored epoch up to the one chosen. "
+        "Space plays and pauses while the bar has the focus."
+    )
 
 
 def _what(name: str, model: "AnyModel", found: resources.Progress) -> dict:

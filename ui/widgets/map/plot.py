@@ -11,10 +11,12 @@ from cvae.maps import EMBEDDINGS, LatentMap
 from ui.shell import address, classes, images, link, resources, sketch, words
 from ui.widgets.bridge import component
 
-HTML = """<div class="plot"><div class="tools"></div><div class="stage"><canvas tabindex="0" role="application"></canvas>
+HTML = """<div class="plot"><div class="tools"></div><div class="stage"><canvas
+tabindex="0" role="application"></canvas>
 <span class="axis"></span><span class="axis"></span><div class="zoom group" role="group" aria-label="Zoom"></div>
 <p class="status" role="status"></p>
-<div class="tip" hidden><canvas width="28" height="28"></canvas> <canvas width="28" height="28"></canvas><p></p></div></div>
+<div class="tip" hidden><canvas width="28" height="28"></canvas> <canvas
+width="28" height="28"></canvas><p></p></div></div>
 <div class="scale" hidden></div><div class="legend" role="group" aria-label="Shown digits"></div></div>"""
 _draw = component(__file__, HTML)
 RAMP = ("#6a4fb0", "#3f74b8", "#21918c", "#5ebd55", "#e0bd14")  # legible on a light and on a dark ground
@@ -24,17 +26,24 @@ OWN = "own"  # parameter: whether the visitor's own digit stands beside the map
 
 
 def plot(
-    name: str, found: LatentMap, key: str, layout: str, colour: tuple[str, str], near: list[int], mine: Tensor | None, own: bool
+    name: str,
+    found: LatentMap,
+    key: str,
+    layout: str,
+    colour: tuple[str, str],
+    near: list[int],
+    mine: Tensor | None,
+    own: bool,
 ) -> None:
     """Draw the map of a model; a choice on it goes into the address, where `chosen` reads it.
 
-    `colour` is digit or the name of a feature, and what it is called. `near` are ringed: what is near the chosen digit or,
-    with `own`, near the visitor's own. `mine` (2,) in the square from 0 to 1 gets a pin.
+    `colour` is digit or the name of a feature, and what it is called. `near` are ringed: what is near the chosen digit
+    or, with `own`, near the visitor's own. `mine` (2,) in the square from 0 to 1 gets a pin.
     """
     model, addresses = resources.model(name), _addresses(name)
-    point, *groups = (st.query_params.get(parameter, "") for parameter in ("point", *GROUPS))
+    shows = f"{EMBEDDINGS[layout]} of {len(found):,} test {classes.noun(model)}s in the latent space of {name}."
     data = {
-        "label": f"{EMBEDDINGS[layout]} of {len(found):,} test {classes.noun(model)}s in the latent space of {name}. {_told(found, layout)}",
+        "label": f"{shows} {_told(found, layout)}",
         "points": addresses[0],
         "sprites": addresses[1:],
         "layout": layout,
@@ -45,22 +54,31 @@ def plot(
         "ramp": RAMP,
         "classes": [classes.name(model, c) for c in range(int(found.labels.max()) + 1)],
         "noun": classes.noun(model),
-        "chosen": {"point": "" if chosen_point(found) is None else point, **dict(zip(GROUPS, groups))},
+        "chosen": _chosen_on(found),
         "near": near,
         "own": own,
         "axes": _axes(found, layout),
         "mine": None if mine is None else [round(v, 5) for v in mine.tolist()],
     }
-    for group in GROUPS:
-        if chosen_group(found, group) is None:
-            data["chosen"][group] = ""
     _draw(key, data, chosen=_chosen)
 
 
+def _chosen_on(found: LatentMap) -> dict[str, str]:
+    """Return what the address chooses on a map, by parameter; empty for what it does not name or names wrongly."""
+    means = {"point": chosen_point(found) is not None}
+    means |= {group: chosen_group(found, group) is not None for group in GROUPS}
+    return {parameter: st.query_params.get(parameter, "") if sound else "" for parameter, sound in means.items()}
+
+
 def _addresses(name: str) -> list[str]:
-    """Return where the browser gets the points of a map and its sprites: what the model makes of them and, if here, what they are."""
+    """Return where the browser gets the points of a map and its sprites.
+
+    These are what the model makes of the points and, if they are here, what they are.
+    """
     real = resources.model(name).preset.data.dataset == "mnist" and resources.originals() is not None
-    routes = [("points", {}), ("sprite", {})] + ([("sprite", {"of": "originals"})] if real else [])
+    routes: list[tuple[str, dict[str, str]]] = [("points", {}), ("sprite", {})]
+    if real:
+        routes.append(("sprite", {"of": "originals"}))
     asked = {"model": name, "v": resources.map_version(name)}
     return [f"{link.base_path()}/api/{route}?{urlencode(asked | more)}" for route, more in routes]
 
@@ -80,7 +98,7 @@ def _axes(found: LatentMap, layout: str) -> list[str]:
 
 
 def _chosen(choice: dict[str, str]) -> None:
-    """Keep what the browser chose in the address, where the browser has already put it, and bring it up beside the map."""
+    """Keep what the browser chose in the address, where it already stands, and bring it up beside the map."""
     st.session_state[OWN] = False
     for parameter in ("point", *GROUPS):
         link.set_text(parameter, str(choice.get(parameter, "")))
@@ -102,5 +120,6 @@ def chosen_group(found: LatentMap, group: str) -> Tensor | None:
     except ValueError:
         raw = b""
     members = np.flatnonzero(np.unpackbits(np.frombuffer(raw, np.uint8), count=len(found))) if raw else ()
-    address.judge(group, len(members) > 0, f"Group {group.upper()} of this link is empty or damaged, so it is left out.")
+    fault = f"Group {group.upper()} of this link is empty or damaged, so it is left out."
+    address.judge(group, len(members) > 0, fault)
     return torch.from_numpy(members) if len(members) else None

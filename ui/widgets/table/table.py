@@ -1,6 +1,5 @@
 """The table of the zoo: every model a row, sorted by a press on a column's head, without asking the server."""
 
-
 import streamlit as st
 
 from ui.shell import address, link
@@ -11,7 +10,7 @@ _draw = component(__file__, HTML)
 
 
 def table(heads: list[dict], rows: list[dict], names: list[str], chosen: list[str], key: str) -> None:
-    """Draw one table of the models `names` with the rows of the `chosen` marked A and B; `key` is also the parameter of its order."""
+    """Draw one table of the models `names`, the `chosen` marked A and B; its order is the parameter `key`."""
     data = {"heads": heads, "rows": rows, "chosen": chosen}
     titles = ["model", "kind", "likelihood", *(head["title"] for head in heads)]
     address.choice(key, titles + [f"~{title}" for title in titles])

@@ -20,6 +20,7 @@ test-fast: .venv/tests-installed
 
 lint: .venv/tests-installed
 	$(BIN)/ruff check .
+	$(BIN)/mypy
 	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory lint-scripts; else echo "npm is missing, so JavaScript is not linted."; fi
 
 lint-scripts: node_modules/.installed

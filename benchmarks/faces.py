@@ -24,12 +24,12 @@ CROPS = {80: "80 pixels, the page's", 90: "90 pixels, the exercise's own code"}
 
 def preset(epochs: int):
     """Return the model of the exercise: convolutions, a code of 32 numbers, squared error."""
-    from cvae.config import DataConfig, ModelConfig, Preset, TrainConfig
+    from cvae.config import DataConfig, ModelConfig, Preset, Stage, TrainConfig
 
     model = ModelConfig(
         "autoencoder", "conv", (3, 32, 32), CODE, widths=(32, 64, 128), likelihood="gaussian", linear=True
     )
-    train = TrainConfig(epochs=epochs, batch_size=64, lr=1.5e-3, settle=40, clip=1e6)
+    train = TrainConfig((Stage(epochs, 1.5e-3),), batch_size=64, settle=40, clip=0.0)
     return Preset("exercise", "The classical exercise.", model, DataConfig(mirror=True), train)
 
 

@@ -73,7 +73,8 @@ def tutorial(root: Path, epochs: int, seed: int) -> tuple[float, float]:
 def ours(root: Path, epochs: int, seed: int, precision: str = "32-true", compiled: bool = False) -> tuple[float, float]:
     """Return the same of the preset, trained as train.py does with these options; its epochs alone are timed too."""
     preset = PRESETS["vae-dense"]
-    preset = replace(preset, train=replace(preset.train, epochs=epochs, batch_size=BATCH, seed=seed))
+    stages = (replace(preset.train.stages[0], epochs=epochs),)
+    preset = replace(preset, train=replace(preset.train, stages=stages, batch_size=BATCH, seed=seed))
     images, held_out = data.training_split(preset.data, preset.model.image_shape, root)
     with tempfile.TemporaryDirectory() as folder:
         fabric = Fabric(accelerator="cpu", devices=1, precision=precision)

@@ -4,7 +4,18 @@ import re
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
+from cvae import migration
 from cvae.families import FAMILIES, PIXELS, Family
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {value!r}.")
+
+
+def _between(name: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise ValueError(f"{name} must be from {least} to {most}; got {value}.")
 
 
 @dataclass(frozen=True)
@@ -15,7 +26,7 @@ class ModelConfig:
     network: str = "dense"  # dense | conv | residual
     image_shape: tuple[int, int, int] = (1, 28, 28)  # channels, height, width
     latent_dim: int = 2
-    widths: tuple[int, ...] = (512, 256)  # dense: units per layer; else: channels at 1/2, 1/4, ... of the size (see fold)
+    widths: tuple[int, ...] = (512, 256)  # dense: units per layer; else: channels at 1/2, 1/4, ... of the size
     blocks: tuple[int, ...] = (2, 2)  # residual blocks per width (residual networks only)
     kernel: int = 3  # side of the encoder's convolutions (conv networks only)
     decoder: str = ""  # dense | conv | residual, where the decoder is of another kind than the encoder
@@ -23,7 +34,7 @@ class ModelConfig:
     label_in: str = "both"  # both | decoder: whether the encoder is told the label too
     norm: str = "none"  # none | batch: BatchNorm1d after each hidden layer of a dense network
     linear: bool = False  # beside encoder and decoder a fixed linear path, the principal components
-    fold: int = 2  # residual: 2 starts at half the size, each 2x2 pixels as channels; 1 starts at the full size and costs more
+    fold: int = 2  # residual: 2 starts at half the size, each 2x2 pixels as channels; 1 at the full size, at more cost
     n_classes: int = 0  # 0: not conditional
     likelihood: str = "bernoulli"  # bernoulli | gaussian
     flow_layers: int = 0  # coupling layers of the prior; 0: standard normal prior
@@ -56,19 +67,23 @@ class ModelConfig:
         if self.kernel % 2 == 0 or self.kernel < 1:
             raise ValueError(f"kernel must be odd, so that a convolution has a middle; got {self.kernel}.")
         if self.norm != "none" and self.network != "dense":
-            raise ValueError(f"norm {self.norm!r} is for network 'dense'; the others have their own. Got network {self.network!r}.")
+            others = f"the others have their own. Got network {self.network!r}"
+            raise ValueError(f"norm {self.norm!r} is for network 'dense'; {others}.")
         if self.linear and not kind.decodes:
             raise ValueError(f"linear is for the autoencoder, vae and cvae families; got {self.family!r}.")
 
     def _check_flows(self) -> None:
         if self.kind.posterior == "point" and (self.flow_layers or self.n_classes):
-            raise ValueError("an autoencoder has neither a learned prior nor labels: flow_layers and n_classes must be 0.")
+            lacks = "neither a learned prior nor labels"
+            raise ValueError(f"an autoencoder has {lacks}: flow_layers and n_classes must be 0.")
         if self.n_classes and not self.kind.labelled:
             raise ValueError(f"the {self.family} family takes no labels: n_classes must be 0; got {self.n_classes}.")
         if self.kind.given == PIXELS and bool(self.flow_layers) != self.sees_pixels:
-            raise ValueError("a residual inpainting model needs flow_layers of 1 or more: its prior depends on the visible pixels; a dense one has none.")
+            reason = "its prior depends on the visible pixels; a dense one has none"
+            raise ValueError(f"a residual inpainting model needs flow_layers of 1 or more: {reason}.")
         if self.posterior_flow_layers and not self.flow_layers:
-            raise ValueError("posterior_flow_layers needs flow_layers of 1 or more: a posterior that bends needs a prior that does.")
+            reason = "a posterior that bends needs a prior that does"
+            raise ValueError(f"posterior_flow_layers needs flow_layers of 1 or more: {reason}.")
         if self.flow_layers and self.latent_dim < 2:
             raise ValueError(f"flow_layers={self.flow_layers} needs latent_dim of at least 2; got {self.latent_dim}.")
 
@@ -84,7 +99,7 @@ class ModelConfig:
 
     @property
     def side_step(self) -> int:
-        """What must divide both sides of a picture: residual networks halve them without rounding, the others take any."""
+        """What must divide both sides of a picture: residual networks halve them without rounding."""
         parts = ((self.network, self.widths), (self.decoder, self.decoder_widths))
         return max((self.fold * 2 ** (len(widths) - 1) for kind, widths in parts if kind == "residual"), default=1)
 
@@ -98,51 +113,64 @@ class DataConfig:
     hole: str = "any"  # any | centre: what is hidden from an inpainting model in training
     mirror: bool = False  # True: half of the pictures mirrored left to right, as faces may be
     shift: int = 0  # pixels by which each picture is shifted at most, at random
-    turn: float = 0.0  # degrees by which half of the pictures are turned at most, and percent by which they are scaled, at random
+    turn: float = 0.0  # degrees by which half of the pictures are turned at most, at random
+    zoom: float = 0.0  # share by which the same pictures are scaled at most, at random
     blur: float = 0.0  # largest standard deviation, in pixels, of a blur of its own for every picture
-    movement: float = 0.0  # how far pictures are moved at first, and ever less: 1 is 0.15 radians, 10 %, 7 % of half the side
-    elastic: float = 0.0  # how far their parts are moved apart at first, as a share of the same 7 %; only with movement
+    movement: float = 0.0  # how far pictures move at first, then less: 1 is 0.15 radians, 10 %, 7 % of half the side
+    elastic: float = 0.0  # how far their parts move apart at first, as a share of the same 7 %; only with movement
     augment: bool = False  # True: small random rotation, shift and scale (the classifier only)
     n_validation: int = 2000
     split_seed: int = 0
 
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """The optimisation. In each stage the learning rate rises over `warmup` of the steps, then falls to zero."""
+class Stage:
+    """A run of epochs with one optimizer and one cycle of the learning rate: it rises, then falls to zero."""
 
     epochs: int = 20
-    batch_size: int = 128  # over all processes together
     lr: float = 1e-3
-    warmup: float = 0.1
-    weight_decay: float = 0.0
-    clip: float = 200.0  # maximum gradient norm; a guard against rare spikes, seldom reached
-    beta: float = 1.0  # weight of the KL in the objective; never part of a reported elbo
-    kl_warmup: float = 0.1  # share of the steps over which beta rises from 0
-    ema_decay: float = 0.999
-    prior_epochs: int = 0  # further epochs that fit the learned prior alone to the finished posteriors, after every cycle
-    prior_lr: float = 1e-3
-    prior_samples: int = 8  # samples of each posterior in those epochs: cheap beside encoding it
-    bend_epochs: int = 0  # length of a further cycle of the whole model, in which the posterior's flow learns too
-    bend_lr: float = 1e-3  # of the first such cycle; every other one has half the rate of the one before
-    bend_cycles: int = 1
-    weighted_epochs: int = 0  # length of a last cycle of a vae or cvae, for the importance-weighted bound
-    weighted_lr: float = 5e-4
-    weighted_samples: int = 8  # of each posterior in that cycle
-    refine_epochs: int = 0  # length of a further cycle of an autoencoder: codes are refined before they are decoded, as in use
-    refine_lr: float = 1e-3
-    refine_cycles: int = 1
-    settle: int = 0  # batches on which BatchNorm's statistics are measured anew after each epoch, for the averaged weights
-    seed: int = 0
+    objective: str = ""  # a key of objectives.OBJECTIVES; empty: that of the model's family
+    samples: int = 1  # of each posterior, where the objective takes several
+    frozen: str = ""  # a part of the model that does not learn yet, such as posterior_flow
 
     def __post_init__(self) -> None:
         _between("epochs", self.epochs, 1, 1_000_000)
-        _between("batch_size", self.batch_size, 1, 1_000_000)
+        _between("samples", self.samples, 1, 10_000)
         if not 0 < self.lr <= 1:
             raise ValueError(f"lr must be above 0 and at most 1, such as 1e-3; got {self.lr}.")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The optimisation: its stages, one after another, and what holds for all of them."""
+
+    stages: tuple[Stage, ...] = (Stage(),)
+    batch_size: int = 128  # over all processes together
+    weight_decay: float = 0.0
+    clip: float = 200.0  # maximum gradient norm, a guard against rare spikes that is seldom reached; 0: no limit
+    beta: float = 1.0  # weight of the KL in the objective; never part of a reported elbo
+    kl_warmup: float = 0.1  # share of the first stage over which beta rises from 0
+    ema_decay: float = 0.999
+    settle: int = 0  # batches on which BatchNorm's statistics are measured after each epoch, for the averaged weights
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.stages:
+            raise ValueError("stages must hold at least one stage.")
+        _between("batch_size", self.batch_size, 1, 1_000_000)
         if not 0 <= self.beta <= 1e6:
             raise ValueError(f"beta must be from 0 to 1e6 (1 is the plain evidence lower bound); got {self.beta}.")
         _between("seed", self.seed, 0, 2**31)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the first stage, in which the whole model learns."""
+        return self.stages[0].epochs
+
+    @property
+    def lr(self) -> float:
+        """The highest learning rate of the first stage."""
+        return self.stages[0].lr
 
 
 @dataclass(frozen=True)
@@ -159,13 +187,6 @@ class Preset:
     def __post_init__(self) -> None:
         if not all(isinstance(text, str) for text in (self.name, self.about, *self.classes)):
             raise ValueError("name, about and each of classes must be text.")
-        if self.train.bend_epochs and not self.model.posterior_flow_layers:
-            raise ValueError("bend_epochs needs posterior_flow_layers of 1 or more: without a flow no posterior bends.")
-        gaussian = self.model.kind.has_likelihood and not self.model.posterior_flow_layers
-        if self.train.weighted_epochs and not gaussian:
-            raise ValueError("weighted_epochs needs a model of family vae or cvae whose posterior is a plain Gaussian.")
-        if self.train.refine_epochs and self.model.kind.posterior != "point":
-            raise ValueError(f"refine_epochs is for the codes of an autoencoder; got them for a model of family {self.model.family}.")
 
     @property
     def summary(self) -> str:
@@ -175,19 +196,32 @@ class Preset:
         return start[0] if start else about
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain containers, ready for JSON."""
-        return asdict(self)
+        """Return plain containers, ready for JSON, with the version of their form."""
+        return {"version": migration.VERSION, **asdict(self)}
 
 
-_PARTS = {"model": ModelConfig, "data": DataConfig, "train": TrainConfig}
+_PARTS = {"model": ModelConfig, "data": DataConfig}
 
 
 def preset_from_dict(content: Any) -> Preset:
-    """Rebuild a Preset from `to_dict`; ValueError names an unknown or missing key or a value of the wrong type."""
-    content = dict(_checked(Preset, content))
+    """Rebuild a Preset from `to_dict`, of this version or an earlier one.
+
+    ValueError names an unknown or missing key, or a value of the wrong type.
+    """
+    content = migration.current(content)
+    version = content.pop("version", None) if isinstance(content, dict) else None
+    content = _checked(Preset, content)
+    if version != migration.VERSION:
+        raise ValueError(f"it is of version {version!r}; this code reads versions 1 to {migration.VERSION}: update it.")
     for part, kind in _PARTS.items():
         content[part] = kind(**_checked(kind, content.get(part, {})))
-    return Preset(**content)
+    train = _checked(TrainConfig, content.get("train", {}))
+    stages = train.get("stages", ({},))
+    return Preset(**content | {"train": TrainConfig(**train | {"stages": tuple(map(_stage, stages))})})
+
+
+def _stage(content: Any) -> Stage:
+    return Stage(**_checked(Stage, content))
 
 
 def _checked(kind: type, content: Any) -> dict[str, Any]:
@@ -208,13 +242,3 @@ def _checked(kind: type, content: Any) -> dict[str, Any]:
         ):
             raise ValueError(f"{kind.__name__}.{name} must be a {type(default).__name__}; got {value!r}.")
     return values
-
-
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {value!r}.")
-
-
-def _between(name: str, value: int, least: int, most: int) -> None:
-    if not least <= value <= most:
-        raise ValueError(f"{name} must be from {least} to {most}; got {value}.")

@@ -55,19 +55,14 @@ def nll_and_kl(model: LatentModel, x: Tensor, c: Tensor | Condition | None, nois
     return masked_nll(model, model.decode(z, c), x, c), posterior.kl(model.prior(c), z)
 
 
-def clean_nll(model: nn.Module, x: Tensor, spoiled: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-    """-log p(x | spoiled), (N,), of a denoising autoencoder given a spoiled copy of x, and no KL."""
-    nll = bernoulli_nll(model(spoiled), x)
-    return nll, torch.zeros_like(nll)
+def clean_nll(model: nn.Module, x: Tensor, spoiled: Tensor) -> Tensor:
+    """-log p(x | spoiled), (N,), of a denoising autoencoder given a spoiled copy of x."""
+    return bernoulli_nll(model(spoiled), x)
 
 
-def class_nll(model: nn.Module, x: Tensor, y: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-    """-log p(y | x), (N,), of a classifier for labels y (N,), and no KL."""
-    nll = F.cross_entropy(model(x), y, reduction="none")
-    return nll, torch.zeros_like(nll)
-
-
-TERMS = {"elbo": nll_and_kl, "clean picture": clean_nll, "class": class_nll}  # by Family.objective
+def class_nll(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+    """-log p(y | x), (N,), of a classifier for labels y (N,)."""
+    return F.cross_entropy(model(x), y, reduction="none")
 
 
 def kl_of_frozen_posterior(model: LatentModel, x: Tensor, c: Tensor | Condition | None, noise: Tensor) -> Tensor:

@@ -11,13 +11,16 @@ from tests.conftest import ROOT
 
 MODEL = {"families", "config", "gaussian", "flow", "networks", "conditions"}
 LAYERS = [  # modules and folders of cvae; each imports from its own layer and from those above it here
-    MODEL | {"claim", "commands", "interrupts", "schedule"},
+    MODEL | {"claim", "commands", "interrupts", "migration"},
     {"models", "losses", "data"},
     {"sketches", "checkpoints", "diagnosis", "presets", "report", "tasks"},
-    {"preprocess", "latent", "metrics", "progress"},
+    {"preprocess", "latent", "metrics", "objectives", "progress"},
+    {"schedule"},
     {"faces", "maps"},
-    {"browser", "export", "captured"},
+    {"browser", "export"},
+    {"batches", "steps", "captured", "validation", "run_state"},
     {"training"},
+    {"cli"},
 ]
 ROOMS = {"sketches", "faces", "maps"}  # each of one subject: none imports another
 FLOORS = {"shell": 0, "widgets": 1}  # of ui; all other folders are those of single pages

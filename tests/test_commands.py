@@ -13,10 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 import evaluate
 import train
-from cvae import checkpoints, claim, export, training
+from cvae import checkpoints, claim, export, losses, run_state, steps, training, validation
 from cvae.commands import Failed, leads, run
 from cvae.presets import PRESETS
 from tests.conftest import ROOT, bars, write_idx
@@ -102,7 +103,7 @@ def test_other_processes_of_a_run_say_nothing(monkeypatch, capsys):
 def test_a_signal_ends_a_training_in_one_line_and_it_goes_on(
     number, status, word, epochs, data_root, runs, monkeypatch, capsys
 ):
-    def stopped(*given, take=training._train_epoch):
+    def stopped(*given, take=steps.epoch):
         result, (epoch, _) = take(*given), given[-2:]
         if epoch == epochs:
             os.kill(os.getpid(), number)
@@ -111,7 +112,7 @@ def test_a_signal_ends_a_training_in_one_line_and_it_goes_on(
 
     handler = signal.getsignal(number)
     with monkeypatch.context() as patch:
-        patch.setattr(training, "_train_epoch", stopped)
+        patch.setattr(steps, "epoch", stopped)
         assert call(data_root, "--name", "a", "--epochs", "4") == status
     assert signal.getsignal(number) == handler
     line = last_line(capsys)
@@ -189,8 +190,8 @@ DAMAGE = {
     "cut in its head": lambda content: content[:100],
     "empty": lambda content: b"",
     "garbage": lambda content: bytes(range(256)) * 40,
-    "another file": lambda content: checkpoints.save({"x": training.torch.zeros(3)}),
-    "no JSON": lambda content: checkpoints.save({"x": training.torch.zeros(3)}, {"preset": "{", "history": "["}),
+    "another file": lambda content: checkpoints.save({"x": torch.zeros(3)}),
+    "no JSON": lambda content: checkpoints.save({"x": torch.zeros(3)}, {"preset": "{", "history": "["}),
     "no history": lambda content: content.replace(b'\\"train_nll\\"', b'\\"train_xxx\\"'),
     "other weights": lambda content: content.replace(b'"average.', b'"overage.'),
 }
@@ -213,16 +214,16 @@ def test_a_damaged_state_is_refused_in_one_line_and_the_weights_stay(damage, dat
     "damage",
     [
         lambda moments: {key: value for key, value in moments.items() if key != "optimizer.0.exp_avg"},
-        lambda moments: moments | {"optimizer.0.exp_avg": training.torch.zeros(3)},
-        lambda moments: moments | {"optimizer.1.step": training.torch.ones(2)},
-        lambda moments: moments | {"optimizer.999.step": training.torch.tensor(1.0)},
+        lambda moments: moments | {"optimizer.0.exp_avg": torch.zeros(3)},
+        lambda moments: moments | {"optimizer.1.step": torch.ones(2)},
+        lambda moments: moments | {"optimizer.999.step": torch.tensor(1.0)},
         lambda moments: {key.replace("exp_avg_sq", "square"): value for key, value in moments.items()},
     ],
 )
 def test_moments_of_another_optimizer_are_refused_in_one_line(damage, data_root, runs, capsys):
     assert call(data_root, "--name", "a", "--epochs", "2") == 0
     state = runs / "a" / "training.safetensors"
-    with training.safe_open(state, "pt") as file:
+    with run_state.safe_open(state, "pt") as file:
         about = file.metadata()
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - an open file is no dictionary
     about["history"] = json.dumps(json.loads(about["history"])[:1])
@@ -235,11 +236,11 @@ def test_moments_of_another_optimizer_are_refused_in_one_line(damage, data_root,
 def test_a_training_that_diverges_says_so_and_keeps_the_epoch_before(data_root, runs, monkeypatch, capsys):
     rows = []
 
-    def worse(*args, measure=training._validate):
+    def worse(*args, measure=validation.measure):
         rows.append(measure(*args))
         return rows[-1] | ({"val_nll": None} if len(rows) == 2 else {})
 
-    monkeypatch.setattr(training, "_validate", worse)
+    monkeypatch.setattr(validation, "measure", worse)
     assert call(data_root, "--name", "a", "--epochs", "3", "--lr", "0.5") == 1
     line = last_line(capsys)
     assert (
@@ -249,8 +250,8 @@ def test_a_training_that_diverges_says_so_and_keeps_the_epoch_before(data_root, 
 
 
 def test_gradients_that_are_no_numbers_say_the_same(data_root, runs, monkeypatch, capsys):
-    plain = training.losses.nll_and_kl
-    monkeypatch.setitem(training.losses.TERMS, "elbo", lambda *given: [1e35 * t * t for t in plain(*given)])
+    plain = losses.nll_and_kl
+    monkeypatch.setattr(losses, "nll_and_kl", lambda *given: [1e35 * t * t for t in plain(*given)])
     assert call(data_root, "--name", "a", "--epochs", "3", "--beta", "7") == 1
     line = last_line(capsys)
     assert "a diverged in epoch 1" in line and "--beta (it was 7)" in line and "Nothing was saved." in line

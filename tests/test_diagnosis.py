@@ -7,6 +7,7 @@ import pytest
 
 import train
 from cvae import checkpoints
+from cvae.config import Stage, TrainConfig
 from cvae.diagnosis import remarks
 from cvae.presets import PRESETS
 
@@ -59,7 +60,7 @@ def test_what_a_reader_of_the_curves_would_see(family, history, said):
     "epochs, steps, said", [(2, 1, "2 optimiser steps in"), (1, 1, "1 optimiser step in"), (9, 7, "63 optimiser")]
 )
 def test_too_few_steps_are_counted_and_enough_are_advised(epochs, steps, said):
-    preset = replace(PRESETS["vae-conv"], train=replace(PRESETS["vae-conv"].train, epochs=epochs))
+    preset = replace(PRESETS["vae-conv"], train=TrainConfig((Stage(epochs, 2e-3),)))
     (remark,) = remarks(curve(falling(epochs), falling(epochs), kl=0.0), preset, steps)
     advised = int(remark.split("--epochs ")[1].split(",")[0])
     assert said in remark and advised * steps >= 300 > (advised - 1) * steps

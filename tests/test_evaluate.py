@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 import evaluate
 import train
 from cvae import checkpoints, faces, report
+from cvae.config import Stage
 from cvae.presets import PRESETS
 from tests.conftest import write_faces
 
@@ -173,7 +174,7 @@ def test_denoising_inpainting_and_classification_are_measured(data_root, runs, r
     small = {"widths": (4, 4), "blocks": (1, 1), "flow_width": 8}
     for name in ("dae-conv", "cvae-inpaint", "cvae-conv"):
         preset = PRESETS[name]
-        short = replace(preset.train, epochs=1, prior_epochs=0, weighted_epochs=0)
+        short = replace(preset.train, stages=(Stage(1, preset.train.lr),))
         monkeypatch.setitem(PRESETS, name, replace(preset, train=short, model=replace(preset.model, **small)))
         assert train.main([name, "--data-dir", str(data_root), "--accelerator", "cpu"]) == 0
     few = ["--iw-images", "2", "--iw-samples", "3", "--hole-samples", "2", "--classify-samples", "1"]
@@ -220,9 +221,8 @@ def test_models_of_faces_are_measured(tmp_path, runs, results, monkeypatch):
     for name, changes in (("smile-judge", {}), ("ae-conv-faces", {"latent_dim": 4})):
         preset = PRESETS[name]
         small = replace(preset.model, widths=(4, 8), **changes)
-        monkeypatch.setitem(
-            PRESETS, name, replace(preset, model=small, train=replace(preset.train, epochs=2, batch_size=16))
-        )
+        short = replace(preset.train, stages=(Stage(2, preset.train.lr),), batch_size=16)
+        monkeypatch.setitem(PRESETS, name, replace(preset, model=small, train=short))
         assert train.main([name, "--data-dir", str(tmp_path / "data"), "--accelerator", "cpu"]) == 0
     assert evaluate.main(["smile-judge", "ae-conv-faces", "--data-dir", str(tmp_path / "data")]) == 0
     found = json.loads((runs / "ae-conv-faces" / "metrics.json").read_text(encoding="utf-8"))

@@ -137,7 +137,7 @@ def test_half_of_the_pictures_are_mirrored():
 def test_half_of_the_pictures_are_turned_but_not_far():
     x = torch.zeros(4, 3, 32, 32)
     x[:, :, 8:24, 8:24] = 1
-    turned = data.turn(x, 5.0, torch.Generator().manual_seed(0))
+    turned = data.turn(x, 5.0, 0.05, torch.Generator().manual_seed(0))
     assert turned.shape == x.shape and turned.min() >= 0 and turned.max() <= 1
     assert torch.equal(turned[2:], x[2:]) and not torch.equal(turned[0], turned[1])
     assert all(0 < (a - b).abs().mean() < 0.1 for a, b in zip(turned[:2], x[:2], strict=True))

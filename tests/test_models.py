@@ -4,29 +4,30 @@ import pytest
 import torch
 
 from cvae import losses, metrics, tasks
-from cvae.config import ModelConfig, preset_from_dict
+from cvae.batches import given
+from cvae.config import ModelConfig, Stage, preset_from_dict
 from cvae.models import build_model
+from cvae.objectives import Learner, of
 from cvae.presets import PRESETS
-from cvae.training import Objective, _told
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_one_step_of_every_preset_changes_all_its_weights(name):
     preset = PRESETS[name]
     torch.manual_seed(0)
-    objective = Objective(build_model(preset.model))
-    flows = [getattr(objective.model, name, None) for name in ("flow", "posterior_flow")]
+    learner = Learner(build_model(preset.model), of(Stage(), preset.model))
+    flows = [getattr(learner.model, name, None) for name in ("flow", "posterior_flow")]
     for net in (net for flow in flows if flow is not None for net in flow.nets):
         torch.nn.init.normal_(net[-1].weight, std=0.1)  # zero at the start, and zero weights pass no gradient back
-    for module in objective.modules():
+    for module in learner.modules():
         if hasattr(module, "second"):
             torch.nn.init.normal_(module.second.weight, std=0.1)
     x, y = torch.rand(8, *preset.model.image_shape), torch.arange(8) % max(1, preset.model.n_classes)
-    told = _told(preset, x, y, torch.Generator().manual_seed(0))
-    loss, nll, kl = objective(x, told, torch.randn(1, 8, preset.model.latent_dim), 1.0)
+    c = given(preset, x, y, torch.Generator().manual_seed(0))
+    loss, nll, kl = learner(x, c, torch.randn(1, 8, preset.model.latent_dim), 1.0)
     loss.backward()
     assert nll.shape == kl.shape == (8,) and loss.isfinite()
-    assert [n for n, p in objective.named_parameters() if p.grad is None or not p.grad.any()] == []
+    assert [n for n, p in learner.named_parameters() if p.grad is None or not p.grad.any()] == []
 
 
 @pytest.mark.parametrize("network", ["dense", "conv", "residual"])

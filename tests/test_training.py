@@ -2,12 +2,14 @@
 
 import csv
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,11 +18,21 @@ from lightning_fabric import Fabric
 from safetensors.torch import load, load_file
 
 import train
-from cvae import checkpoints, losses, progress, training
-from cvae.config import ModelConfig, TrainConfig
+from cvae import checkpoints, losses, objectives, progress, run_state, schedule, steps, training
+from cvae.cli import train as cli
+from cvae.cli.overrides import with_overrides
+from cvae.config import ModelConfig, Preset, Stage, TrainConfig
 from cvae.models import build_model
 from cvae.presets import PRESETS
+from cvae.schedule import Span
 from tests.conftest import ROOT
+
+BENT = (
+    Stage(1, 1.5e-3, frozen="posterior_flow"),
+    Stage(1, 1e-3, "prior", samples=8),
+    Stage(2, 1.5e-3),
+    Stage(1, 1e-3, "prior", samples=8),
+)
 
 
 def command(data_root, *options: str) -> list[str]:
@@ -164,17 +176,15 @@ def test_a_finished_run_is_not_overwritten_by_accident(data_root, runs, capsys):
 
 
 def test_all_goes_on_where_it_was_interrupted_and_tells_the_time_it_takes(data_root, runs, monkeypatch, capsys):
-    small = {
-        name: replace(PRESETS[name], train=replace(PRESETS[name].train, epochs=2))
-        for name in ("vae-dense-2d", "vae-dense")
-    }
-    monkeypatch.setattr(train, "PRESETS", small)
+    short = TrainConfig((Stage(2, 2e-3),))
+    small = {name: replace(PRESETS[name], train=short) for name in ("vae-dense-2d", "vae-dense")}
+    monkeypatch.setattr(cli, "PRESETS", small)
     call = ["all", "--data-dir", str(data_root), "--accelerator", "cpu"]
     assert train.main(call) == 0
     assert "vae-dense: 0 of 2 epochs done, time unknown left" in capsys.readouterr().out
     whole = (runs / "vae-dense" / "model.safetensors").read_bytes()
     (runs / "vae-dense" / "training.safetensors").unlink()
-    train.train(train.parser().parse_args(["vae-dense-2d", *call[1:], "--overwrite"]))
+    cli.train(cli.parser().parse_args(["vae-dense-2d", *call[1:], "--overwrite"]))
     assert train.main(call) == 0
     out = capsys.readouterr().out
     assert "vae-dense-2d: done" in out and "vae-dense: 0 of 2 epochs done, about 0 min left" in out
@@ -201,9 +211,9 @@ def stages(data_root, runs, monkeypatch):
         if path.name == "training.safetensors":
             states.append(path.read_bytes())
 
-    def fit(name: str, *options: str, **epochs: int) -> tuple[dict, list[dict]]:
+    def fit(name: str, *options: str, **changes) -> tuple[dict, list[dict]]:
         preset = PRESETS[name]
-        short = replace(preset.train, **{"batch_size": 128} | epochs)
+        short = replace(preset.train, **{"batch_size": 128} | changes)
         small = replace(preset.model, widths=(4, 4), blocks=(1, 1), latent_dim=4, flow_width=8)
         monkeypatch.setitem(PRESETS, name, replace(preset, train=short, model=small))
         assert train.main([name, "--data-dir", str(data_root), "--accelerator", "cpu", *options]) == 0
@@ -215,48 +225,48 @@ def stages(data_root, runs, monkeypatch):
 
 def averages(state: bytes) -> dict[str, torch.Tensor]:
     """Return the averaged weights that a training state holds, in the precision in which they are published."""
-    return {k.removeprefix("average."): training.halved(v) for k, v in load(state).items() if k.startswith("average.")}
+    return {k.removeprefix("average."): run_state.halved(v) for k, v in load(state).items() if k.startswith("average.")}
 
 
-def resumed_runs_end_the_same(fit, states, name: str, state, epochs: dict[str, int], kept: tuple[int, ...]) -> None:
+def resumed_runs_end_the_same(fit, states, name: str, state, stages: list[Stage], kept: tuple[int, ...]) -> None:
     whole, rows = load_file(state.parent / "model.safetensors"), history(state.parent)
     saved = list(states)
     for epoch in kept:
         state.write_bytes(saved[epoch])  # as if killed after it
-        again, rows_again = fit(name, "--resume", **epochs)
+        again, rows_again = fit(name, "--resume", stages=tuple(stages))
         assert rows_again == rows and all(torch.equal(whole[key], again[key]) for key in whole)
 
 
 def test_the_priors_own_stage_leaves_the_rest_as_it_was_and_resumes(stages, runs):
     fit, states = stages
-    epochs = {"epochs": 1, "prior_epochs": 3, "weighted_epochs": 0}
-    whole, rows = fit("cvae-conv", **epochs)
+    listed = [Stage(1, 1.7e-3), Stage(3, 1e-3, "prior", samples=8)]
+    whole, rows = fit("cvae-conv", stages=tuple(listed))
     after_joint = averages(states[0])
     same = {key: torch.equal(whole[key], after_joint[key]) for key in whole}
     assert all(same[key] for key in whole if "flow" not in key) and not all(same.values())
     assert [row["train_nll"] is None for row in rows] == [False, True, True, True]
     state = runs / "cvae-conv" / "training.safetensors"
     # between the stages, and within the second
-    resumed_runs_end_the_same(fit, states, "cvae-conv", state, epochs, (0, 2))
+    resumed_runs_end_the_same(fit, states, "cvae-conv", state, listed, (0, 2))
 
 
 def test_the_weighted_bound_is_maximised_last_and_resumes(stages, runs):
     fit, states = stages
-    epochs = {"epochs": 1, "weighted_epochs": 3, "weighted_samples": 2}
-    whole, rows = fit("cvae-conv", **epochs)
+    listed = [Stage(1, 1.7e-3), Stage(3, 1.2e-3, "weighted", samples=2)]
+    whole, rows = fit("cvae-conv", stages=tuple(listed))
     assert len(rows) == 4 and all(row["train_nll"] for row in rows)
     state = runs / "cvae-conv" / "training.safetensors"
-    resumed_runs_end_the_same(fit, states, "cvae-conv", state, epochs, (0, 2))
+    resumed_runs_end_the_same(fit, states, "cvae-conv", state, listed, (0, 2))
 
 
 def test_a_posterior_bends_after_the_first_cycle_alone_and_resumes(stages, runs):
     fit, states = stages
-    epochs = {"epochs": 1, "prior_epochs": 1, "bend_epochs": 2, "bend_cycles": 1}
-    whole, rows = fit("cvae-inpaint", **epochs)
+    listed = [*BENT]
+    whole, rows = fit("cvae-inpaint", stages=BENT)
     assert [row["train_nll"] is None for row in rows] == [False, True, False, False, True]
     flow = [key for key in whole if key.startswith("posterior_flow") and "shuffles" not in key]
     straight = {
-        k: training.halved(v)
+        k: run_state.halved(v)
         for k, v in build_model(checkpoints.load_preset("cvae-inpaint").model).state_dict().items()
     }
     last = [key for key in flow if key.split(".")[-2] == "4"]  # zero at first, so that the flow only shuffles
@@ -264,44 +274,39 @@ def test_a_posterior_bends_after_the_first_cycle_alone_and_resumes(stages, runs)
         assert all(torch.equal(averages(state)[key], straight[key]) for key in last)
     assert any(not torch.equal(whole[key], straight[key]) for key in last)
     state = runs / "cvae-inpaint" / "training.safetensors"
-    resumed_runs_end_the_same(fit, states, "cvae-inpaint", state, epochs, (1, 2))
+    resumed_runs_end_the_same(fit, states, "cvae-inpaint", state, listed, (1, 2))
 
 
-def test_every_cycle_ends_with_the_prior_alone_and_halves_the_rate():
-    config = TrainConfig(epochs=4, lr=2e-3, prior_epochs=1, prior_lr=1e-4, bend_epochs=2, bend_lr=1e-3, bend_cycles=2)
-    assert training.stages(config) == [
-        training.Stage(0, 4, 2e-3, bends=False),
-        training.Stage(4, 5, 1e-4, prior_only=True),
-        training.Stage(5, 7, 1e-3),
-        training.Stage(7, 8, 1e-4, prior_only=True),
-        training.Stage(8, 10, 5e-4),
-        training.Stage(10, 11, 1e-4, prior_only=True),
-    ]
-    assert training.stages(TrainConfig(epochs=3, lr=2e-3)) == [training.Stage(0, 3, 2e-3)]
+def test_stages_follow_one_another_each_with_a_cycle_of_its_own():
+    first, prior, last = Stage(4, 2e-3, frozen="posterior_flow"), Stage(1, 1e-4, "prior"), Stage(2, 1e-3)
+    spans = schedule.spans(TrainConfig((first, prior, last, prior)))
+    assert spans == [Span(0, 4, first), Span(4, 5, prior), Span(5, 7, last), Span(7, 8, prior)]
+    rates = [schedule.rate(span, epochs) for span in spans for epochs in (span.first + 0.1 * span.stage.epochs, span.last)]
+    assert rates == pytest.approx([2e-3, 2e-6, 1e-4, 1e-7, 1e-3, 1e-6, 1e-4, 1e-7])
 
 
 def test_an_average_without_memory_is_the_model_at_the_end_of_every_epoch(stages):
     fit, states = stages
-    fit("vae-dense", epochs=2, batch_size=50, ema_decay=0.0)  # ten steps: the last two come after the last regular look
+    fit("vae-dense", stages=(Stage(2, 3e-3),), batch_size=50, ema_decay=0.0)  # ten steps: the last two come after the last regular look
     for state in map(load, states):
         kept = {part: {k: v for k, v in state.items() if k.startswith(part)} for part in ("model.", "average.")}
         assert all(torch.equal(v, kept["average."]["average." + k[6:]]) for k, v in kept["model."].items())
 
 
 def test_weights_are_halved_where_their_range_allows_it():
-    assert training.halved(torch.tensor([65000.0])).dtype == torch.float16
-    assert training.halved(torch.tensor([66000.0])).dtype == torch.float32
-    assert training.halved(torch.tensor([3])).dtype == torch.int64
+    assert run_state.halved(torch.tensor([65000.0])).dtype == torch.float16
+    assert run_state.halved(torch.tensor([66000.0])).dtype == torch.float32
+    assert run_state.halved(torch.tensor([3])).dtype == torch.int64
 
 
 def test_an_autoencoder_learns_from_refined_codes_last_and_resumes(stages, runs):
     fit, states = stages
-    epochs = {"epochs": 2, "refine_epochs": 3, "settle": 2}
-    whole, rows = fit("ae-dense", **epochs)
+    listed = [Stage(2), Stage(3, 1e-3, "refined")]
+    whole, rows = fit("ae-dense", stages=tuple(listed))
     norms = [key for key in whole if "running" in key]
     assert norms and all(torch.equal(averages(states[1])[key], whole[key]) for key in norms)
     state = runs / "ae-dense" / "training.safetensors"
-    resumed_runs_end_the_same(fit, states, "ae-dense", state, epochs, (1, 3))
+    resumed_runs_end_the_same(fit, states, "ae-dense", state, listed, (1, 3))
 
 
 def test_refined_codes_decode_better_and_teach_encoder_and_decoder():
@@ -309,35 +314,42 @@ def test_refined_codes_decode_better_and_teach_encoder_and_decoder():
     model = build_model(ModelConfig(family="autoencoder", network="dense", latent_dim=4, widths=(16,))).eval()
     x = torch.rand(8, 1, 28, 28)
     given = x, torch.zeros(8, dtype=torch.long), torch.zeros(1, 8, 4), 1.0
-    _, plain, _ = training.Objective(model)(*given)
-    loss, refined, _ = training.Objective(model, refines=True)(*given)
+    _, plain, _ = objectives.elbo(model, *given)
+    loss, refined, _ = objectives.refined(model, *given)
     assert (refined < plain).all()
     assert all(p.grad is None for p in model.parameters())  # refining leaves nothing behind
     loss.backward()
     assert all(p.grad.abs().sum() > 0 for part in (model.encoder, model.decoder) for p in part.parameters())
 
 
-def test_only_an_autoencoder_refines():
-    with pytest.raises(ValueError, match="refine_epochs is for the codes of an autoencoder"):
-        replace(PRESETS["vae-conv"], train=replace(PRESETS["vae-conv"].train, refine_epochs=1))
+@pytest.mark.parametrize(
+    "name, stage, said",
+    [
+        ("vae-conv", Stage(objective="refined"), "objective 'refined' needs the codes of an autoencoder; got it for vae-conv"),
+        ("ae-dense", Stage(objective="weighted"), "needs a model of family vae or cvae whose posterior is a plain Gaussian"),
+        ("cvae-inpaint", Stage(objective="weighted"), "got it for cvae-inpaint, of family inpainting"),
+        ("judge", Stage(objective="elbo"), "objective 'elbo' needs a model with an encoder, a z and a decoder"),
+        ("vae-dense", Stage(objective="prior"), "objective 'prior' needs flow_layers of 1 or more"),
+        ("vae-dense", Stage(objective="magic"), "objective must be one of elbo, clean picture, class, prior"),
+        ("cvae-conv", Stage(frozen="posterior_flow"), "frozen must be a part of the model; cvae-conv has no 'posterior_flow'"),
+    ],
+)
+def test_a_stage_that_does_not_fit_the_model_is_refused_before_the_work(name, stage, said):
+    preset = replace(PRESETS[name], train=replace(PRESETS[name].train, stages=(Stage(), stage)))
+    with pytest.raises(ValueError, match=re.escape(said)):
+        training.check(preset, 1000, 1)
 
 
-def test_the_weighted_bound_needs_a_gaussian_posterior():
-    for name in ("ae-dense", "cvae-inpaint", "judge"):
-        with pytest.raises(ValueError, match="weighted_epochs needs a model of family vae or cvae"):
-            replace(PRESETS[name], train=replace(PRESETS[name].train, weighted_epochs=1))
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_stages_of_every_preset_fit_its_model(name):
+    training.check(PRESETS[name], 1000, 1)
 
 
 def test_fewer_epochs_shorten_the_weighted_stage_too(capsys):
     preset = PRESETS["cvae-conv"]
-    arguments = train.parser().parse_args(["cvae-conv", "--epochs", "4"])
-    short = train.with_overrides(preset, arguments).train
-    assert short.epochs == 4 and short.weighted_epochs == round(4 * preset.train.weighted_epochs / preset.train.epochs)
-
-
-def test_bending_needs_a_flow():
-    with pytest.raises(ValueError, match="bend_epochs needs posterior_flow_layers"):
-        replace(PRESETS["cvae-conv"], train=replace(PRESETS["cvae-conv"].train, bend_epochs=1))
+    arguments = cli.parser().parse_args(["cvae-conv", "--epochs", "4"])
+    short = with_overrides(preset, arguments).train
+    assert short.stages == (Stage(4, 1.7e-3), Stage(6, 1.2e-3, "weighted", samples=8))
 
 
 def test_fitting_the_prior_lowers_the_kl():
@@ -360,7 +372,7 @@ def test_settled_batch_norm_sees_what_it_saw_in_training():
 
     from cvae.config import ModelConfig, Preset, TrainConfig
     from cvae.data import ImageSet
-    from cvae.training import settle
+    from cvae.validation import settle
 
     config = ModelConfig("autoencoder", "conv", (3, 16, 16), 4, widths=(8, 8), likelihood="gaussian")
     torch.manual_seed(0)
@@ -381,7 +393,7 @@ def test_settled_batch_norm_sees_what_it_saw_in_training():
 
 def test_pictures_of_chosen_epochs_are_kept_and_survive_a_resumed_run(stages, runs):
     fit, states = stages
-    fit("cvae-inpaint", epochs=1, prior_epochs=1, bend_epochs=2, bend_cycles=1)
+    fit("cvae-inpaint", stages=BENT)
     folder = runs / "cvae-inpaint"
     epochs, kept = progress.load(folder, (1, 28, 28))
     assert epochs == [1, 2, 4, 5]  # the watched ones, and the last
@@ -391,7 +403,7 @@ def test_pictures_of_chosen_epochs_are_kept_and_survive_a_resumed_run(stages, ru
     )
     assert not np.array_equal(kept["samples"][0], kept["samples"][-1])
     (folder / "training.safetensors").write_bytes(states[1])
-    fit("cvae-inpaint", "--resume", epochs=1, prior_epochs=1, bend_epochs=2, bend_cycles=1)
+    fit("cvae-inpaint", "--resume", stages=BENT)
     again = progress.load(folder, (1, 28, 28))
     assert again[0] == epochs and all(np.array_equal(kept[kind], again[1][kind]) for kind in kept)
 
@@ -416,14 +428,19 @@ def test_damaged_pictures_of_earlier_epochs_are_replaced(spoil, tmp_path):
     assert epochs == [2, 4] and (kept["samples"] == pictures["samples"]).all()
 
 
-@pytest.mark.parametrize("gradient, after", [([3.0, 4.0], [3.0, 4.0]), ([30.0, 40.0], [6.0, 8.0])])
-def test_gradients_are_clipped_where_they_are_too_long(gradient, after):
+@pytest.mark.parametrize(
+    "most, gradient, after",
+    [(10.0, [3.0, 4.0], [3.0, 4.0]), (10.0, [30.0, 40.0], [6.0, 8.0]), (0.0, [3e9, 4e9], [3e9, 4e9])],
+)
+def test_gradients_are_clipped_where_they_are_too_long(most, gradient, after):
+    preset = Preset("a", "", train=TrainConfig(clip=most))
     fabric, model = Fabric(accelerator="cpu", devices=1), torch.nn.Linear(2, 1, bias=False)
     model, optimizer = fabric.setup(model, torch.optim.AdamW(model.parameters()))
     weight = next(model.parameters())
     weight.grad = torch.tensor([gradient])
-    training._clip(fabric, model, [weight], optimizer, 10.0)
+    work = SimpleNamespace(fabric=fabric, learner=model, optimizer=optimizer, preset=preset)
+    steps.clip(work, [weight])
     assert torch.allclose(weight.grad, torch.tensor([after]))
     weight.grad = torch.full_like(weight, torch.nan)
     with pytest.raises(RuntimeError, match="non-finite"):
-        training._clip(fabric, model, [weight], optimizer, 10.0)
+        steps.clip(work, [weight])

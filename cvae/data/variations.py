@@ -22,8 +22,8 @@ def varied(
         x = mirror(x, generator)
     if config.shift:
         x = shift(x, config.shift, generator)
-    if config.turn:
-        x = turn(x, config.turn, generator)
+    if config.turn or config.zoom:
+        x = turn(x, config.turn, config.zoom, generator)
     if config.blur:
         x = corruptions.corrupt(x, "blur", config.blur * torch.rand(len(x), generator=generator), generator)
     if config.augment:
@@ -61,13 +61,13 @@ def augment(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
     return _moved(x, 0.21, 0.12, 0.2, generator)
 
 
-def turn(x: Tensor, most: float, generator: torch.Generator | None = None) -> Tensor:
-    """Turn the first half of the pictures (N, C, H, W) by up to `most` degrees and scale them by up to as many percent.
+def turn(x: Tensor, degrees: float, zoom: float, generator: torch.Generator | None = None) -> Tensor:
+    """Turn the first half of the pictures (N, C, H, W) by at most some degrees and scale them by at most a share `zoom`.
 
     Smoothly, their edges mirrored, and shifted by up to one pixel in 64; same shape back, in [0, 1].
     """
     half = len(x) // 2
-    moved = _moved(x[:half], math.radians(most), most / 100, 0.03, generator, mode="bicubic", padding_mode="reflection")
+    moved = _moved(x[:half], math.radians(degrees), zoom, 0.03, generator, mode="bicubic", padding_mode="reflection")
     return torch.cat([moved.clamp(0, 1), x[half:]])
 
 

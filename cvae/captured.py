@@ -75,6 +75,7 @@ class Steps:
         self.place.zero_()
         self.sums.zero_()
         self.generator.manual_seed(schedule.seed(config, epoch))
+        torch.manual_seed(schedule.seed(config, epoch))  # of what dropout draws
 
     def _moment(self, epoch: int, i: int) -> tuple[float, float, float, float]:
         preset, span, step = self.work.preset, self.work.span, epoch * self.count + i

@@ -44,6 +44,7 @@ def epoch(work: Work, number: int, bar: tqdm) -> Tensor:
 
     RuntimeError where a gradient is no number.
     """
+    torch.manual_seed(schedule.seed(work.preset.train, number) + work.fabric.global_rank)  # of what dropout draws
     parameters = [p for p in work.learner.parameters() if p.requires_grad]
     sums = torch.zeros(3, device=work.fabric.device)
     for i, rows in enumerate(schedule.batches(len(work.train), number, work.preset.train)):

@@ -170,7 +170,8 @@ def _trained(work: Work, take: Callable[[int, tqdm], Tensor], epoch: int, bar: t
     work.learner.train(not work.objective.still)
     started = time.perf_counter()
     try:
-        sums = take(epoch, bar)
+        with torch.random.fork_rng(devices=[]):
+            sums = take(epoch, bar)
     except RuntimeError as error:
         if "non-finite" in str(error):
             raise _diverged(work.preset, epoch) from error

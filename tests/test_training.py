@@ -285,6 +285,14 @@ def test_stages_follow_one_another_each_with_a_cycle_of_its_own():
     assert rates == pytest.approx([2e-3, 2e-6, 1e-4, 1e-7, 1e-3, 1e-6, 1e-4, 1e-7])
 
 
+def test_what_dropout_draws_is_the_same_in_a_resumed_run(stages, runs):
+    fit, states = stages
+    listed = [Stage(4, 2e-3)]
+    fit("judge", stages=tuple(listed))
+    state = runs / "judge" / "training.safetensors"
+    resumed_runs_end_the_same(fit, states, "judge", state, listed, (0, 2))
+
+
 def test_an_average_without_memory_is_the_model_at_the_end_of_every_epoch(stages):
     fit, states = stages
     fit("vae-dense", stages=(Stage(2, 3e-3),), batch_size=50, ema_decay=0.0)  # ten steps: the last two come after the last regular look

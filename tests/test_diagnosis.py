@@ -7,6 +7,7 @@ import pytest
 
 import train
 from cvae import checkpoints
+from cvae.cli.train import SHIPPED
 from cvae.config import Stage, TrainConfig
 from cvae.diagnosis import remarks
 from cvae.presets import PRESETS
@@ -24,10 +25,10 @@ def falling(n: int = 8, to: float = 70.0) -> list[float]:
     return [to + 130 / 2**i for i in range(n)]
 
 
-@pytest.mark.parametrize("name", sorted(path.parent.name for path in train.SHIPPED.glob("*/history.csv")))
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in SHIPPED.glob("*/history.csv")))
 def test_nothing_is_said_of_the_models_that_come_with_the_app(name):
-    with (train.SHIPPED / name / "history.csv").open(encoding="utf-8") as file:
-        assert remarks(list(csv.DictReader(file)), checkpoints.load_preset(train.SHIPPED / name), MANY) == []
+    with (SHIPPED / name / "history.csv").open(encoding="utf-8") as file:
+        assert remarks(list(csv.DictReader(file)), checkpoints.load_preset(SHIPPED / name), MANY) == []
 
 
 @pytest.mark.parametrize(

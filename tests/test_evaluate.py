@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 import evaluate
 import train
 from cvae import checkpoints, faces, report
+from cvae.cli.train import SHIPPED as CHECKPOINTS
 from cvae.config import Stage
 from cvae.presets import PRESETS
 from tests.conftest import write_faces
@@ -40,13 +41,13 @@ def test_figures_map_and_table_are_written(data_root, runs, results):
     assert "| `vae-dense-2d` | 1,068,820 |" in text and "`judge` reads" in text
 
 
-SHIPPED = sorted(path.parent.name for path in train.SHIPPED.glob("*/metrics.json"))
+SHIPPED = sorted(path.parent.name for path in CHECKPOINTS.glob("*/metrics.json"))
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_person_reads_five_lines_and_where_to_look(name):
-    figures = json.loads((train.SHIPPED / name / "metrics.json").read_text(encoding="utf-8"))
-    preset = checkpoints.load_preset(train.SHIPPED / name)
+    figures = json.loads((CHECKPOINTS / name / "metrics.json").read_text(encoding="utf-8"))
+    preset = checkpoints.load_preset(CHECKPOINTS / name)
     first, *middle, last = report.lines(name, preset, figures)
     assert (
         first.startswith(f"{name}: ")

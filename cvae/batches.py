@@ -31,6 +31,7 @@ def given(preset: Preset, x: Tensor, labels: Tensor, generator: torch.Generator)
     if preset.model.kind.given == SPOILED:
         return corruptions.random_corruption(x, generator)
     if preset.model.kind.given == PIXELS:
-        visible = corruptions.training_holes(preset.data.hole, len(x), tuple(x.shape[2:]), generator).to(x.dtype)
+        size = x.shape[2], x.shape[3]
+        visible = corruptions.training_holes(preset.data.hole, len(x), size, generator).to(x.dtype)
         return torch.cat([x * visible, visible], dim=1)
     return labels

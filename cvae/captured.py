@@ -97,6 +97,7 @@ class Steps:
         fabric.backward(loss)
         most = steps.limit(self.work.preset)
         norm = fabric.clip_gradients(learner, optimizer, max_norm=most, error_if_nonfinite=False)
+        assert norm is not None  # of a limit of the norm
         optimizer.step()
         self._average(forgetting)
         self.sums += torch.stack([nll.sum(), kl.sum(), torch.full_like(norm, len(kl)), norm]).detach()

@@ -54,7 +54,9 @@ def measure(learner: Learner, preset: Preset, validation: ImageSet, fabric: Fabr
 
 def means(part: str, sums: Tensor, fabric: Fabric) -> dict[str, float | None]:
     """Return nll and kl of a part of the history, from the sums (3,) of each process; None where there is no nll."""
-    nll, kl, n = fabric.all_reduce(sums, reduce_op="sum").tolist()
+    totals = fabric.all_reduce(sums, reduce_op="sum")
+    assert isinstance(totals, Tensor)  # as what was given
+    nll, kl, n = totals.tolist()
     return {f"{part}_nll": None if math.isnan(nll) else nll / n, f"{part}_kl": kl / n}
 
 

@@ -21,6 +21,7 @@ from tests.conftest import ROOT
 STORED = ROOT / "tests" / "version1"
 NAMES = sorted(path.name for path in STORED.iterdir())
 PRIOR = Stage(2, 1e-3, "prior", samples=8)
+NEW = {"name": "a", "about": "", "version": 2}
 STAGES = {
     "bent": (
         Stage(1, 1.5e-3, frozen="posterior_flow"),
@@ -44,7 +45,8 @@ def pictures(n: int, seed: int) -> ImageSet:
 def rows(path) -> list[list[float]]:
     """Return the history of a file without the column that is a time; nan where a value is empty."""
     with path.open(encoding="utf-8") as file:
-        return [[float(value or "nan") for key, value in row.items() if key != "seconds"] for row in csv.DictReader(file)]
+        stored = list(csv.DictReader(file))
+    return [[float(value or "nan") for key, value in row.items() if key != "seconds"] for row in stored]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -90,9 +92,9 @@ def test_what_was_two_things_is_two_fields_and_what_meant_none_is_none():
         ({"name": "a", "about": "", "train": {"epochs": 0}}, "epochs must be from 1 to 1000000; got 0"),
         ({"name": "a", "about": "", "train": {"epochs": "3"}}, "Stage.epochs must be a int; got '3'"),
         ({"name": "a", "about": "", "version": 3}, "it is of version 3; this code reads versions 1 to 2"),
-        ({"name": "a", "about": "", "version": 2, "train": {"stages": [{"epoch": 3}]}}, "unknown key 'epoch' in Stage"),
-        ({"name": "a", "about": "", "version": 2, "train": {"stages": [3]}}, "expected an object with the keys of Stage"),
-        ({"name": "a", "about": "", "version": 2, "train": {"epochs": 3}}, "unknown key 'epochs' in TrainConfig"),
+        (NEW | {"train": {"stages": [{"epoch": 3}]}}, "unknown key 'epoch' in Stage"),
+        (NEW | {"train": {"stages": [3]}}, "expected an object with the keys of Stage"),
+        (NEW | {"train": {"epochs": 3}}, "unknown key 'epochs' in TrainConfig"),
         ([], "expected an object with the keys of Preset"),
     ],
 )

@@ -281,7 +281,8 @@ def test_stages_follow_one_another_each_with_a_cycle_of_its_own():
     first, prior, last = Stage(4, 2e-3, frozen="posterior_flow"), Stage(1, 1e-4, "prior"), Stage(2, 1e-3)
     spans = schedule.spans(TrainConfig((first, prior, last, prior)))
     assert spans == [Span(0, 4, first), Span(4, 5, prior), Span(5, 7, last), Span(7, 8, prior)]
-    rates = [schedule.rate(span, epochs) for span in spans for epochs in (span.first + 0.1 * span.stage.epochs, span.last)]
+    ends = [(span, epochs) for span in spans for epochs in (span.first + 0.1 * span.stage.epochs, span.last)]
+    rates = [schedule.rate(span, epochs) for span, epochs in ends]
     assert rates == pytest.approx([2e-3, 2e-6, 1e-4, 1e-7, 1e-3, 1e-6, 1e-4, 1e-7])
 
 
@@ -295,7 +296,8 @@ def test_what_dropout_draws_is_the_same_in_a_resumed_run(stages, runs):
 
 def test_an_average_without_memory_is_the_model_at_the_end_of_every_epoch(stages):
     fit, states = stages
-    fit("vae-dense", stages=(Stage(2, 3e-3),), batch_size=50, ema_decay=0.0)  # ten steps: the last two come after the last regular look
+    # ten steps: the last two come after the last regular look
+    fit("vae-dense", stages=(Stage(2, 3e-3),), batch_size=50, ema_decay=0.0)
     for state in map(load, states):
         kept = {part: {k: v for k, v in state.items() if k.startswith(part)} for part in ("model.", "average.")}
         assert all(torch.equal(v, kept["average."]["average." + k[6:]]) for k, v in kept["model."].items())
@@ -333,13 +335,13 @@ def test_refined_codes_decode_better_and_teach_encoder_and_decoder():
 @pytest.mark.parametrize(
     "name, stage, said",
     [
-        ("vae-conv", Stage(objective="refined"), "objective 'refined' needs the codes of an autoencoder; got it for vae-conv"),
-        ("ae-dense", Stage(objective="weighted"), "needs a model of family vae or cvae whose posterior is a plain Gaussian"),
+        ("vae-conv", Stage(objective="refined"), "'refined' needs the codes of an autoencoder; got it for vae-conv"),
+        ("ae-dense", Stage(objective="weighted"), "needs a model of family vae or cvae whose posterior is a plain"),
         ("cvae-inpaint", Stage(objective="weighted"), "got it for cvae-inpaint, of family inpainting"),
         ("judge", Stage(objective="elbo"), "objective 'elbo' needs a model with an encoder, a z and a decoder"),
         ("vae-dense", Stage(objective="prior"), "objective 'prior' needs flow_layers of 1 or more"),
         ("vae-dense", Stage(objective="magic"), "objective must be one of elbo, clean picture, class, prior"),
-        ("cvae-conv", Stage(frozen="posterior_flow"), "frozen must be a part of the model; cvae-conv has no 'posterior_flow'"),
+        ("cvae-conv", Stage(frozen="posterior_flow"), "a part of the model; cvae-conv has no 'posterior_flow'"),
     ],
 )
 def test_a_stage_that_does_not_fit_the_model_is_refused_before_the_work(name, stage, said):

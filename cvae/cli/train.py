@@ -83,8 +83,9 @@ def _presets() -> str:
     lines = []
     for name, preset in PRESETS.items():
         start = f"  {name:<{gap}}{_minutes(SHIPPED / name / 'history.csv'):>7}   "
-        indents = {"initial_indent": start, "subsequent_indent": " " * len(start)}
-        lines.append(textwrap.fill(preset.summary, max(60, width - 2), **indents))
+        margin = " " * len(start)
+        text = textwrap.fill(preset.summary, max(60, width - 2), initial_indent=start, subsequent_indent=margin)
+        lines.append(text)
     lines.append(f"  {ALL:<{gap}}{'':>7}   every one of them that an earlier call did not finish")
     took = "presets, and how long the training of those that come with the app took"
     gpu = "(cvae-conv on an H200; on two CPU cores it takes some six hours):"

@@ -62,12 +62,13 @@ def augment(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
 
 
 def turn(x: Tensor, degrees: float, zoom: float, generator: torch.Generator | None = None) -> Tensor:
-    """Turn the first half of the pictures (N, C, H, W) by at most some degrees and scale them by at most a share `zoom`.
+    """Turn the first half of the pictures (N, C, H, W) by at most some degrees, scale them by at most a share `zoom`.
 
     Smoothly, their edges mirrored, and shifted by up to one pixel in 64; same shape back, in [0, 1].
     """
     half = len(x) // 2
-    moved = _moved(x[:half], math.radians(degrees), zoom, 0.03, generator, mode="bicubic", padding_mode="reflection")
+    angle = math.radians(degrees)
+    moved = _moved(x[:half], angle, zoom, 0.03, generator, mode="bicubic", padding_mode="reflection")
     return torch.cat([moved.clamp(0, 1), x[half:]])
 
 

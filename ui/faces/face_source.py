@@ -1,7 +1,6 @@
 """Where the face of the Faces page comes from: the gallery, a file or the camera."""
 
 import base64
-import binascii
 import hashlib
 import io
 import unicodedata
@@ -22,7 +21,7 @@ from cvae.data import lfw_files as lfw
 from cvae.data import pictures
 from cvae.data.mnist_files import default_data_dir
 from cvae.faces import Space
-from ui.shell import address, controls, images, keeping, resources, words
+from ui.shell import address, codecs, controls, images, keeping, resources, words
 from ui.widgets.gallery import gallery
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ def choose(
         )
         found = matching(space, wanted or "")
         last = max(1, -(-len(found) // resources.SHOWN))
-        address.number(pages, 1, last, int)
+        address.number(pages, 1, last, whole=True)
         page = st.pagination(last, key=pages, bind="query-params", max_visible_pages=0)
     rows = found[(page - 1) * resources.SHOWN : page * resources.SHOWN]
     if not rows:
@@ -186,10 +185,9 @@ def original(space: Space, row: int, side: int) -> Tensor | None:
 
 def whole(parameter: str, count: int, default: int = 0) -> int:
     """Return the whole number below count in the address, or the default where there is none."""
-    text = st.query_params.get(parameter, "")
-    means = text.isascii() and text.isdigit() and len(text) < 9 and int(text) < count
-    address.judge(parameter, means)
-    return int(text) if means else default
+    number = codecs.whole(st.query_params.get(parameter, ""), count)
+    address.judge(parameter, number is not None)
+    return default if number is None else number
 
 
 def _restart(pages: str) -> None:
@@ -283,7 +281,7 @@ def _on_white(picture: Image.Image) -> Image.Image:
 def _packed(pixels: np.ndarray) -> str:
     out = io.BytesIO()
     Image.fromarray(pixels.transpose(1, 2, 0)).save(out, "JPEG", quality=90)
-    return base64.urlsafe_b64encode(out.getvalue()).decode().rstrip("=")
+    return codecs.to_text(out.getvalue())
 
 
 def _unpacked(text: str, side: int) -> Tensor | None:
@@ -291,14 +289,14 @@ def _unpacked(text: str, side: int) -> Tensor | None:
     if not text:
         return None
     try:
-        raw = base64.b64decode(text.encode() + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        raw = codecs.from_text(text)
         if len(text) > LONGEST:
             raise ValueError
         picture = Image.open(io.BytesIO(raw), formats=["JPEG"])
         if picture.size != (side, side):
             raise ValueError
         return _tensor(np.asarray(picture.convert("RGB")).transpose(2, 0, 1))
-    except (ValueError, OSError, SyntaxError, binascii.Error):
+    except (ValueError, OSError, SyntaxError):
         st.warning("The picture in the address is damaged; upload it anew.")
         return None
 

@@ -10,7 +10,7 @@ from cvae import faces, latent, metrics, tasks
 from cvae.faces import Space
 from ui.faces import face_source
 from ui.faces.face_source import Held
-from ui.shell import address, controls, images, resources, words
+from ui.shell import address, codecs, controls, images, resources, words
 from ui.widgets.gallery import gallery
 from ui.widgets.steer.steer import Axis, steer
 
@@ -212,12 +212,8 @@ def bias(space: Space, figures: dict) -> None:
 def _rows(parameter: str, space: Space) -> list[int]:
     """Return the rows in the address, those that exist, each once."""
     texts = st.query_params.get(parameter, "").split(",")[:40]
-    numbers = [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 9]
-    rows = list(
-        dict.fromkeys(
-            row for row in numbers if row < len(space.people)
-        )
-    )
+    numbers = [codecs.whole(text, len(space.people)) for text in texts]
+    rows = list(dict.fromkeys(number for number in numbers if number is not None))
     address.judge(parameter, bool(rows))
     return rows
 

@@ -5,9 +5,8 @@ address changes in place: st.query_params would make every change a new step of 
 address and back.
 """
 
-import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
@@ -15,7 +14,7 @@ from urllib.parse import urlencode
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from ui.shell import words
+from ui.shell import codecs, words
 
 # the parameters of controls that Streamlit binds, then those that the pages read themselves
 BOUND = frozenset(
@@ -113,13 +112,11 @@ def choice(name: str, options: Iterable[str], several: bool = False) -> None:
     judge(name, bool(right) or (several and not any(texts)))
 
 
-def number(name: str, least: float, most: float, kind: Callable[[str], float] = float) -> None:
-    """Judge a parameter that is a number of this `kind` from `least` to `most`."""
-    try:
-        value = kind(st.query_params.get(name, ""))
-    except ValueError:
-        value = math.nan
-    judge(name, least <= value <= most)
+def number(name: str, least: float, most: float, whole: bool = False) -> None:
+    """Judge a parameter that is a number, or a whole one, from `least` to `most`."""
+    text = st.query_params.get(name, "")
+    value = codecs.whole(text, int(most) + 1) if whole else codecs.number(text, least, most)
+    judge(name, value is not None and value >= least)
 
 
 def put(name: str, *texts: str) -> None:

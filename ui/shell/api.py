@@ -11,7 +11,6 @@ after another. Whatever is wrong: status 400 and one line of text.
 """
 
 import json
-import math
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from cvae import tasks
-from ui.shell import images, link, resources
+from ui.shell import codecs, images, link, resources
 
 if TYPE_CHECKING:
     from cvae.models import LatentModel
@@ -136,12 +135,9 @@ def _point(text: str, dims: int) -> torch.Tensor:
     parts = text.split(",") if text else []
     if len(parts) != dims:
         raise ValueError(f"z must be {dims} numbers with commas between them; got {len(parts)}.")
-    try:
-        values = [float(part) for part in parts]
-    except ValueError:
-        raise ValueError("z must be numbers such as 0.1,-0.3; something in it is not a number.") from None
-    if not all(math.isfinite(value) and abs(value) <= LARGEST for value in values):
-        raise ValueError(f"every number of z must lie between -{LARGEST:g} and {LARGEST:g}.")
+    values = [codecs.number(part, -LARGEST, LARGEST) for part in parts]
+    if None in values:
+        raise ValueError(f"z must be numbers from -{LARGEST:g} to {LARGEST:g}, such as 0.1,-0.3; one is not.")
     return torch.tensor([values])
 
 
@@ -152,14 +148,12 @@ def _labels(text: str | None, n_classes: int) -> torch.Tensor | None:
             raise ValueError("this model takes no label.")
         return None
     parts = (text or "").split(",")
-    if (
-        not all(part.isascii() and part.isdigit() and len(part) < 5 and int(part) < n_classes for part in parts)
-        or len(parts) > n_classes
-    ):
+    labels = [codecs.whole(part, n_classes) for part in parts]
+    if None in labels or len(parts) > n_classes:
         raise ValueError(
             f"label must be a whole number from 0 to {n_classes - 1}, or up to {n_classes} of them with commas between."
         )
-    return torch.tensor([int(part) for part in parts])
+    return torch.tensor(labels)
 
 
 def routes() -> list[Route]:

@@ -4,8 +4,6 @@ A point is kept on a lattice of 1/256 within (-8, 8): float16 holds such numbers
 through the address, the browser and back.
 """
 
-import base64
-import binascii
 import html
 import secrets
 from typing import TYPE_CHECKING
@@ -16,7 +14,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from ui.shell import address
+from ui.shell import address, codecs
 
 if TYPE_CHECKING:
     from cvae.models import LatentModel
@@ -37,14 +35,14 @@ def snap(u: Tensor) -> Tensor:
 
 def pack(u: Tensor) -> str:
     """Return u (D,) as text for an address: base64url of little-endian float16."""
-    return base64.urlsafe_b64encode(u.numpy().astype("<f2").tobytes()).decode().rstrip("=")
+    return codecs.to_text(u.numpy().astype("<f2").tobytes())
 
 
 def unpack(text: str, dims: int) -> Tensor | None:
     """Return the point (dims,) that `pack` wrote, or None if the text is anything else."""
     try:
-        raw = base64.b64decode(text.encode() + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (ValueError, binascii.Error):
+        raw = codecs.from_text(text)
+    except ValueError:
         return None
     if len(raw) != 2 * dims:
         return None

@@ -5,10 +5,7 @@ Pictures travel as text: `bits` (a bitmap of the pad) and `digit` (grey pixels o
 resized to the side S of the model's pictures, and answers are of that size.
 """
 
-import base64
-import binascii
 import math
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -20,7 +17,7 @@ from torch import Tensor
 from cvae import metrics, preprocess, tasks
 from cvae.data import corruptions
 from cvae.families import FAMILIES, those
-from ui.shell import images, resources
+from ui.shell import codecs, images, resources
 
 if TYPE_CHECKING:
     from cvae.models import LatentModel
@@ -31,6 +28,7 @@ QUICK = 1  # importance samples while the pen moves
 COMPLETIONS = 8
 PAINTERS = those(lambda family: family.latent and not family.labelled)  # that complete a picture without its label
 SEEDS = 2**31
+DAMAGED = "the picture in the address is damaged; draw or upload it anew."
 INCOMPLETE = "the picture in the address is incomplete; draw or upload it anew."
 
 
@@ -126,7 +124,7 @@ def completions(x: Tensor, query: Mapping[str, str]) -> Tensor:
     """
     label = query.get("label", "")
     model = resources.model(query.get("model", "")) if label else resources.model(query.get("painter", ""), PAINTERS)
-    if label and not (label.isascii() and label.isdigit() and len(label) < 5 and int(label) < model.config.n_classes):
+    if label and codecs.whole(label, model.config.n_classes) is None:
         raise ValueError(f"label must be a whole number from 0 to {model.config.n_classes - 1}.")
     x = fitted(x, model)
     hidden = torch.from_numpy(unpack_bits(query.get("hole", ""), x.shape[-1]))
@@ -146,12 +144,12 @@ def label_scores(model: "LatentModel", x: Tensor, n_importance: int) -> Tensor:
 
 def pack_bits(bits: np.ndarray) -> str:
     """Return a bitmap (side, side) as base64url text."""
-    return _text(np.packbits(bits.astype(bool)).tobytes())
+    return codecs.to_text(np.packbits(bits.astype(bool)).tobytes())
 
 
 def unpack_bits(text: str, side: int) -> np.ndarray:
     """Return the bitmap (side, side) bool that `pack_bits` wrote; ValueError for anything else."""
-    raw = _bytes(text)
+    raw = codecs.from_text(text)
     if len(raw) != math.ceil(side * side / 8):
         raise ValueError(f"expected {side} x {side} bits as base64url text; got {len(raw)} bytes.")
     return np.unpackbits(np.frombuffer(raw, np.uint8), count=side * side).reshape(side, side).astype(bool)
@@ -159,12 +157,15 @@ def unpack_bits(text: str, side: int) -> np.ndarray:
 
 def pack_digit(x: Tensor) -> str:
     """Return a picture (1, 1, S, S) in [0, 1] as base64url text of its bytes, zlib-compressed."""
-    return _text(zlib.compress(images.to_uint8(x).tobytes(), 9))
+    return codecs.deflate(images.to_uint8(x).tobytes())
 
 
 def unpack_digit(text: str) -> Tensor:
     """Return the picture (1, 1, S, S) that `pack_digit` wrote; ValueError for anything else."""
-    raw = _inflated(text, LARGEST**2)
+    try:
+        raw = codecs.inflate(text, LARGEST**2)
+    except ValueError as error:
+        raise ValueError(DAMAGED) from error
     side = math.isqrt(len(raw))
     if side < SMALLEST or side * side != len(raw):
         raise ValueError(INCOMPLETE)
@@ -173,47 +174,25 @@ def unpack_digit(text: str) -> Tensor:
 
 def shorten(bits_text: str) -> str:
     """Return `pack_bits` text compressed, for an address, as ui/widgets/codecs.js does."""
-    return _text(zlib.compress(_bytes(bits_text), 9))
+    return codecs.deflate(codecs.from_text(bits_text))
 
 
 def lengthen(text: str, side: int) -> str:
     """Return the inverse of `shorten` for a bitmap of this side; ValueError for anything else."""
-    return _text(inflated(text, math.ceil(side * side / 8)))
+    return codecs.to_text(inflated(text, math.ceil(side * side / 8)))
 
 
 def inflated(text: str, size: int) -> bytes:
-    """Return exactly `size` bytes of zlib content; never more are made of it, whatever it claims."""
-    raw = _inflated(text, size)
+    """Return exactly `size` bytes that were compressed; never more are made of them, whatever the text claims."""
+    raw = codecs.inflate(text, size)
     if len(raw) != size:
         raise ValueError(INCOMPLETE)
     return raw
 
 
-def _inflated(text: str, most: int) -> bytes:
-    """Return the bytes of zlib content, one more than `most` of them where it holds too many."""
-    try:
-        return zlib.decompressobj().decompress(_bytes(text), most + 1)
-    except zlib.error as error:
-        raise ValueError("the picture in the address is damaged; draw or upload it anew.") from error
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-def _bytes(text: str) -> bytes:
-    try:
-        return base64.b64decode(text.encode() + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (ValueError, binascii.Error) as error:
-        raise ValueError("the picture must be base64url text; this is something else.") from error
-
-
 def _number(query: Mapping[str, str], name: str, most: float) -> float:
-    try:
-        value = float(query.get(name, ""))
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= most:
+    value = codecs.number(query.get(name, ""), 0, most)
+    if value is None:
         raise ValueError(f"{name} must be a number from 0 to {most:g}.")
     return value
 

@@ -1,4 +1,4 @@
-// What goes through an address or a message as text; Python's side is in ui/shell/link.py and ui/shell/sketch.py.
+// What goes through an address or a message as text; Python's side is ui/shell/codecs.py, and ui/shell/link.py for points.
 
 export const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 

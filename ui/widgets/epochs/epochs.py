@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from cvae.families import FAMILIES
-from ui.shell import address, link, resources, words
+from ui.shell import address, codecs, link, resources, words
 from ui.widgets.bridge import component
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 HTML = """<div class="epochs"><div class="bar"><button type="button" class="play" aria-label="Play"></button>
 <input type="range" aria-label="Epoch" min="0" step="1"><output></output></div><div class="models"></div></div>"""
+MOST = 10**7  # epochs of any training
 TITLES = {"reconstructions": "The same {} pictures, reconstructed", "samples": "The same {} z, decoded"}
 _draw = component(__file__, HTML)
 
@@ -65,10 +66,9 @@ def _loss(history: dict[str, np.ndarray], epoch: int) -> str:
 
 def _asked() -> int:
     """Return the epoch in the address; -1, for the last, where there is none."""
-    text = st.query_params.get("epoch", "")
-    means = text.isascii() and text.isdigit() and len(text) < 8
-    address.judge("epoch", means)
-    return int(text) if means else -1
+    epoch = codecs.whole(st.query_params.get("epoch", ""), MOST)
+    address.judge("epoch", epoch is not None)
+    return -1 if epoch is None else epoch
 
 
 def _moved(epoch: int) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from cvae.maps import EMBEDDINGS, LatentMap
-from ui.shell import address, classes, images, link, resources, sketch, words
+from ui.shell import address, classes, codecs, images, link, resources, sketch, words
 from ui.widgets.bridge import component
 
 HTML = """<div class="plot"><div class="tools"></div><div class="stage"><canvas
@@ -107,10 +107,10 @@ def _chosen(choice: dict[str, str]) -> None:
 def chosen_point(found: LatentMap) -> int | None:
     """Return the number of the digit in the address; None where there is none or the map has no such digit."""
     text = st.query_params.get("point", "")
-    means = text.isascii() and text.isdigit() and len(text) < 10 and int(text) < len(found)
+    point = codecs.whole(text, len(found))
     says = f"There is no digit of number {words.markdown(repr(text[:20]))}; the map has 0 to {len(found) - 1:,}."
-    address.judge("point", means, says)
-    return int(text) if means else None
+    address.judge("point", point is not None, says)
+    return point
 
 
 def chosen_group(found: LatentMap, group: str) -> Tensor | None:

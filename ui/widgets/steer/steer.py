@@ -1,13 +1,12 @@
 """A picture steered by sliders that each go one way through latent space, and the one it started from beside it."""
 
-import math
 from dataclasses import dataclass
 
 import streamlit as st
 from torch import Tensor
 
 from cvae import tasks
-from ui.shell import address, images, link
+from ui.shell import address, codecs, images, link
 from ui.widgets.bridge import component, encoded, sent
 
 HTML = """<div class="frame"><div class="steer"><div class="pictures"></div><p class="status" role="status"></p>
@@ -30,13 +29,9 @@ class Axis:
 
     def value(self) -> float:
         """Return the value in the address, or the first where there is none in range."""
-        try:
-            value = float(st.query_params.get(self.parameter, ""))
-        except ValueError:
-            value = math.nan
-        means = self.least <= value <= self.most
-        address.judge(self.parameter, means)
-        return value if means else self.first
+        value = codecs.number(st.query_params.get(self.parameter, ""), self.least, self.most)
+        address.judge(self.parameter, value is not None)
+        return self.first if value is None else value
 
 
 def steer(

@@ -96,39 +96,52 @@ def box_rows(data_dir: Path | None, name: str) -> list[tuple[str, ...]]:
     from cvae.data import lfw_files as lfw
 
     model, space, rng = load_run(name), faces.load(run_dir(name)), np.random.default_rng(0)
-    side, (left, top, right, bottom) = model.config.image_shape[1], lfw.box((lfw.SIDE, lfw.SIDE))
+    side, box = model.config.image_shape[1], lfw.box((lfw.SIDE, lfw.SIDE))
     held_out = sorted(f for f in lfw._listing(lfw.find(Path(data_dir))) if lfw.part_of(f.parent.name) == "validation")
     right_boxes, seconds, crops = {"whole": 0, "cut and scaled": 0}, [], []
     for i in rng.permutation(len(held_out))[:PICTURES]:
         picture = Image.open(held_out[i]).convert("RGB")
-        crops.append(lfw.fitted(picture, side, (left, top, right, bottom)))
-        edge = rng.uniform(110, lfw.SIDE)  # of a square that holds the face somewhere
-        x, y = (
-            rng.uniform(max(0, far - edge), min(near, lfw.SIDE - edge)) for near, far in ((left, right), (top, bottom))
-        )
-        cut = picture.resize((size := round(edge * rng.uniform(1, 3)),) * 2, box=(x, y, x + edge, y + edge))
-        inside = tuple(
-            (v - start) * size / edge for v, start in zip((left, top, right, bottom), (x, y, x, y), strict=True)
-        )
-        for kind, image, true in (("whole", picture, (left, top, right, bottom)), ("cut and scaled", cut, inside)):
+        crops.append(lfw.fitted(picture, side, box))
+        for kind, image, true in (("whole", picture, box), ("cut and scaled", *_cut(picture, box, rng))):
             begin = time.perf_counter()
             found = faces.locate(model, space, image)
             seconds.append(1000 * (time.perf_counter() - begin))
             if found is not None:
                 overlap = faces.space._overlap(torch.tensor([found]), torch.tensor(true))
                 right_boxes[kind] += float(overlap[0]) > 0.5
-    shown = {"faces": torch.from_numpy(np.stack(crops)).float() / 255}
-    shown["noise"] = torch.from_numpy(rng.random(shown["faces"].shape, np.float32))
-    shown["one colour"] = torch.from_numpy(rng.random((PICTURES, 3, 1, 1), np.float32)).expand_as(shown["faces"])
-    strange = {
-        kind: float((faces.strangeness(model, space, x) > faces.STRANGE).float().mean()) for kind, x in shown.items()
-    }
+    strange = _called_strange(model, space, np.stack(crops), rng)
     rows = [
         (f"{name}: box found (overlap above 0.5), {kind}", f"{100 * n / PICTURES:.0f} %")
         for kind, n in right_boxes.items()
     ]
     rows.append((f"{name}: time to find it, median / p95", median_and_p95(seconds)))
     return rows + [(f"{name}: called hardly a face, {kind}", f"{100 * share:.0f} %") for kind, share in strange.items()]
+
+
+def _cut(picture, box: tuple[float, ...], rng) -> tuple:
+    """Return a scaled square of a picture that holds the face somewhere, and the box of the face in it."""
+    left, top, right, bottom = box
+    edge = rng.uniform(110, picture.width)
+    x, y = (
+        rng.uniform(max(0, far - edge), min(near, picture.width - edge)) for near, far in ((left, right), (top, bottom))
+    )
+    cut = picture.resize((size := round(edge * rng.uniform(1, 3)),) * 2, box=(x, y, x + edge, y + edge))
+    return cut, tuple((v - start) * size / edge for v, start in zip(box, (x, y, x, y), strict=True))
+
+
+def _called_strange(model, space, crops, rng) -> dict[str, float]:
+    """Return what share of faces (N, 3, S, S) uint8, of noise and of plain colours is called hardly a face."""
+    import numpy as np
+    import torch
+
+    from cvae import faces
+
+    shown = {"faces": torch.from_numpy(crops).float() / 255}
+    shown["noise"] = torch.from_numpy(rng.random(shown["faces"].shape, np.float32))
+    shown["one colour"] = torch.from_numpy(rng.random((PICTURES, 3, 1, 1), np.float32)).expand_as(shown["faces"])
+    return {
+        kind: float((faces.strangeness(model, space, x) > faces.STRANGE).float().mean()) for kind, x in shown.items()
+    }
 
 
 def page_rows() -> list[tuple[str, ...]]:

@@ -92,6 +92,23 @@ def choose(
     addresses: Callable[[int], dict[str, str]] | None = None,
 ) -> None:
     """Draw a page of the gallery; a press writes the row into the address, or what addresses(row) says."""
+    people, first = _searched(parameter, space, label)
+    rows = people[first : first + resources.SHOWN]
+    if not rows:
+        st.info("Nobody in the set has this name.")
+        return
+    at = addresses or (lambda row: {parameter: str(row)})
+    on = [i for i, row in enumerate(rows) if row in chosen]
+    names = [person(space, row) for row in rows]
+    x, leads = shown(name, model, space, rows), [at(row) for row in rows]
+    gallery.gallery(x, names, f"{parameter}_gallery", leads, resources.SHOWN, on)
+    count = f"{first + 1:,} to {first + len(rows):,} of {len(people):,}"
+    stored = "" if folder() else ", as the model sees them; the originals are shown where LFW lies under CVAE_DATA_DIR"
+    st.caption(f"{count}{stored}.")
+
+
+def _searched(parameter: str, space: Space, label: str) -> tuple[list[int], int]:
+    """Let the visitor look for a name and turn pages; return the rows that fit, and where the page begins in them."""
     pages = f"{parameter}_page"
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         wanted = st.text_input(
@@ -103,23 +120,11 @@ def choose(
             args=(pages,),
             width=260,
         )
-        found = matching(space, wanted or "")
-        last = max(1, -(-len(found) // resources.SHOWN))
+        people = matching(space, wanted or "")
+        last = max(1, -(-len(people) // resources.SHOWN))
         address.number(pages, 1, last, whole=True)
         page = st.pagination(last, key=pages, bind="query-params", max_visible_pages=0)
-    rows = found[(page - 1) * resources.SHOWN : page * resources.SHOWN]
-    if not rows:
-        st.info("Nobody in the set has this name.")
-        return
-    at = addresses or (lambda row: {parameter: str(row)})
-    on = [i for i, row in enumerate(rows) if row in chosen]
-    names = [person(space, row) for row in rows]
-    x, leads = shown(name, model, space, rows), [at(row) for row in rows]
-    gallery.gallery(x, names, f"{parameter}_gallery", leads, resources.SHOWN, on)
-    first_shown = 1 + (page - 1) * resources.SHOWN
-    count = f"{first_shown:,} to {first_shown + len(rows) - 1:,} of {len(found):,}"
-    stored = "" if folder() else ", as the model sees them; the originals are shown where LFW lies under CVAE_DATA_DIR"
-    st.caption(f"{count}{stored}.")
+    return people, (page - 1) * resources.SHOWN
 
 
 def matching(space: Space, wanted: str) -> list[int]:

@@ -21,6 +21,7 @@ width="28" height="28"></canvas><p></p></div></div>
 _draw = component(__file__, HTML)
 RAMP = ("#6a4fb0", "#3f74b8", "#21918c", "#5ebd55", "#e0bd14")  # legible on a light and on a dark ground
 GROUP_COLOURS = {"a": "#e8590c", "b": "#7048e8"}
+COLOURS = {"palette": images.PALETTE, "groupColours": GROUP_COLOURS, "ramp": RAMP}
 GROUPS = tuple(GROUP_COLOURS)
 OWN = "own"  # parameter: whether the visitor's own digit stands beside the map
 
@@ -42,16 +43,13 @@ def plot(
     """
     model, addresses = resources.model(name), _addresses(name)
     shows = f"{EMBEDDINGS[layout]} of {len(found):,} test {classes.noun(model)}s in the latent space of {name}."
-    data = {
+    data = COLOURS | {
         "label": f"{shows} {_told(found, layout)}",
         "points": addresses[0],
         "sprites": addresses[1:],
         "layout": layout,
         "colour": colour[0],
         "colourName": colour[1],
-        "palette": images.PALETTE,
-        "groupColours": GROUP_COLOURS,
-        "ramp": RAMP,
         "classes": [classes.name(model, c) for c in range(int(found.labels.max()) + 1)],
         "noun": classes.noun(model),
         "chosen": _chosen_on(found),

@@ -26,6 +26,8 @@ from cvae.commands import OneLineParser, run, whole
 from cvae.data import corruptions
 from cvae.data import lfw_files as lfw
 from cvae.faces import figures as face_figures
+from cvae.faces.directions import attribute_direction
+from cvae.maps.embeddings import TSNE_STEPS
 
 RESULTS = Path(__file__).parent / "docs" / "results.md"
 BEGIN, END = "<!-- evaluate.py writes from here -->", "<!-- to here -->"
@@ -196,7 +198,7 @@ def write_map(name: str, args: argparse.Namespace) -> None:
     images = data.load(preset.data.dataset, False, args.data_dir, preset.model.image_shape, download=True)
     if reason := maps.obstacle(preset, len(images), len(images.classes)):
         raise ValueError(reason)
-    with tqdm(total=sum(latent.TSNE_STEPS), desc=f"t-SNE of {name}", unit="step") as bar:
+    with tqdm(total=sum(TSNE_STEPS), desc=f"t-SNE of {name}", unit="step") as bar:
         found = maps.make_map(model, images, args.seed, lambda done: bar.update(done - bar.n))
     maps.save_map(checkpoints.run_dir(name), found)
     kept = {space: 100 * figures["knn_accuracy"] for space, figures in found.figures.items()}
@@ -312,7 +314,7 @@ def _faces(name: str, model, images: data.ImageSet, args: argparse.Namespace, ge
         tested = model, judge, space.u[rows], space.present[rows, k]
         ways = dict(zip(faces.WAYS, space.directions[k]))
         found["smile"] = {kind: face_figures.edits(*tested, way) for kind, way in ways.items()}
-        in_code = latent.attribute_direction(space.u[learn], space.present[learn, k])
+        in_code = attribute_direction(space.u[learn], space.present[learn, k])
         found["smile_in_code"] = face_figures.edits(*tested, in_code)
         plain = space.u[rows][space.present[rows, k] == 0]
         found["dragged"] = {kind: face_figures.dragged(model, space, plain, k, way) for kind, way in ways.items()}

@@ -57,7 +57,8 @@ def components_as_people(data_dir: Path | None, dims: int) -> tuple[float, float
     """Return how often the nearest other test picture is the same person: by plain components, and with our metric."""
     import torch
 
-    from cvae import data, latent
+    from cvae import data
+    from cvae.faces import directions
     from cvae.faces import figures as face_figures
 
     parts = {part: data.lfw(data_dir, part, 64, download=True) for part in ("train", "test")}
@@ -65,7 +66,7 @@ def components_as_people(data_dir: Path | None, dims: int) -> tuple[float, float
     mean, basis = face_figures.components(x["train"], dims)
     u = {part: (rows.flatten(1) - mean) @ basis for part, rows in x.items()}
     ids = {name: i for i, name in enumerate(sorted(set(parts["train"].people)))}
-    metric = latent.within_person(u["train"], torch.tensor([ids[name] for name in parts["train"].people]))
+    metric = directions.within_person(u["train"], torch.tensor([ids[name] for name in parts["train"].people]))
     plain, learned = (face_figures.same_person(rows, parts["test"].people) for rows in (u["test"], u["test"] @ metric))
     return plain, learned
 

@@ -38,11 +38,11 @@ addEventListener("DOMContentLoaded", () => new MutationObserver((changes) => {
 
 def places(page, count: int) -> list[tuple[float, float]]:
     """Return where `count` points of the map that stand apart lie on the screen."""
-    from cvae import latent, maps
+    from cvae import maps, neighbours
     from ui.shell import points
 
     xy = maps.load_map(NAME).embeddings["tsne"]
-    lonely = latent.nearest(xy, xy, 2)[0][:, 1].argsort(descending=True)[:count]
+    lonely = neighbours.nearest(xy, xy, 2)[0][:, 1].argsort(descending=True)[:count]
     box = page.locator(".stage > canvas").bounding_box()
     fit = 0.92 * (points.normalised(xy[lonely], xy) - 0.5) + 0.5  # as in ui/widgets/map/state.js
     return [(box["x"] + u * box["width"], box["y"] + (1 - v) * box["height"]) for u, v in fit.tolist()]
@@ -106,7 +106,7 @@ def searches() -> list[tuple[str, list[float], str]]:
     """Return what was searched, the milliseconds of single queries after a first one, and what they must reach."""
     import torch
 
-    from cvae import latent, maps
+    from cvae import maps, neighbours
 
     generator = torch.Generator().manual_seed(0)
     held = maps.load_map(NAME).u
@@ -116,10 +116,10 @@ def searches() -> list[tuple[str, list[float], str]]:
     )
     found = []
     for what, gallery, bar in galleries:
-        index, times = latent.ExactIndex(gallery), []
+        index, times = neighbours.ExactIndex(gallery), []
         for query in torch.randn(QUERIES + 1, gallery.shape[1], generator=generator).split(1):
             begin = time.perf_counter()
-            latent.nearest(index, query, K)
+            neighbours.nearest(index, query, K)
             times.append(1000 * (time.perf_counter() - begin))
         found.append((what, times[1:], bar))
     return found
@@ -130,18 +130,19 @@ def layouts() -> list[tuple[str, float, float]]:
     import torch
     from sklearn.manifold import TSNE
 
-    from cvae import latent, maps
+    from cvae import maps
+    from cvae.maps import embeddings
 
     z = maps.load_map(NAME).u
     makers = (
-        ("openTSNE, as evaluate.py --map calls it", lambda: latent.tsne(z)),
+        ("openTSNE, as evaluate.py --map calls it", lambda: embeddings.tsne(z)),
         ("scikit-learn", lambda: torch.from_numpy(TSNE(random_state=0, n_jobs=-1).fit_transform(z.numpy()))),
     )
     found = []
     for what, make in makers:
         begin = time.perf_counter()
         xy = make()
-        found.append((what, time.perf_counter() - begin, latent.trustworthiness(z, xy)))
+        found.append((what, time.perf_counter() - begin, embeddings.trustworthiness(z, xy)))
     return found
 
 

@@ -14,7 +14,7 @@ LAYERS = [  # modules and folders of cvae; each imports from its own layer and f
     MODEL | {"claim", "commands", "interrupts", "migration"},
     {"models", "losses", "data"},
     {"sketches", "checkpoints", "diagnosis", "presets", "report", "tasks"},
-    {"preprocess", "latent", "metrics", "objectives", "progress"},
+    {"preprocess", "latent", "metrics", "neighbours", "objectives", "progress"},
     {"schedule"},
     {"faces", "maps"},
     {"browser", "export"},

@@ -11,10 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
-from cvae import checkpoints, faces, latent, metrics, tasks
+from cvae import checkpoints, faces, metrics, neighbours, tasks
 from cvae.config import ModelConfig, Preset
+from cvae.faces import directions, mixture
 from cvae.faces import figures as face_figures
-from cvae.faces import mixture
 from cvae.models import build_model
 from tests.app import answer, open_page, sent
 from ui.faces import face_source
@@ -94,19 +94,19 @@ def test_a_direction_is_one_standard_deviation_long_and_points_to_the_attribute(
     u = torch.randn(4000, 5, generator=torch.Generator().manual_seed(0)) * torch.tensor([3.0, 1, 1, 1, 1])
     present = (u[:, 0] > 0).float()
     for classifier in (False, True):
-        way = latent.attribute_direction(u, present, classifier=classifier)
+        way = directions.attribute_direction(u, present, classifier=classifier)
         torch.testing.assert_close(way, torch.tensor([3.0, 0, 0, 0, 0]), atol=0.2, rtol=0)
 
 
 def test_a_standard_deviation_of_pictures_is_the_same_however_the_code_is_scaled():
     model, scale = small_model(), torch.tensor([0.5, 2, 3, 4, 5, 6])
     u = torch.randn(300, D, generator=torch.Generator().manual_seed(0))
-    way = latent.in_pictures(model, u, torch.eye(D)[0])
+    way = directions.in_pictures(model, u, torch.eye(D)[0])
     # its networks add nothing yet: it is linear
     torch.testing.assert_close(way, torch.eye(D)[0] * u[:, 0].std(), rtol=0.01, atol=0)
     model.principal.spread /= scale
     torch.testing.assert_close(
-        latent.in_pictures(model, u * scale, torch.eye(D)[0] / 4) / scale, way, rtol=1e-3, atol=1e-5
+        directions.in_pictures(model, u * scale, torch.eye(D)[0] / 4) / scale, way, rtol=1e-3, atol=1e-5
     )
 
 
@@ -114,8 +114,8 @@ def test_the_classifiers_direction_leaves_other_attributes_where_they_are():
     u = torch.randn(4000, 4, generator=torch.Generator().manual_seed(0))
     male = (u[:, 1] > 0).float()
     smiling = (u[:, 0] + u[:, 1] > 0).float()
-    means = latent.attribute_direction(u, smiling)
-    way = latent.attribute_direction(u, smiling, male[:, None], classifier=True)
+    means = directions.attribute_direction(u, smiling)
+    way = directions.attribute_direction(u, smiling, male[:, None], classifier=True)
     assert means[1] > 0.5 and abs(way[1]) < 0.05 and way[0] > 0.9
 
 
@@ -123,14 +123,14 @@ def test_more_attributes_than_dimensions_leave_a_direction():
     u = torch.randn(500, 4, generator=torch.Generator().manual_seed(0))
     others = (torch.randn(500, 30, generator=torch.Generator().manual_seed(1)) > 0).float()
     others[:, 7] = 1  # says nothing
-    way = latent.attribute_direction(u, (u[:, 0] > 0).float(), others, classifier=True)
+    way = directions.attribute_direction(u, (u[:, 0] > 0).float(), others, classifier=True)
     assert way[0] > 0.4
 
 
 @pytest.mark.parametrize("present", [[1.0, 1], [0.0, 0], [float("nan"), 1]])
 def test_a_direction_needs_both_groups(present):
     with pytest.raises(ValueError, match="at least one picture with the attribute and one without"):
-        latent.attribute_direction(torch.randn(2, 3), torch.tensor(present))
+        directions.attribute_direction(torch.randn(2, 3), torch.tensor(present))
 
 
 def test_the_metric_discounts_what_varies_within_a_person():
@@ -138,12 +138,13 @@ def test_the_metric_discounts_what_varies_within_a_person():
     person = torch.arange(300) // 3
     u = torch.stack([torch.randn(100, generator=generator)[person], 5 * torch.randn(300, generator=generator)], dim=1)
     names = tuple(map(str, person.tolist()))
-    assert face_figures.same_person(u @ latent.within_person(u, person), names) > 2 * face_figures.same_person(u, names)
+    metric = directions.within_person(u, person)
+    assert face_figures.same_person(u @ metric, names) > 2 * face_figures.same_person(u, names)
 
 
 def test_nearest_gives_distances_in_order():
     index = torch.tensor([[0.0], [10.0], [3.0]])
-    distances, rows = latent.nearest(index, torch.tensor([[1.0]]), 2)
+    distances, rows = neighbours.nearest(index, torch.tensor([[1.0]]), 2)
     assert rows.tolist() == [[0, 2]] and distances.tolist() == [[1.0, 2.0]]
 
 

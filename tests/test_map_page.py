@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 
-from cvae import checkpoints, latent, maps
+from cvae import checkpoints, maps, neighbours
 from cvae.config import ModelConfig, Preset
 from cvae.models import build_model
 from tests.app import answer, mapped, open_page, sent
@@ -50,7 +50,7 @@ def test_a_chosen_digit_and_two_groups(zoo, model):
     )
     assert sent(app)["chosen"] == {"point": "17", "a": bits(1, 11, 21), "b": bits(5, 15)}
     u = maps.load_map(model).u
-    assert sent(app)["near"] == [i for i in latent.nearest(u, u[17:18], 9)[1][0].tolist() if i != 17]
+    assert sent(app)["near"] == [i for i in neighbours.nearest(u, u[17:18], 9)[1][0].tolist() if i != 17]
 
 
 def test_open_in_explore_carries_the_point_over(zoo):

@@ -11,8 +11,9 @@ import torch
 from safetensors.torch import load_file
 
 import evaluate
-from cvae import checkpoints, latent, maps
+from cvae import checkpoints, maps, neighbours
 from cvae.data import ImageSet
+from cvae.maps import embeddings
 from tests.app import MODELS, mapped
 from tests.conftest import ROOT
 from ui.shell import points
@@ -22,15 +23,15 @@ def test_nearest_finds_what_a_full_comparison_finds():
     g = torch.Generator().manual_seed(0)
     gallery, queries = torch.randn(3000, 8, generator=g), torch.randn(20, 8, generator=g)
     expected = torch.cdist(queries.double(), gallery.double()).sort(dim=1)
-    for index in (gallery, latent.ExactIndex(gallery)):
-        distances, rows = latent.nearest(index, queries, 10)
+    for index in (gallery, neighbours.ExactIndex(gallery)):
+        distances, rows = neighbours.nearest(index, queries, 10)
         assert torch.equal(rows, expected.indices[:, :10])
         assert torch.allclose(distances.double(), expected.values[:, :10], atol=1e-5)
 
 
 def test_nearest_is_exact_far_from_the_origin():
     gallery = 1000 + torch.arange(40.0)[:, None] / 16  # squares of a million: their differences have few digits left
-    distances, rows = latent.nearest(gallery, gallery[7:8], 3)
+    distances, rows = neighbours.nearest(gallery, gallery[7:8], 3)
     assert rows[0, 0] == 7 and set(rows[0, 1:].tolist()) == {6, 8}
     assert distances[0].tolist() == [0, 1 / 16, 1 / 16]
 
@@ -41,27 +42,27 @@ def test_nearest_takes_an_index_of_another_kind():
             assert isinstance(queries, np.ndarray)
             return np.full((len(queries), k), 4.0, np.float32), np.arange(k)[::-1][None].repeat(len(queries), 0).copy()
 
-    distances, rows = latent.nearest(Reversed(), torch.zeros(2, 5), 3)
+    distances, rows = neighbours.nearest(Reversed(), torch.zeros(2, 5), 3)
     assert distances.tolist() == [[2, 2, 2]] * 2 and rows.tolist() == [[2, 1, 0]] * 2
 
 
 def test_at_most_as_many_neighbours_as_there_are():
-    assert latent.nearest(torch.zeros(3, 2), torch.zeros(1, 2), 10)[1].shape == (1, 3)
+    assert neighbours.nearest(torch.zeros(3, 2), torch.zeros(1, 2), 10)[1].shape == (1, 3)
 
 
 def test_knn_accuracy_leaves_the_point_itself_out():
     z = torch.tensor([[0.0], [0.1], [0.2], [9.0], [9.1], [9.2], [0.05]])
     labels = torch.tensor([0, 0, 0, 1, 1, 1, 1])
-    assert latent.knn_accuracy(z, labels, k=2) == pytest.approx(6 / 7)  # only the last is wrong: ties go to 0
+    assert embeddings.knn_accuracy(z, labels, k=2) == pytest.approx(6 / 7)  # only the last is wrong: ties go to 0
     equal = torch.zeros(9, 2)
-    assert latent.knn_accuracy(equal, torch.zeros(9, dtype=torch.int64)) == 1
+    assert embeddings.knn_accuracy(equal, torch.zeros(9, dtype=torch.int64)) == 1
 
 
 def test_pca_keeps_the_plane_of_flat_data():
     g = torch.Generator().manual_seed(1)
     flat = torch.randn(200, 2, generator=g) * torch.tensor([3.0, 1.0])
     axes = torch.linalg.qr(torch.randn(6, 2, generator=g)).Q
-    xy, shares = latent.pca(flat @ axes.T + 5)
+    xy, shares = embeddings.pca(flat @ axes.T + 5)
     # the same up to a rotation
     assert torch.allclose((xy - xy[0]).norm(dim=1), (flat - flat[0]).norm(dim=1), atol=1e-4)
     assert float(shares.sum()) == pytest.approx(1, abs=1e-5) and shares[0] > shares[1]
@@ -72,9 +73,9 @@ def test_place_finds_the_cluster_and_an_affine_map_exactly():
     centres = torch.eye(4) * 20
     z = centres.repeat_interleave(30, 0) + torch.randn(120, 4, generator=g)
     xy = torch.tensor([[0.0, 0], [0, 9], [9, 0], [9, 9]]).repeat_interleave(30, 0)
-    assert torch.equal(latent.place(centres, z, xy), torch.tensor([[0.0, 0], [0, 9], [9, 0], [9, 9]]))
-    flat, _ = latent.pca(z)
-    assert torch.allclose(latent.place_linearly(z[:5], z, flat), flat[:5], atol=1e-3)
+    assert torch.equal(embeddings.place(centres, z, xy), torch.tensor([[0.0, 0], [0, 9], [9, 0], [9, 9]]))
+    flat, _ = embeddings.pca(z)
+    assert torch.allclose(embeddings.place_linearly(z[:5], z, flat), flat[:5], atol=1e-3)
 
 
 def test_tsne_separates_clusters_and_repeats_itself():
@@ -82,11 +83,11 @@ def test_tsne_separates_clusters_and_repeats_itself():
     z = (torch.eye(3) * 15).repeat_interleave(40, 0) + torch.randn(120, 3, generator=g)
     labels = torch.arange(3).repeat_interleave(40)
     reported = []
-    xy = latent.tsne(z, 5, reported.append)
+    xy = embeddings.tsne(z, 5, reported.append)
     assert xy.shape == (120, 2) and xy.dtype == torch.float32
-    assert latent.knn_accuracy(xy, labels) == 1 and latent.trustworthiness(z, xy) > 0.9
-    assert reported == list(range(10, sum(latent.TSNE_STEPS) + 1, 10))
-    assert torch.equal(xy, latent.tsne(z, 5))
+    assert embeddings.knn_accuracy(xy, labels) == 1 and embeddings.trustworthiness(z, xy) > 0.9
+    assert reported == list(range(10, sum(embeddings.TSNE_STEPS) + 1, 10))
+    assert torch.equal(xy, embeddings.tsne(z, 5))
 
 
 CLOUD = torch.randn(60, 5, generator=torch.Generator().manual_seed(6))
@@ -120,9 +121,9 @@ ALIKE = {
 def layouts(kind: str) -> subprocess.CompletedProcess:
     """Lay out the points of a table of this module in a process of its own, which a crash ends and not the tests."""
     script = (
-        "import torch\nfrom cvae import latent\nfrom tests import test_maps\n"
+        "import torch\nfrom cvae.maps import embeddings\nfrom tests import test_maps\n"
         f"for name, z in test_maps.{kind}.items():\n"
-        "    try:\n        print(name, bool(latent.tsne(z).isfinite().all()), flush=True)\n"
+        "    try:\n        print(name, bool(embeddings.tsne(z).isfinite().all()), flush=True)\n"
         "    except ValueError as error:\n        print(name, str(error), flush=True)\n"
     )
     return subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=300)

@@ -1,11 +1,14 @@
-"""Figures of merit of a model of faces: sharpness beside principal components, smiles, whether people find themselves."""
+"""Figures of merit of a model of faces: sharpness beside principal components, smiles, who is recognised."""
+
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from cvae import latent, metrics, tasks
+from cvae import metrics, tasks
 from cvae.faces import Space
 from cvae.models import LatentModel
+from cvae.neighbours import nearest
 
 STRENGTH = 2.0  # standard deviations that an edit moves a face
 OTHERS = 100  # people among whom an edited face must still be nearest to itself
@@ -17,8 +20,8 @@ def components(x: Tensor, dims: int) -> tuple[Tensor, Tensor]:
     rows = x.flatten(1)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # of the randomised decomposition
-        _, _, found = torch.svd_lowrank(rows - rows.mean(0), q=dims + 16, niter=6)
-    return rows.mean(0), found[:, :dims]
+        _, _, axes = torch.svd_lowrank(rows - rows.mean(0), q=dims + 16, niter=6)
+    return rows.mean(0), axes[:, :dims]
 
 
 def reconstruction(model: LatentModel, train: Tensor, test: Tensor) -> dict[str, float]:
@@ -28,12 +31,13 @@ def reconstruction(model: LatentModel, train: Tensor, test: Tensor) -> dict[str,
     """
     mean, basis = components(train, model.config.latent_dim)
     linear = ((test.flatten(1) - mean) @ basis @ basis.T + mean).view_as(test).clamp(0, 1)
-    found = {}
+    measured = {}
     refined = torch.cat([tasks.decode(model, code(model, rows)) for rows in test.split(BATCH)])
     for name, x_hat in (("", refined), ("encoder_", reconstructed(model, test)), ("pca_", linear)):
-        found[f"{name}mse"] = float(metrics.mse(test, x_hat).mean())
-        found[f"{name}ssim"] = float(torch.cat([metrics.ssim(a, b) for a, b in zip(test.split(BATCH), x_hat.split(BATCH))]).mean())
-    return found
+        measured[f"{name}mse"] = float(metrics.mse(test, x_hat).mean())
+        alike = [metrics.ssim(a, b) for a, b in zip(test.split(BATCH), x_hat.split(BATCH), strict=True)]
+        measured[f"{name}ssim"] = float(torch.cat(alike).mean())
+    return measured
 
 
 def code(model: LatentModel, x: Tensor) -> Tensor:
@@ -47,19 +51,20 @@ def reconstructed(model: LatentModel, x: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def shares(judge: nn.Module, x: Tensor) -> Tensor:
-    """Return the judge's probability of the attribute (N,) for pictures x (N, 3, S, S), made as small as it wants them."""
+def shares(judge: Any, x: Tensor) -> Tensor:
+    """Return the judge's probability of the attribute (N,) for pictures x (N, 3, S, S), scaled to its own size."""
     small = torch.nn.functional.interpolate(x, judge.config.image_shape[1:], mode="area")
     return torch.cat([judge(rows).softmax(1)[:, 1] for rows in small.split(BATCH)])
 
 
-def edits(model: LatentModel, judge: nn.Module, u: Tensor, present: Tensor, way: Tensor) -> dict[str, float]:
+def edits(model: LatentModel, judge: Any, u: Tensor, present: Tensor, way: Tensor) -> dict[str, float]:
     """Move faces u (N, D) without the attribute along +way (D,), the others along -way; return how often each succeeds.
 
     `judge` says whether. `identity` is the share of edited faces that are still nearer, in pixels, to their own
     reconstruction than to those of OTHERS other faces.
     """
-    found, kept = {}, []
+    measured: dict[str, float] = {}
+    kept = []
     plain = tasks.decode(model, u).flatten(1)
     generator = torch.Generator().manual_seed(0)
     for name, before, sign in (("adds", 0, 1), ("takes", 1, -1)):
@@ -67,18 +72,18 @@ def edits(model: LatentModel, judge: nn.Module, u: Tensor, present: Tensor, way:
         edited = tasks.decode(model, u[rows] + sign * STRENGTH * way)
         wanted = (shares(judge, edited) > 0.5) == (sign > 0)
         already = (shares(judge, plain[rows].view_as(edited)) > 0.5) == (sign > 0)
-        found |= {name: float(wanted.float().mean()), f"{name}_before": float(already.float().mean())}
-        for row, picture in zip(rows, edited.flatten(1)):
+        measured |= {name: float(wanted.float().mean()), f"{name}_before": float(already.float().mean())}
+        for row, picture in zip(rows, edited.flatten(1), strict=True):
             others = torch.randperm(len(u), generator=generator)
             others = others[others != row][:OTHERS]
             distance = (plain[others] - picture).norm(dim=1).min()
             kept.append(bool((plain[row] - picture).norm() < distance))
-    return found | {"identity": sum(kept) / len(kept), "n": len(kept)}
+    return measured | {"identity": sum(kept) / len(kept), "n": len(kept)}
 
 
 def same_person(u: Tensor, people: tuple[str, ...]) -> float:
-    """Return the share of pictures u (N, D) of people with two or more whose nearest other picture is of the same person."""
-    _, rows = latent.nearest(u, u, 2)
+    """Return the share of u (N, D), of people with two or more, whose nearest other one is of the same person."""
+    _, rows = nearest(u, u, 2)
     place = torch.arange(len(u))
     other = torch.where(rows[:, 0] == place, rows[:, 1], rows[:, 0])  # a copy of a picture may come before itself
     hits = [people[i] == people[j] for i, j in enumerate(other.tolist()) if people.count(people[i]) > 1]
@@ -105,12 +110,13 @@ def dragged(model: LatentModel, space: Space, u: Tensor, column: int, way: Tenso
     """
     change = tasks.decode(model, u + STRENGTH * way) - tasks.decode(model, u)
     squared = (change**2).mean((0, 1))  # (S, S)
-    found = {"outside_mouth": float(1 - squared[mouth(len(squared))].sum() / squared.sum()), "brightness": float(change.mean())}
+    inside = squared[mouth(len(squared))].sum() / squared.sum()
+    measured = {"outside_mouth": float(1 - inside), "brightness": float(change.mean())}
     for k, name in enumerate(space.columns):
         axis = space.directions[k, 1] / space.directions[k, 1].norm()
         if k != column:
-            found[name] = float(STRENGTH * (way @ axis) / (space.u @ axis).std())
-    return found
+            measured[name] = float(STRENGTH * (way @ axis) / (space.u @ axis).std())
+    return measured
 
 
 def mouth(side: int) -> tuple[slice, slice]:

@@ -29,9 +29,11 @@ class Mixture:
 
 
 def fit(u: Tensor, components: int) -> Mixture:
-    """Fit a mixture with full covariances to codes u (N, D) by expectation maximisation; one component is the Gaussian."""
+    """Fit a mixture of full covariances to u (N, D) by expectation maximisation; of one component a Gaussian."""
     from sklearn.mixture import GaussianMixture  # late: the app samples and never fits
 
-    found = GaussianMixture(components, reg_covar=RIDGE, random_state=0, init_params="k-means++").fit(u.double().numpy())
-    weights, means, covariances = (torch.from_numpy(a).float() for a in (found.weights_, found.means_, found.covariances_))
+    fitted = GaussianMixture(components, reg_covar=RIDGE, random_state=0, init_params="k-means++")
+    fitted.fit(u.double().numpy())
+    arrays = fitted.weights_, fitted.means_, fitted.covariances_
+    weights, means, covariances = (torch.from_numpy(array).float() for array in arrays)
     return Mixture(weights, means, torch.linalg.cholesky(covariances))

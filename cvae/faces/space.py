@@ -1,4 +1,4 @@
-"""What a page shows of a model of faces without the faces themselves: their codes, the ways of attributes, two mixtures.
+"""What a page shows of a model of faces without the faces themselves: codes, the ways of attributes, two mixtures.
 
 And where in a picture a face is, as far as such a model can tell.
 """
@@ -13,14 +13,17 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from cvae import checkpoints, latent, metrics, tasks
+from cvae import checkpoints, metrics, tasks
 from cvae.data import lfw_files as lfw
+from cvae.faces.directions import attribute_direction, in_pictures, within_person
 from cvae.faces.mixture import Mixture, fit
 from cvae.models import LatentModel
+from cvae.neighbours import nearest
 
 FILE = "faces.npz"
-LEVEL = 1 / 16  # a code is kept as whole numbers of this size in one byte: within (-8, 8), the error far below its spread
+LEVEL = 1 / 16  # a code is kept as whole numbers of this size in one byte: within (-8, 8), far finer than its spread
 COMPONENTS = 12  # of the mixture
+MIXTURE_PARTS = ("weights", "means", "factors")
 WAYS = ("difference of means", "classifier")  # the two kinds of direction
 TEMPLATE = 16  # pixels of a side of the mean face that is laid over a picture
 EDGES = [0.94 * 0.88**i for i in range(13)]  # of the boxes looked at, in shorter sides of the picture
@@ -33,8 +36,8 @@ NARROW = 4  # times as long as wide: no photograph
 class Space:
     """The faces of LFW in the latent space of one model; see `measure` for what is made from which part of the people.
 
-    u (N, D) are base coordinates, present (N, K) is 1, 0 or NaN, directions (K, 2, D) has one for each of WAYS, as long as one
-    standard deviation of pictures.
+    u (N, D) are base coordinates, present (N, K) is 1, 0 or NaN, directions (K, 2, D) has one for each of WAYS, as long
+    as one standard deviation of pictures.
     """
 
     u: Tensor
@@ -48,8 +51,8 @@ class Space:
     mixture: Mixture
 
     def similar(self, query: Tensor, k: int) -> tuple[Tensor, Tensor]:
-        """Return distances and rows (k,) of the stored faces nearest to query (D,), what changes within a person discounted."""
-        distances, rows = latent.nearest(self.u @ self.metric, query[None] @ self.metric, k)
+        """Return distances and rows (k,) of the stored faces nearest to query (D,), by what tells people apart."""
+        distances, rows = nearest(self.u @ self.metric, query[None] @ self.metric, k)
         return distances[0], rows[0]
 
 
@@ -58,24 +61,28 @@ def measure(
     u: Tensor,
     people: tuple[str, ...],
     numbers: tuple[int, ...],
-    columns: tuple,
+    columns: tuple[str, ...],
     present: Tensor,
     learn: Tensor,
 ) -> Space:
-    """Make a Space of the codes u (N, D) of all faces; directions, metric and mixtures come from the rows `learn` (N,) bool."""
-    told = [k for k in range(len(columns)) if {0.0, 1.0} <= set(present[learn][:, k].tolist())]  # others have no direction
-    columns, present = [columns[k] for k in told], present[:, told]
+    """Make a Space of the codes u (N, D) of all faces.
+
+    Directions, metric and mixtures come from the rows `learn` (N,) bool. An attribute that all or none of them have is
+    left out, as it has no direction.
+    """
+    told = [k for k in range(len(columns)) if {0.0, 1.0} <= set(present[learn][:, k].tolist())]
+    columns, present = tuple(columns[k] for k in told), present[:, told]
     known, labels = u[learn], present[learn]
     directions = []
     for k in range(len(columns)):
         others = labels[:, [i for i in range(len(columns)) if i != k]]
-        ways = (latent.attribute_direction(known, labels[:, k], others, classifier) for classifier in (False, True))
-        directions.append(torch.stack([latent.in_pictures(model, known, way) for way in ways]))
+        ways = (attribute_direction(known, labels[:, k], others, classifier) for classifier in (False, True))
+        directions.append(torch.stack([in_pictures(model, known, way) for way in ways]))
     ids = {name: i for i, name in enumerate(sorted(set(people)))}
     person = torch.tensor([ids[name] for name in people])[learn]
     stacked = torch.stack(directions) if directions else u.new_empty(0, 2, u.shape[1])
-    metric = latent.within_person(known, person)
-    return Space(u, people, numbers, tuple(columns), present, stacked, metric, fit(known, 1), fit(known, COMPONENTS))
+    metric = within_person(known, person)
+    return Space(u, people, numbers, columns, present, stacked, metric, fit(known, 1), fit(known, COMPONENTS))
 
 
 def save(folder: Path, space: Space) -> None:
@@ -85,7 +92,7 @@ def save(folder: Path, space: Space) -> None:
     half = {
         f"{kind}_{part}": getattr(getattr(space, kind), part).numpy().astype(np.float16)
         for kind in ("gaussian", "mixture")
-        for part in ("weights", "means", "factors")
+        for part in MIXTURE_PARTS
     }
     content = io.BytesIO()
     np.savez_compressed(
@@ -110,21 +117,21 @@ def load(folder: Path) -> Space:
         raise FileNotFoundError(f"{path} is missing; make it with: python evaluate.py {folder.name}")
     try:
         with np.load(path, allow_pickle=False) as stored:
-            found = {key: stored[key] for key in stored.files}
-        names = found["names"].tobytes().decode().split("\n")
+            arrays = {key: stored[key] for key in stored.files}
+        names = arrays["names"].tobytes().decode().split("\n")
         kinds = {
-            kind: Mixture(*(torch.from_numpy(found[f"{kind}_{part}"]).float() for part in ("weights", "means", "factors")))
+            kind: Mixture(*(torch.from_numpy(arrays[f"{kind}_{part}"]).float() for part in MIXTURE_PARTS))
             for kind in ("gaussian", "mixture")
         }
-        present = torch.from_numpy(found["present"]).float()
+        present = torch.from_numpy(arrays["present"]).float()
         return Space(
-            torch.from_numpy(found["codes"]).float() * LEVEL,
-            tuple(names[i] for i in found["person"]),
-            tuple(found["numbers"].tolist()),
-            tuple(found["columns"].tolist()),
+            torch.from_numpy(arrays["codes"]).float() * LEVEL,
+            tuple(names[i] for i in arrays["person"]),
+            tuple(arrays["numbers"].tolist()),
+            tuple(arrays["columns"].tolist()),
             torch.where(present < 0, torch.nan, present),
-            torch.from_numpy(found["directions"]).float(),
-            torch.from_numpy(found["metric"]).float(),
+            torch.from_numpy(arrays["directions"]).float(),
+            torch.from_numpy(arrays["metric"]).float(),
             **kinds,
         )
     except Exception as error:  # noqa: BLE001 - a damaged zip raises nearly anything
@@ -145,7 +152,7 @@ def strangeness(model: LatentModel, space: Space, x: Tensor) -> Tensor:
 
 
 def locate(model: LatentModel, space: Space, picture: Image.Image) -> tuple[float, float, float, float] | None:
-    """Return the box of the face in a picture, left, upper, right, lower in its pixels; None where nothing looks like one.
+    """Return the box of the face in a picture, left, upper, right, lower in its pixels; None where there is none.
 
     The mean face laid over the picture in all sizes proposes boxes, the model chooses among them.
     """
@@ -160,13 +167,14 @@ def locate(model: LatentModel, space: Space, picture: Image.Image) -> tuple[floa
     edges = torch.tensor([right - left for left, _, right, _ in boxes])
     best = int((strange - 0.6 * edges.log()).argmin())  # of two, rather the larger: parts of a face resemble faces
     scale = picture.width / small.width
-    return None if strange[best] > STRANGE else tuple(scale * v for v in boxes[best])
+    left, upper, right, lower = (scale * v for v in boxes[best])
+    return None if strange[best] > STRANGE else (left, upper, right, lower)
 
 
 def _template(model: LatentModel, space: Space) -> Tensor:
     """Return the mean face without its shading, (1, 1, TEMPLATE, TEMPLATE), of mean 0 and length 1."""
     face = _unshaded(F.adaptive_avg_pool2d(tasks.decode(model, space.u.mean(0, keepdim=True)), TEMPLATE))
-    return F.normalize(face - face.mean(), dim=(2, 3))
+    return F.normalize((face - face.mean()).flatten(1), dim=1).view_as(face)
 
 
 def _unshaded(x: Tensor) -> Tensor:
@@ -180,26 +188,30 @@ def _correlation(x: Tensor, template: Tensor) -> Tensor:
     detail = _unshaded(x)
     n = template.numel()
     mean, square = (n * F.avg_pool2d(v, TEMPLATE, 1) for v in (detail, detail**2))
-    return F.conv2d(detail, template) / (square - mean**2 / n + 4e-4 * n).clamp(min=1e-9).sqrt()  # contrast below 0.02 is none
+    contrast = (square - mean**2 / n + 4e-4 * n).clamp(min=1e-9).sqrt()  # one below 0.02 is none
+    return F.conv2d(detail, template) / contrast
 
 
 def _proposals(picture: Image.Image, template: Tensor) -> list[tuple[float, float, float, float]]:
     """Return the boxes of a picture where the template fits best, each apart from the others."""
-    found, at = [], []
+    matches, at = [], []
     for edge in EDGES:
         scale = TEMPLATE / (edge * min(picture.size))
         width, height = (max(TEMPLATE, round(side * scale)) for side in picture.size)
-        x = torch.from_numpy(np.array(picture.resize((width, height), Image.Resampling.BILINEAR))).permute(2, 0, 1)[None] / 255
+        small = np.array(picture.resize((width, height), Image.Resampling.BILINEAR))
+        x = torch.from_numpy(small).permute(2, 0, 1)[None] / 255
         fit = _correlation(x, template)[0, 0]
         top, left = torch.meshgrid(*(torch.arange(n) for n in fit.shape), indexing="ij")
-        corners = torch.stack([left / width, top / height, (left + TEMPLATE) / width, (top + TEMPLATE) / height], dim=-1)
-        found.append(fit.flatten())
+        right, lower = left + TEMPLATE, top + TEMPLATE
+        corners = torch.stack([left / width, top / height, right / width, lower / height], dim=-1)
+        matches.append(fit.flatten())
         at.append(corners.flatten(0, 1).double())
-    fits, boxes = torch.cat(found), torch.cat(at) * torch.tensor(picture.size * 2)
-    kept = []
+    fits, boxes = torch.cat(matches), torch.cat(at) * torch.tensor(picture.size * 2)
+    kept: list[tuple[float, float, float, float]] = []
     while len(kept) < CANDIDATES and fits.max() > -1:
         best = boxes[fits.argmax()]
-        kept.append(tuple(best.tolist()))
+        left, upper, right, lower = best.tolist()
+        kept.append((left, upper, right, lower))
         fits[_overlap(boxes, best) > APART] = -2
     return kept
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,12 +14,13 @@ from torch import Tensor
 
 from cvae import checkpoints, latent, metrics, tasks
 from cvae.config import Preset
+from cvae.maps import embeddings
 from cvae.models import LatentModel
 
 if TYPE_CHECKING:  # the app reads maps, and never loads a data set
     from cvae.data import ImageSet
 
-EMBEDDINGS = {"plane": "The latent plane", "tsne": "t-SNE", "pca": "PCA"}  # array -> how it is called, the first to be shown first
+EMBEDDINGS = {"plane": "The latent plane", "tsne": "t-SNE", "pca": "PCA"}  # array -> its name on the page, in order
 HALVES = ("u", "mu", "nll", "kl")  # stored as float16 where that holds them
 COLUMNS = 100  # of the sprite
 TILE = 28  # pixels of a picture's side
@@ -65,7 +66,9 @@ def obstacle(preset: Preset, images: int | None = None, classes: int = 0) -> str
     return ""
 
 
-def make_map(model: LatentModel, images: "ImageSet", seed: int = 0, progress: Callable[[int], None] | None = None) -> LatentMap:
+def make_map(
+    model: LatentModel, images: "ImageSet", seed: int = 0, progress: Callable[[int], None] | None = None
+) -> LatentMap:
     """Encode grey images (N, 1, H, W) and lay them out; `progress` gets the steps of t-SNE done so far.
 
     ValueError where the model gives too few of them a code of their own.
@@ -78,23 +81,24 @@ def make_map(model: LatentModel, images: "ImageSet", seed: int = 0, progress: Ca
     x, labels = images.pixels(), images.labels if model.config.n_classes else None
     nll, kl = metrics.nll_and_kl(model, binarize(x, generator) if model.preset.data.binarize else x, labels, generator)
     mu = _means(model, x, labels)
-    embeddings, figures = _embed(u, images.labels, seed, progress)
-    figures["mu"] = {"knn_accuracy": latent.knn_accuracy(mu, images.labels)}
-    tiles = torch.nn.functional.interpolate(tasks.decode(model, u, labels), (TILE, TILE), mode="bilinear", antialias=True)
+    layouts, figures = _embed(u, images.labels, seed, progress)
+    figures["mu"] = {"knn_accuracy": embeddings.knn_accuracy(mu, images.labels)}
+    x_hat = tasks.decode(model, u, labels)
+    tiles = torch.nn.functional.interpolate(x_hat, (TILE, TILE), mode="bilinear", antialias=True)
     sprite = make_sprite((tiles[:, 0] * 255).round().clamp(0, 255).byte().numpy())
-    return LatentMap(u, mu, images.labels, nll, kl, embeddings, sprite, figures)
+    return LatentMap(u, mu, images.labels, nll, kl, layouts, sprite, figures)
 
 
-def _tell_apart(model, u: Tensor) -> None:
+def _tell_apart(model: LatentModel, u: Tensor) -> None:
     """Raise ValueError unless enough of the codes u (N, D) differ, in the precision in which they are stored."""
     name = model.preset.name
     if not u.isfinite().all():
-        raise ValueError(f"{name} gives codes that are no numbers: its weights are of a training that diverged. Train it anew.")
+        raise ValueError(f"{name} gives codes that are no numbers: its training diverged. Train it anew.")
     if (n := len(u.half().unique(dim=0))) < FEWEST:
         codes = "the same code" if n == 1 else f"only {n} different codes"
         raise ValueError(
-            f"a map needs at least {FEWEST} different codes; {name} gives the {len(u)} test pictures {codes}. If they differ, "
-            "its posterior has collapsed: train it anew with a lower --lr or --beta."
+            f"a map needs at least {FEWEST} different codes; {name} gives the {len(u)} test pictures {codes}. "
+            "If they differ, its posterior has collapsed: train it anew with a lower --lr or --beta."
         )
 
 
@@ -104,15 +108,21 @@ def _means(model: LatentModel, x: Tensor, labels: Tensor | None) -> Tensor:
     return torch.cat([model.encode(x[rows], None if labels is None else labels[rows]).mode() for rows in chunks])
 
 
-def _embed(u: Tensor, labels: Tensor, seed: int, progress) -> tuple[dict[str, Tensor], dict]:
+def _embed(
+    u: Tensor, labels: Tensor, seed: int, progress: Callable[[int], None] | None
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Return the embeddings, and figures for "u" and each of them."""
-    coordinates, shares = latent.pca(u)
-    embeddings = {"tsne": latent.tsne(u, seed, progress), "pca": coordinates} | ({"plane": u} if u.shape[1] == 2 else {})
-    figures = {"u": {"knn_accuracy": latent.knn_accuracy(u, labels)}}
-    for name, xy in embeddings.items():
-        figures[name] = {"knn_accuracy": latent.knn_accuracy(xy, labels), "trustworthiness": latent.trustworthiness(u, xy)}
+    coordinates, shares = embeddings.pca(u)
+    layouts = {"tsne": embeddings.tsne(u, seed, progress), "pca": coordinates}
+    layouts |= {"plane": u} if u.shape[1] == 2 else {}
+    figures: dict[str, dict[str, Any]] = {"u": {"knn_accuracy": embeddings.knn_accuracy(u, labels)}}
+    for name, xy in layouts.items():
+        figures[name] = {
+            "knn_accuracy": embeddings.knn_accuracy(xy, labels),
+            "trustworthiness": embeddings.trustworthiness(u, xy),
+        }
     figures["pca"]["variance"] = shares.tolist()
-    return embeddings, figures
+    return layouts, figures
 
 
 def make_sprite(pictures: np.ndarray) -> bytes:
@@ -135,19 +145,19 @@ def cut_sprite(sprite: bytes, n: int) -> np.ndarray:
     return sheet.reshape(rows, TILE, COLUMNS, TILE).swapaxes(1, 2).reshape(-1, TILE, TILE)[:n]
 
 
-def save_map(folder: Path, found: LatentMap) -> None:
+def save_map(folder: Path, layout: LatentMap) -> None:
     """Replace the map.npz in a run's folder, marked with the weights that lie there."""
-    arrays = {name: _halved(getattr(found, name)) for name in HALVES}
+    arrays: dict[str, Any] = {name: _halved(getattr(layout, name)) for name in HALVES}
     if np.array_equal(arrays["mu"], arrays["u"]):  # so it is without a learned prior
         del arrays["mu"]
-    about = {"weights": checkpoints.weights_hash(folder), "figures": found.figures}
+    arrays |= {name: xy.numpy() for name, xy in layout.embeddings.items() if name != "pca"}  # made of u in no time
+    about = {"weights": checkpoints.weights_hash(folder), "figures": layout.figures}
     out = io.BytesIO()
     np.savez_compressed(
         out,
         **arrays,
-        **{name: xy.numpy() for name, xy in found.embeddings.items() if name != "pca"},  # made of u in no time
-        labels=found.labels.byte().numpy(),
-        sprite=np.frombuffer(found.sprite, np.uint8),
+        labels=layout.labels.byte().numpy(),
+        sprite=np.frombuffer(layout.sprite, np.uint8),
         about=np.array(json.dumps(about)),
     )
     checkpoints.write_bytes(folder / checkpoints.MAP, out.getvalue())
@@ -171,11 +181,8 @@ def load_map(name_or_path: str | Path) -> LatentMap:
         if reason := obstacle(checkpoints.load_preset(folder)):
             raise ValueError(reason)
         raise FileNotFoundError(f"{folder.name} has no map yet, which needs at least {FEWEST} test pictures. {remedy}")
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-    except Exception as error:  # noqa: BLE001 - a damaged zip raises nearly anything
-        raise ValueError(f"The map of {folder.name} is damaged. {remedy}") from error
+    damaged = f"The map of {folder.name} is damaged. {remedy}"
+    arrays = _arrays(path, damaged)
     if "about" not in arrays:
         preset, labels = checkpoints.load_preset(folder), arrays.get("labels", ())
         if reason := obstacle(preset, len(labels), len(preset.classes)):
@@ -183,32 +190,40 @@ def load_map(name_or_path: str | Path) -> LatentMap:
         raise ValueError(f"The map of {folder.name} holds encoded digits, but no t-SNE of them. {remedy}")
     try:
         about = json.loads(str(arrays["about"]))
-        found = _unpack(arrays, about["figures"])
+        layout = _unpack(arrays, about["figures"])
         weights = about["weights"]
     except (KeyError, TypeError, ValueError, OSError) as error:
-        raise ValueError(f"The map of {folder.name} is damaged. {remedy}") from error
+        raise ValueError(damaged) from error
     if weights != checkpoints.weights_hash(folder):
         raise ValueError(f"The map of {folder.name} was made from other weights. {remedy}")
-    return found
+    return layout
+
+
+def _arrays(path: Path, damaged: str) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except Exception as error:  # noqa: BLE001 - a damaged zip raises nearly anything
+        raise ValueError(damaged) from error
 
 
 def _unpack(arrays: dict[str, np.ndarray], figures: dict) -> LatentMap:
     """Return the map in these arrays; KeyError or ValueError where something is missing or does not fit."""
     arrays = {"mu": arrays["u"], **arrays}
     numbers = {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in HALVES}
-    embeddings = {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in EMBEDDINGS if name in arrays}
+    layouts = {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in EMBEDDINGS if name in arrays}
     labels = torch.from_numpy(arrays["labels"].astype(np.int64))
     n, dims = numbers["u"].shape
     shapes = {"u": (n, dims), "mu": (n, dims), "nll": (n,), "kl": (n,)}
     fits = labels.shape == (n,) and all(numbers[name].shape == shape for name, shape in shapes.items())
-    fits = fits and "tsne" in embeddings and all(xy.shape == (n, 2) for xy in embeddings.values())
-    if not (fits and all(array.isfinite().all() for array in [*numbers.values(), *embeddings.values()])):
+    fits = fits and "tsne" in layouts and all(xy.shape == (n, 2) for xy in layouts.values())
+    if not (fits and all(array.isfinite().all() for array in [*numbers.values(), *layouts.values()])):
         raise ValueError("the arrays do not belong together")
     sprite = arrays["sprite"].astype(np.uint8).tobytes()
     if Image.open(io.BytesIO(sprite)).size != (COLUMNS * TILE, -(-n // COLUMNS) * TILE):
         raise ValueError("the sprite does not fit")
-    embeddings["pca"] = latent.pca(numbers["u"])[0]
-    return LatentMap(**numbers, labels=labels, embeddings=embeddings, sprite=sprite, figures=figures)
+    layouts["pca"] = embeddings.pca(numbers["u"])[0]
+    return LatentMap(**numbers, labels=labels, embeddings=layouts, sprite=sprite, figures=figures)
 
 
 def landmarks(u: np.ndarray, labels: np.ndarray, span: float) -> list[tuple[float, float, int]]:
@@ -219,7 +234,7 @@ def landmarks(u: np.ndarray, labels: np.ndarray, span: float) -> list[tuple[floa
     if not len(u):
         return []
     edges, classes = np.linspace(-span, span, 25), np.unique(labels)
-    counts = np.stack([np.histogram2d(*u[labels == c].T, bins=(edges, edges))[0] for c in classes])
+    counts = np.stack([np.histogramdd(u[labels == c], bins=[edges, edges])[0] for c in classes])
     cells = (counts**2 / counts.sum(0).clip(1)).reshape(len(classes), -1).argmax(1)
     middle = (edges[1:] + edges[:-1]) / 2
-    return [(float(middle[i // 24]), float(middle[i % 24]), int(c)) for i, c in zip(cells, classes)]
+    return [(float(middle[i // 24]), float(middle[i % 24]), int(c)) for i, c in zip(cells, classes, strict=True)]

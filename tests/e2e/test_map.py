@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from cvae import checkpoints, latent
+from cvae import checkpoints, neighbours
 from cvae.maps import cut_sprite, load_map
 from tests.e2e.serving import running_app
 from tests.e2e.test_app import poll
@@ -53,7 +53,7 @@ def on_screen(page, held, i: int) -> tuple[float, float]:
 def loneliest(held) -> list[int]:
     """Return digits by their distance from the next one on the map, so that a pointer hits them for certain."""
     xy = held.embeddings["tsne"]
-    gaps = latent.nearest(xy, xy, 2)[0][:, 1]
+    gaps = neighbours.nearest(xy, xy, 2)[0][:, 1]
     return gaps.argsort(descending=True).tolist()
 
 

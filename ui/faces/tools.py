@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 import torch
 
-from cvae import faces, latent, metrics, tasks
-from cvae.faces import Space
+from cvae import faces, metrics, tasks
+from cvae.faces import Space, directions
 from ui.faces import face_source
 from ui.faces.face_source import Held
 from ui.shell import address, codecs, controls, images, resources, words
@@ -117,13 +117,12 @@ def _own_slider(name: str, model: "LatentModel", space: Space, held: Held, group
     for value, rows in zip((1.0, 0.0), groups.values(), strict=True):
         present[rows] = value
     try:
-        between = latent.attribute_direction(space.u, present)
+        between = directions.attribute_direction(space.u, present)
     except ValueError as error:
         st.info(words.markdown(str(error).capitalize()))
         return
-    way = resources.kept(
-        name, ("way", *map(tuple, groups.values())), lambda: latent.in_pictures(model, space.u, between)
-    )
+    about = "way", *map(tuple, groups.values())
+    way = resources.kept(name, about, lambda: directions.in_pictures(model, space.u, between))
     address.judge("called", len(st.query_params.get("called", "")) <= LONGEST)
     called = st.text_input("Name of the slider", "Your direction", max_chars=LONGEST, key="called", bind="query-params")
     steer(name, model, held.u, [Axis(called or "Your direction", way, "own")], (held.name, "Moved"), "own")

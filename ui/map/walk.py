@@ -11,7 +11,9 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from cvae import latent, maps, tasks
+from cvae import maps, tasks
+from cvae.maps import embeddings
+from cvae.neighbours import nearest
 from ui.shell import address, charts, classes, controls, images, link, points, resources, sketch, words
 from ui.widgets.canvas import canvas
 from ui.widgets.map import plot
@@ -116,9 +118,9 @@ def draw(
     xy, pin = held.embeddings[layout], None
     if mine is not None:
         if layout == "tsne":
-            place = latent.place(mine, resources.neighbours(name, "latent"), xy)
+            place = embeddings.place(mine, resources.neighbours(name, "latent"), xy)
         else:
-            place = latent.place_linearly(mine, held.u, xy)
+            place = embeddings.place_linearly(mine, held.u, xy)
         pin = points.normalised(place[0], xy)
     own = mine is not None and bool(st.session_state.get(plot.OWN))
     plot.plot(name, held, "map", layout, colour, near, pin, own)
@@ -126,7 +128,7 @@ def draw(
 
 def _nearest(name: str, space: str, query: Tensor, itself: int = -1) -> Neighbours:
     """Return distances and numbers of the nearest digits, without the digit `itself`."""
-    distances, rows = latent.nearest(resources.neighbours(name, space), query[None], NEIGHBOURS + 1)
+    distances, rows = nearest(resources.neighbours(name, space), query[None], NEIGHBOURS + 1)
     kept = [(d, i) for d, i in zip(distances[0].tolist(), rows[0].tolist(), strict=True) if i != itself][:NEIGHBOURS]
     return [d for d, _ in kept], [i for _, i in kept]
 

@@ -13,9 +13,10 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from cvae import checkpoints, faces, latent, maps, tasks
+from cvae import checkpoints, faces, maps, tasks
 from cvae import progress as kept_progress
 from cvae.families import belongs, those
+from cvae.neighbours import ExactIndex
 from ui.shell import fetch, images, points
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def thumbnail_map(name: str) -> bytes:
     return _thumbnail_map(*_stamped(name, checkpoints.WEIGHTS, checkpoints.MAP))
 
 
-def neighbours(name: str, space: str) -> latent.ExactIndex:
+def neighbours(name: str, space: str) -> ExactIndex:
     """Return the index of a map's digits: latent, reconstructions, or originals where MNIST is on this machine."""
     return _neighbours(*_stamped(name, checkpoints.WEIGHTS, checkpoints.MAP), space)
 
@@ -355,12 +356,12 @@ def _thumbnail_map(folder: Path, stamp: tuple[int, ...]) -> bytes:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _neighbours(folder: Path, stamp: tuple[int, ...], space: str) -> latent.ExactIndex:
+def _neighbours(folder: Path, stamp: tuple[int, ...], space: str) -> ExactIndex:
     if space == "latent":
-        return latent.ExactIndex(latent_map(folder.name).u)
+        return ExactIndex(latent_map(folder.name).u)
     rows = pictures(folder.name) if space == "reconstructions" else originals()
     assert rows is not None  # nobody asks for neighbours among originals that are not there
-    return latent.ExactIndex(torch.from_numpy(rows.reshape(len(rows), -1) / np.float32(255)))
+    return ExactIndex(torch.from_numpy(rows.reshape(len(rows), -1) / np.float32(255)))
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)

@@ -6,18 +6,19 @@ import os
 import re
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import nn
 
 from cvae.config import Preset, preset_from_dict
 from cvae.models import build_model
+from cvae.runs import HISTORY, METRICS  # noqa: F401 - the names of two more files of the same folder
 
 _CLONE = Path(__file__).resolve().parent.parent / "checkpoints"
 ROOT = Path(os.environ.get("CVAE_CHECKPOINTS") or (_CLONE if _CLONE.is_dir() else "checkpoints"))
-CONFIG, WEIGHTS, METRICS, HISTORY, MAP = "config.json", "model.safetensors", "metrics.json", "history.csv", "map.npz"
+CONFIG, WEIGHTS, MAP = "config.json", "model.safetensors", "map.npz"
 PROGRESS = "progress.npz"  # pictures made during training
 HUB_NAME = re.compile(r"([A-Za-z0-9][\w.-]*)/[A-Za-z0-9][\w.-]*")  # user/repo
 
@@ -25,8 +26,8 @@ HUB_NAME = re.compile(r"([A-Za-z0-9][\w.-]*)/[A-Za-z0-9][\w.-]*")  # user/repo
 def list_runs() -> list[str]:
     """Return the names of the folders under checkpoints/ that hold a config.json, in alphabetical order.
 
-    That is CVAE_CHECKPOINTS, else checkpoints/ of the clone that the package lies in, else of the current folder. Hidden
-    folders are skipped, such as .ipynb_checkpoints.
+    That is CVAE_CHECKPOINTS, else checkpoints/ of the clone that the package lies in, else of the current folder.
+    Hidden folders are skipped, such as .ipynb_checkpoints.
     """
     return sorted(p.parent.name for p in ROOT.glob(f"*/{CONFIG}") if p.is_file() and not p.parent.name.startswith("."))
 
@@ -50,18 +51,21 @@ def load_preset(name_or_path: str | Path) -> Preset:
         raise ValueError(f"{path} is not a configuration of this project: {error}") from error
 
 
-def load_run(name_or_path: str | Path) -> nn.Module:
+def load_run(name_or_path: str | Path) -> Any:
     """Return the model of a run in eval mode on the CPU, without gradients; `model.preset` tells what it is.
 
-    A name user/repo of which there is no folder is fetched from the Hugging Face hub, whose folders hold the same two files.
+    Its class is one of cvae.models: of a family with a z a LatentModel.
+
+    A name user/repo of which there is no folder is fetched from the Hugging Face hub, whose folders hold the same two
+    files.
     Raises FileNotFoundError or ValueError with the file's name if anything is missing, damaged or does not fit.
     """
-    folder = _fetched(name_or_path) if _is_of_the_hub(name_or_path) else run_dir(name_or_path)
+    folder = _fetched(str(name_or_path)) if _is_of_the_hub(name_or_path) else run_dir(name_or_path)
     preset = load_preset(folder)
     path = folder / WEIGHTS
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; train it with: python train.py {preset.name}")
-    model = build_model(preset.model)
+    model: Any = build_model(preset.model)
     try:
         weights = {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
         model.load_state_dict(weights, strict=True)
@@ -74,8 +78,9 @@ def load_run(name_or_path: str | Path) -> nn.Module:
 
 def _is_of_the_hub(name: str | Path) -> bool:
     """Tell whether a name is user/repo and means no folder, nor something in a folder, of this machine."""
-    match = HUB_NAME.fullmatch(name) if isinstance(name, str) else None
-    return bool(match) and not any((root / part).is_dir() for root in (ROOT, Path()) for part in (name, match[1]))
+    if not (isinstance(name, str) and (match := HUB_NAME.fullmatch(name))):
+        return False
+    return not any((root / part).is_dir() for root in (ROOT, Path()) for part in (name, match[1]))
 
 
 def _fetched(name: str) -> Path:
@@ -114,7 +119,10 @@ def write_tensors(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[s
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replace `path` atomically by content, its folder made where it is missing; an OSError names the file and leaves the old one."""
+    """Replace `path` atomically by content, its folder made where it is missing.
+
+    An OSError names the file and leaves the old one.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(path.suffix + ".tmp")
     try:

@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 
 MODEL = {"families", "config", "gaussian", "flow", "networks", "conditions"}
 LAYERS = [  # modules and folders of cvae; each imports from its own layer and from those above it here
-    MODEL | {"claim", "commands", "interrupts", "migration"},
+    MODEL | {"claim", "commands", "interrupts", "migration", "runs"},
     {"models", "losses", "data"},
     {"sketches", "checkpoints", "diagnosis", "presets", "report", "tasks"},
     {"preprocess", "latent", "metrics", "neighbours", "objectives", "progress"},

@@ -11,7 +11,7 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.torch import save
 
-from cvae import checkpoints, maps
+from cvae import checkpoints, maps, runs
 from cvae.browser import program
 
 HERE = Path(__file__).parent
@@ -128,12 +128,8 @@ def _point(text: str, dims: int) -> list[float]:
 
 def _dimensions(name: str | Path, config) -> dict:
     """Return the order of the sliders and the mean KL of each, where evaluate.py has measured it."""
-    try:
-        text = (checkpoints.run_dir(name) / checkpoints.METRICS).read_text(encoding="utf-8")
-        kl = [round(float(value), 3) for value in json.loads(text)["kl_per_dim"]]
-    except (OSError, ValueError, TypeError, KeyError):
-        kl = None
-    kl = kl if kl and len(kl) == config.latent_dim and np.isfinite(kl).all() else None  # JSON has no NaN
+    measured = runs.read(checkpoints.run_dir(name)).kl_per_dim(config.latent_dim)
+    kl = measured and [round(value, 3) for value in measured]
     return {"kl": kl, "order": sorted(range(config.latent_dim), key=lambda d: -kl[d] if kl else 0)}
 
 

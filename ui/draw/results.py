@@ -98,7 +98,7 @@ def _reading(name: str, model: "LatentModel", scores: Tensor) -> None:
     rank = float(np.interp(log_p, quantiles, np.linspace(0, 100, len(quantiles))))
     st.subheader("How much like a digit is this?" if classes.are_digits(model) else "How usual is this?", anchor=False)
     st.html(charts.spread_html(quantiles, log_p, "nats", f"test {noun}s"))
-    count = resources.number(resources.figures(name), "images")
+    count = resources.run(name).figure("images")
     among = f"the test {noun}s" if count is None else f"the {count:,.0f} test {noun}s"
     st.caption(f"log p(x) of the picture among {among}: {_place(rank)}.")
 

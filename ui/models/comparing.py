@@ -241,7 +241,7 @@ def _bent(name: str, model: "LatentModel") -> str:
     """Return why the bars of a learned prior are another number than its kl in the table; nothing for a fixed prior."""
     if not model.config.flow_layers:
         return ""
-    kl = resources.number(resources.figures(name), "kl")
+    kl = resources.run(name).figure("kl")
     total = "its kl" if kl is None else f"its kl of {kl:.1f}"
     return (
         " Its prior is learned: each bar is an estimate in the prior's base coordinates, from the mean and variance of "

@@ -1,6 +1,5 @@
 """The models of all families together: what each is, two of them to compare, and the table of their figures."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import streamlit as st
 from cvae import checkpoints
 from cvae.families import FAMILIES
 from cvae.losses import GAUSSIAN_STD
+from cvae.runs import number
 from ui.shell import address, controls, resources, words
 
 if TYPE_CHECKING:
@@ -78,11 +78,7 @@ def likelihood(model: "AnyModel") -> str:
 
 def kl_per_dim(name: str, model: "AnyModel") -> list[float]:
     """Return the mean KL of every latent dimension in nats; empty where it was not measured."""
-    kl = resources.figures(name).get("kl_per_dim")
-    if not isinstance(kl, list) or len(kl) != model.config.latent_dim:
-        return []
-    fits = all(type(value) in (int, float) and math.isfinite(value) for value in kl)
-    return [float(value) for value in kl] if fits else []
+    return resources.run(name).kl_per_dim(model.config.latent_dim) or []
 
 
 def parameters(name: str, model: "AnyModel") -> float:
@@ -97,21 +93,21 @@ def megabytes(name: str, model: "AnyModel") -> float:
 
 def training_seconds(name: str, model: "AnyModel") -> float | None:
     """Return how long the training took, by metrics.json or else the sum over history.csv; None if neither says."""
-    told = resources.number(resources.figures(name), "training_seconds")
-    spent = resources.history(name).get("seconds")
-    return told if told is not None else None if spent is None else float(spent.sum())
+    run = resources.run(name)
+    measured = run.figure("training_seconds")
+    return run.seconds() if measured is None else measured
 
 
 def outcomes(name: str) -> list[str]:
     """Return how well a model reads, cleans or completes, by its metrics.json, a line for each."""
     found, lines = resources.figures(name), []
-    if (share := resources.number(found, "accuracy")) is not None:
+    if (share := number(found, "accuracy")) is not None:
         lines.append(f"reads {100 * share:.2f} % of the test pictures right")
     noises, holes = _part(found, "psnr"), _part(found, "hole_mse")
-    gains = [(noise, [resources.number(_part(noises, noise), key) for key in ("before", "after")]) for noise in noises]
+    gains = [(noise, [number(_part(noises, noise), key) for key in ("before", "after")]) for noise in noises]
     if said := [f"{noise} from {gain[0]:.1f} to {gain[1]:.1f} dB" for noise, gain in gains if None not in gain]:
         lines.append(f"PSNR: {', '.join(said)}")
-    errors = [(hole, resources.number(holes, hole)) for hole in holes]
+    errors = [(hole, number(holes, hole)) for hole in holes]
     if said := [f"{hole} {error:.4f}" for hole, error in errors if error is not None]:
         lines.append(f"MSE in the hole: {', '.join(said)}")
     return lines
@@ -123,7 +119,7 @@ def _part(found: dict, key: str) -> dict:
 
 def _figure(key: str, sign: int = 1) -> Callable[[str, "AnyModel"], float | None]:
     def value(name: str, model: "AnyModel") -> float | None:
-        found = resources.number(resources.figures(name), key)
+        found = resources.run(name).figure(key)
         return None if found is None else sign * found
 
     return value

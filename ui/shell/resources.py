@@ -1,8 +1,5 @@
 """What all sessions share, loaded once and again when its files change: models and the files beside their weights."""
 
-import csv
-import json
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +10,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from cvae import checkpoints, faces, maps, tasks
+from cvae import checkpoints, faces, maps, runs, tasks
 from cvae import progress as kept_progress
 from cvae.families import belongs, those
 from cvae.neighbours import ExactIndex
@@ -40,7 +37,6 @@ class Progress:
     tiles: int
 
 
-HISTORY_COLUMNS = ("epoch", "train_nll", "train_kl", "val_nll", "val_kl", "seconds")
 SHOWN = 10  # faces of the gallery at a time
 FACES = "lfw"  # the data set, as cvae/data/sets.py has it, which the app need not load
 MAPPED = those(lambda family: family.has_likelihood)  # of which there are maps
@@ -126,20 +122,13 @@ def code(name: str, photo: str, x: Tensor) -> Tensor:
 
 
 def figures(name: str) -> dict:
-    """Return what evaluate.py has measured of a model, empty where it has not."""
-    try:
-        found = json.loads((checkpoints.ROOT / name / checkpoints.METRICS).read_text(encoding="utf-8"))
-        return found if isinstance(found, dict) else {}
-    except (OSError, ValueError):
-        return {}
+    """Return what evaluate.py has measured of a model, empty where it has not or where its file is damaged."""
+    return run(name).metrics
 
 
-def number(found: dict, key: str) -> float | None:
-    """Return a figure of metrics.json, None where it is missing or no finite number."""
-    value = found.get(key)
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    return float(value) if math.isfinite(value) else None
+def run(name: str) -> runs.Run:
+    """Return what the text files of a run tell of its training and its figures."""
+    return _run(*_stamped(name, runs.METRICS, runs.HISTORY))
 
 
 def latent_map(name: str) -> maps.LatentMap:
@@ -203,12 +192,7 @@ def landmarks(name: str) -> list[tuple[float, float, int]]:
 
 def kl_per_dim(name: str) -> list[float] | None:
     """Return the mean KL of every latent dimension in nats, or None where evaluate.py has not measured it."""
-    dims = model(name).config.latent_dim
-    try:
-        kl = figures(name)["kl_per_dim"]
-        return [float(value) for value in kl] if len(kl) == dims else None
-    except (ValueError, TypeError, KeyError):
-        return None
+    return run(name).kl_per_dim(model(name).config.latent_dim)
 
 
 def spread(name: str) -> tuple[np.ndarray, int] | None:
@@ -226,7 +210,7 @@ def spread(name: str) -> tuple[np.ndarray, int] | None:
 
 def history(name: str) -> dict[str, np.ndarray]:
     """Return the columns of a run's history.csv, NaN where one is empty; no columns where it is missing or damaged."""
-    return _history(*_stamped(name, checkpoints.HISTORY))
+    return {column: np.array(values) for column, values in run(name).history.items()}
 
 
 def progress(name: str) -> Progress | None:
@@ -308,14 +292,8 @@ def _landmarks(folder: Path, stamp: tuple[int, ...]) -> list[tuple[float, float,
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _history(folder: Path, stamp: tuple[int, ...]) -> dict[str, np.ndarray]:
-    try:
-        rows = list(csv.DictReader((folder / checkpoints.HISTORY).read_text(encoding="utf-8").splitlines()))
-        if not rows:
-            return {}
-        return {column: np.array([float(row[column] or "nan") for row in rows]) for column in HISTORY_COLUMNS}
-    except (OSError, ValueError, TypeError, KeyError, csv.Error):
-        return {}
+def _run(folder: Path, stamp: tuple[int, ...]) -> runs.Run:
+    return runs.read(folder)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

@@ -4,6 +4,7 @@ import argparse
 import errno
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from cvae.interrupts import Terminated, leads, raised
 
@@ -29,7 +30,7 @@ class Failed(Exception):
 class OneLineParser(argparse.ArgumentParser):
     """An argument parser whose errors are one line."""
 
-    def error(self, message: str) -> None:
+    def error(self, message: str) -> NoReturn:
         self.exit(WRONG_CALL, f"{self.prog}: {message}\n")
 
 

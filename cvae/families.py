@@ -2,8 +2,8 @@
 
 No other code asks for the name of a family: it asks the record, `config.kind`, for the one property that it depends on.
 The record stands below all other modules, so it names functions instead of holding them: `model` is a key of
-models.MODELS, `objective` of objectives.OBJECTIVES, `given` of conditions.READERS, `figures` of FIGURES in
-evaluate.py.
+models.MODELS, `objective` of objectives.OBJECTIVES, `given` of conditions.READERS, `figures` of
+evaluation/measuring.FIGURES.
 """
 
 from collections.abc import Callable

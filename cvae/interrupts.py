@@ -1,4 +1,4 @@
-"""How SIGINT and SIGTERM end a command: in one line, at once where nothing is at stake, else as an exception in its work.
+"""How SIGINT and SIGTERM end a command: in one line, at once where nothing is at stake, else as an exception.
 
 This module imports next to nothing, since a signal that comes before `guard` gets Python's own traceback.
 """
@@ -29,7 +29,7 @@ def leads() -> bool:
 
 
 def command(name: str, main: Callable[[], int]) -> None:
-    """End this process with the status of `main`; no signal adds a second line or changes the status after the first."""
+    """End this process with the status of `main`; no signal after the first adds a line or changes the status."""
     guard(name)
     end(main())
 
@@ -66,14 +66,14 @@ def _leave(name: str, number: int) -> None:
 
 @contextmanager
 def loading(name: str) -> Iterator[None]:
-    """While modules are loaded in the midst of work that has nothing to clean up yet, let a signal act as after `guard`."""
+    """While work that has nothing to clean up yet loads modules, let a signal act as after `guard`."""
     with _handled(lambda number, _: _leave(name, number)):
         yield
 
 
 @contextmanager
 def raised() -> Iterator[None]:
-    """Raise KeyboardInterrupt or Terminated where a signal comes; the cleaning up that follows is not interrupted again."""
+    """Raise KeyboardInterrupt or Terminated where a signal comes; what cleans up after it is not interrupted again."""
     global _last
     _last = -PATIENCE
     with _handled(_raise):

@@ -13,13 +13,13 @@ MODEL = {"families", "config", "gaussian", "flow", "networks", "conditions"}
 LAYERS = [  # modules and folders of cvae; each imports from its own layer and from those above it here
     MODEL | {"claim", "commands", "interrupts", "migration", "runs"},
     {"models", "losses", "data"},
-    {"sketches", "checkpoints", "diagnosis", "presets", "report", "tasks"},
+    {"sketches", "checkpoints", "diagnosis", "presets", "tasks"},
     {"preprocess", "latent", "metrics", "neighbours", "objectives", "progress"},
     {"schedule"},
     {"faces", "maps"},
     {"browser", "export"},
     {"batches", "steps", "captured", "validation", "run_state"},
-    {"training"},
+    {"training", "evaluation"},
     {"cli"},
 ]
 ROOMS = {"sketches", "faces", "maps"}  # each of one subject: none imports another

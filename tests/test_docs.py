@@ -8,7 +8,7 @@ import re
 import pytest
 from PIL import Image
 
-from cvae import checkpoints
+from cvae.evaluation import results
 from tests.conftest import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -70,11 +70,8 @@ def test_the_code_of_a_document_runs(path):
 
 
 def test_the_results_are_what_evaluate_prints():
-    import evaluate
-
-    text = evaluate.RESULTS.read_text(encoding="utf-8")
-    figures = {name: evaluate.read_metrics(name) for name in checkpoints.list_runs() if evaluate._is_public(name)}
-    assert text.split(evaluate.BEGIN)[1].split(evaluate.END)[0] == "\n" + evaluate.tables(figures)
+    text = results.page().read_text(encoding="utf-8")
+    assert text.split(results.BEGIN)[1].split(results.END)[0] == "\n" + results.markdown(results.figures())
 
 
 def cells(kind: str) -> list[str]:

@@ -8,8 +8,8 @@ import torch
 
 from cvae import models, objectives
 from cvae.config import ModelConfig
+from cvae.evaluation.measuring import FIGURES
 from cvae.families import FAMILIES, Family
-from evaluate import FIGURES
 from tests.conftest import ROOT
 
 RECORD = {"families.py", "config.py"}

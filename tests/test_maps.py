@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 import evaluate
 from cvae import checkpoints, maps, neighbours
 from cvae.data import ImageSet
+from cvae.evaluation import maps as written
 from cvae.maps import embeddings
 from tests.app import MODELS, mapped
 from tests.conftest import ROOT
@@ -213,7 +214,7 @@ def digits(monkeypatch):
         torch.arange(60) % 10,
         tuple("0123456789"),
     )
-    monkeypatch.setattr(evaluate.data, "load", lambda *a, **k: found)
+    monkeypatch.setattr(written.data, "load", lambda *a, **k: found)
     return found
 
 
@@ -258,10 +259,10 @@ def test_what_has_no_map_is_said(zoo, digits, capsys):
 def test_measuring_again_keeps_the_map_of_the_same_weights(zoo, digits):
     before = (zoo / "plane" / "map.npz").read_bytes()
     model = checkpoints.load_run("plane")
-    evaluate.write_points("plane", model, digits)
+    written.write_points("plane", model, digits)
     assert (zoo / "plane" / "map.npz").read_bytes() == before
     (zoo / "plane" / "map.npz").write_bytes(b"old")
-    evaluate.write_points("plane", model, digits)
+    written.write_points("plane", model, digits)
     with np.load(zoo / "plane" / "map.npz") as stored:
         assert stored["u"].shape == (60, 2)
 

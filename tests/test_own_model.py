@@ -10,6 +10,7 @@ from sklearn.datasets import load_digits
 import evaluate
 import train
 from cvae import checkpoints, maps
+from cvae.evaluation import results
 from tests.app import answer, fill, open_page, sent
 from tests.conftest import ROOT
 from tests.test_drawing import DIGIT
@@ -40,13 +41,13 @@ def own(tmp_path_factory):
         for i, pixels in enumerate(digits.images[digits.target == label][:EACH]):
             picture = Image.fromarray((pixels * 255 / 16).astype(np.uint8)).resize((SIDE, SIDE))
             picture.save(pictures / name / f"{i}.png")
-    results = root.parent / "results.md"
-    results.write_text(f"{evaluate.BEGIN}\nthe shipped figures\n{evaluate.END}\n", encoding="utf-8")
+    path = root.parent / "results.md"
+    path.write_text(f"{results.BEGIN}\nthe shipped figures\n{results.END}\n", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CVAE_CHECKPOINTS", str(root))
         patch.setenv("CVAE_DATA_DIR", str(root / "nothing"))
         patch.setattr(checkpoints, "ROOT", root)
-        patch.setattr(evaluate, "RESULTS", results)
+        patch.setattr(results, "page", lambda: path)
         fill(root)
         for name, (preset, options) in OWN.items():
             command = [preset, "--name", name, "--dataset", str(pictures), "--image-size", str(SIDE), *options]
@@ -97,7 +98,7 @@ def test_figures_are_those_of_its_own_data_and_stay_out_of_the_results(own):
     assert 0 <= found["own-labels"]["classification"]["accuracy"] <= 1
     assert "pen_digits_accuracy" not in found["own-labels"]["classification"]
     assert set(found["own-painter"]["hole_mse"]) == {"centre 10x10"} and "gaussian 0.3" in found["own-cleaner"]["psnr"]
-    assert evaluate.RESULTS.read_text(encoding="utf-8").splitlines()[1] == "the shipped figures"
+    assert results.page().read_text(encoding="utf-8").splitlines()[1] == "the shipped figures"
     assert (
         len(maps.load_map("own-plane"))
         == len(resources.encoded("own-labels").labels)

@@ -1,5 +1,6 @@
 """What was measured of a model, in a few lines that a person reads."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 from cvae.config import Preset
@@ -7,11 +8,11 @@ from cvae.config import Preset
 ADDRESS = "http://127.0.0.1:8501"  # of `streamlit run app.py`, unless that port is taken
 
 
-def lines(name: str, preset: Preset, figures: dict) -> list[str]:
-    """Return what a model is, what it costs, its main figures with their units, and where to look at it: five lines or fewer."""
+def lines(name: str, preset: Preset, figures: dict[str, Any]) -> list[str]:
+    """Return what a model is and costs, its main figures with units, and where to look at it: five lines or fewer."""
     on = f"on the {figures['images']:,} test pictures of {preset.data.dataset}: "
-    told = [_likelihood(figures), [*_pictures(figures), *_classes(figures), *_completion(figures), *_faces(figures)]]
-    told = ["; ".join(part) for part in told if part]
+    others = [*_pictures(figures), *_classes(figures), *_completion(figures), *_faces(figures)]
+    told = ["; ".join(part) for part in (_likelihood(figures), others) if part]
     head = [f"{name}: {preset.summary}.", f"  {_cost(preset, figures)}", f"  {on}{told[0]}"]
     return [*head, *(f"  {line}" for line in told[1:]), where(name, preset)]
 
@@ -32,14 +33,15 @@ def _page(preset: Preset) -> str:
     return "Inpaint" if kind.completes else "Draw" if kind.cleans else "Models"
 
 
-def _cost(preset: Preset, figures: dict) -> str:
-    size = f"{figures['parameters']:,} parameters" + (f", {figures['bytes'] / 1e6:.1f} MB" if "bytes" in figures else "")
+def _cost(preset: Preset, figures: dict[str, Any]) -> str:
+    size = f"{figures['parameters']:,} parameters"
+    size += f", {figures['bytes'] / 1e6:.1f} MB" if "bytes" in figures else ""
     decoding = f", {figures['decode_ms']:.1f} ms to decode one picture" if "decode_ms" in figures else ""
     trained = f", trained for {figures['training_seconds'] / 60:.0f} min" if "training_seconds" in figures else ""
     return f"{preset.model.family}, {preset.model.network}: {size}{decoding}{trained}"
 
 
-def _likelihood(figures: dict) -> list[str]:
+def _likelihood(figures: dict[str, Any]) -> list[str]:
     """Return the terms of the bound, where there is one."""
     if "elbo" not in figures:
         return []
@@ -51,9 +53,10 @@ def _likelihood(figures: dict) -> list[str]:
     return [bound, f"-log p {-figures['log_likelihood']:.2f} nats per picture ({of})"]
 
 
-def _pictures(figures: dict) -> list[str]:
+def _pictures(figures: dict[str, Any]) -> list[str]:
     """Return how near the pictures come that a model gives back, cleans or draws."""
-    told = [f"{what}: PSNR {v['before']:.1f} dB, cleaned {v['after']:.1f} dB" for what, v in figures.get("psnr", {}).items()]
+    cleaned = figures.get("psnr", {}).items()
+    told = [f"{what}: PSNR {v['before']:.1f} dB, cleaned {v['after']:.1f} dB" for what, v in cleaned]
     if "mse" in figures:
         told.append(f"mean squared error of a reconstruction {figures['mse']:.4f} (white is 1)")
     if "diversity" in figures:
@@ -61,7 +64,7 @@ def _pictures(figures: dict) -> list[str]:
     return told
 
 
-def _classes(figures: dict) -> list[str]:
+def _classes(figures: dict[str, Any]) -> list[str]:
     """Return what share of pictures is read right, of the test set by a model or of a model's samples by the judge."""
     told = [f"reads {100 * figures['accuracy']:.2f} % right"] if "accuracy" in figures else []
     if "classification" in figures:
@@ -71,13 +74,14 @@ def _classes(figures: dict) -> list[str]:
     return told
 
 
-def _completion(figures: dict) -> list[str]:
+def _completion(figures: dict[str, Any]) -> list[str]:
     holes = ", ".join(f"{hole} {error:.4f}" for hole, error in figures.get("hole_mse", {}).items())
     return [f"mean squared error of completed pixels, mean of {figures['hole_samples']}: {holes}"] if holes else []
 
 
-def _faces(figures: dict) -> list[str]:
+def _faces(figures: dict[str, Any]) -> list[str]:
     if "pca_mse" not in figures:
         return []
     same = f"{100 * figures['similar']['nearest_is_same_person']:.1f} %"
-    return [f"as many principal components: {figures['pca_mse']:.4f}; the nearest other picture is the same person for {same}"]
+    linear = f"as many principal components: {figures['pca_mse']:.4f}"
+    return [f"{linear}; the nearest other picture is the same person for {same}"]

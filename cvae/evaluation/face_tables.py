@@ -1,0 +1,63 @@
+"""The figures of models of faces as Markdown, for docs/results.md."""
+
+from typing import Any
+
+from cvae.evaluation.subject import SMILE_JUDGE
+from cvae.evaluation.tables import Figures, table
+from cvae.faces.figures import STRENGTH
+
+SIMILAR = "nearest other picture is the same person"
+
+
+def face_tables(models: Figures) -> list[str]:
+    """Return the tables on faces, none without a model of faces."""
+    if not models:
+        return []
+    n = next(iter(models.values()))["test_pictures"]
+    who = f"{n:,} test pictures of people who are not in the training set"
+    head = "model", "code", "MSE (encoder alone)", "PCA's", "ratio", "SSIM", "PCA's", SIMILAR, "PCA's"
+    first = f"Faces, 64x64, {who}, beside as many principal components:\n\n"
+    parts = [first + table(head, [_restored(name, m) for name, m in models.items()])]
+    parts += [_likelihood(name, m) for name, m in models.items() if "kl" in m]
+    return ["\n".join(parts), _smiles({name: m for name, m in models.items() if "smile" in m})]
+
+
+def _restored(name: str, m: dict[str, Any]) -> list[str]:
+    same = m["similar"]
+    cells = [f"`{name}`", f"{m['code']}", f"{m['mse']:.5f} ({m['encoder_mse']:.5f})", f"{m['pca_mse']:.5f}"]
+    cells += [f"{m['mse'] / m['pca_mse']:.2f}", f"{m['ssim']:.3f}", f"{m['pca_ssim']:.3f}"]
+    cells += [f"{100 * same['nearest_is_same_person']:.1f} % (plain {100 * same['nearest_plain']:.1f} %)"]
+    return [*cells, f"{100 * same['nearest_pca']:.1f} %"]
+
+
+def _likelihood(name: str, m: dict[str, Any]) -> str:
+    density = "colours as a Gaussian of standard deviation 0.1, nats per picture"
+    bound = f"nll {m['nll']:.1f}, kl {m['kl']:.1f}, -elbo {-m['elbo']:.1f}"
+    return f"`{name}`, {density}: {bound}; {m['active_units']} of {len(m['kl_per_dim'])} units are active.\n"
+
+
+def _smiles(models: Figures) -> str:
+    moved = f"moved {STRENGTH:g} standard deviations along the smile direction"
+    first = f"Test faces {moved}, as `{SMILE_JUDGE}` judges them (in brackets: unmoved):\n\n"
+    head = "model", "direction", "smile gained", "smile taken", "still nearest to itself among 100"
+    rows = [_moved(name, m, way) for name, m in models.items() for way in m["smile"]]
+    return first + table((*head, "change outside the mouth"), rows, left=2) + "\n" + _in_code(models)
+
+
+def _moved(name: str, m: dict[str, Any], way: str) -> list[str]:
+    smile, outside = m["smile"][way], f"{100 * m['dragged'][way]['outside_mouth']:.0f} %"
+    changed = [f"{100 * smile[k]:.1f} % ({100 * smile[f'{k}_before']:.1f} %)" for k in ("adds", "takes")]
+    return [f"`{name}`", way, *changed, f"{100 * smile['identity']:.1f} %", outside]
+
+
+def _in_code(models: Figures) -> str:
+    """Return what the difference of means does when the codes, and not the pictures, give the length of a step."""
+    shares = []
+    for name, m in models.items():
+        three = (f"{100 * m['smile_in_code'][part]:.1f}" for part in ("adds", "takes", "identity"))
+        shares.append(f"`{name}` {' / '.join(three)}")
+    return (
+        "A standard deviation is that of the pictures along what changes in them. In standard deviations of the codes, "
+        "whose scale differs from model to model, the difference of means gains / takes / keeps nearest, "
+        f"in %: {', '.join(shares)}.\n"
+    )

@@ -124,3 +124,12 @@ def test_the_guard_stands_before_anything_heavy_is_loaded():
     script = "import sys; import cvae.interrupts; print(sorted({'torch', 'numpy', 'argparse'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-S", "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("name", ["train.py", "evaluate.py"])
+def test_help_and_wrong_options_load_nothing_heavy(name):
+    for option, status in (("--help", 0), ("--nothing", 2)):
+        call = [sys.executable, "-X", "importtime", name, option]
+        done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True)
+        loaded = {line.split("|")[-1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+        assert done.returncode == status and "argparse" in loaded and not {"torch", "numpy", "cvae.data"} & loaded

@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from cvae import checkpoints, schedule
+from cvae import checkpoints, runs, schedule
 from cvae.config import Preset, preset_from_dict
 
 STATE = "training.safetensors"  # everything that a resumed run needs, in one file so that it is never half old
@@ -122,11 +122,7 @@ def history_csv(history: list[Row]) -> str:
 
 def seconds_an_epoch(folder: Path) -> float | None:
     """Return the mean time of an epoch by history.csv, None where there is none to read."""
-    try:
-        with (folder / checkpoints.HISTORY).open(encoding="utf-8") as file:
-            seconds = [float(row["seconds"]) for row in csv.DictReader(file)]
-    except (OSError, KeyError, TypeError, ValueError, csv.Error):
-        return None
+    seconds = runs.read(folder).history.get("seconds")
     return sum(seconds) / len(seconds) if seconds else None
 
 

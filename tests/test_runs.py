@@ -6,6 +6,7 @@ import math
 import pytest
 
 from cvae import runs
+from tests.conftest import ROOT
 
 HEAD = "epoch,train_nll,train_kl,val_nll,val_kl,beta,seconds\n"
 DAMAGED = {
@@ -55,3 +56,9 @@ def test_a_figure_is_a_finite_number_or_none(value, tmp_path):
     assert run.kl_per_dim(2) is None
     whole = runs.Run(tmp_path, {"kl_per_dim": [0.5, 2]})
     assert whole.kl_per_dim(2) == [0.5, 2] and whole.kl_per_dim(3) is None
+
+
+def test_nothing_else_reads_a_history():
+    readers = [path for path in (ROOT / "cvae").rglob("*.py") if "DictReader" in path.read_text(encoding="utf-8")]
+    readers += [path for path in (ROOT / "ui").rglob("*.py") if "DictReader" in path.read_text(encoding="utf-8")]
+    assert [path.name for path in readers] == ["runs.py"]

@@ -1,7 +1,6 @@
 """The command line that trains a preset, or all of them, into checkpoints/NAME."""
 
 import argparse
-import csv
 import shutil
 import textwrap
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cvae import runs
 from cvae.claim import claim
 from cvae.cli.overrides import OF_ONE_MODEL, OVERRIDES, ignored, with_overrides
 from cvae.commands import Failed, OneLineParser, Terminated, leads, run, whole
@@ -82,7 +82,7 @@ def _presets() -> str:
     gap = max(map(len, PRESETS)) + 2
     lines = []
     for name, preset in PRESETS.items():
-        start = f"  {name:<{gap}}{_minutes(SHIPPED / name / 'history.csv'):>7}   "
+        start = f"  {name:<{gap}}{_minutes(SHIPPED / name):>7}   "
         margin = " " * len(start)
         text = textwrap.fill(preset.summary, max(60, width - 2), initial_indent=start, subsequent_indent=margin)
         lines.append(text)
@@ -106,12 +106,9 @@ def _remarks() -> list[str]:
     ]
 
 
-def _minutes(history: Path) -> str:
-    try:
-        with history.open(encoding="utf-8") as file:
-            return f"{sum(float(row['seconds']) for row in csv.DictReader(file)) / 60:.0f} min"
-    except (OSError, KeyError, TypeError, ValueError, csv.Error):
-        return ""
+def _minutes(folder: Path) -> str:
+    seconds = runs.read(folder).seconds()
+    return "" if seconds is None else f"{seconds / 60:.0f} min"
 
 
 def train_all(args: argparse.Namespace, program: str = "train.py") -> None:

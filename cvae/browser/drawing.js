@@ -1,7 +1,6 @@
 // A sheet to draw on, what the model sees of it, and what it makes of that: a reconstruction, a clean picture, completions.
 
 const SHEET = 280, PEN = 22; // the sheet's own pixels
-const FIRST = [[[84, 96], [104, 66], [140, 56], [176, 70], [186, 104], [168, 140], [128, 178], [86, 220], [140, 214], [200, 220]]]; // a 2
 
 // Strokes of the pointer, or of the arrow keys with Space; `stroke(from, to)` marks a line in parts of the sheet's side.
 function makeStrokes(sheet, stroke, done) {
@@ -35,48 +34,54 @@ function makeStrokes(sheet, stroke, done) {
   };
 }
 
-function makeDrawing(model, explorer) {
-  const sheet = element("canvas", {
+function makeSheet(changed) { // with the example on it, whose place the first stroke takes
+  const root = element("canvas", {
     width: SHEET, height: SHEET, class: "sheet", tabindex: 0, role: "application",
     "aria-label": "Sheet. Draw with the pointer; or move with the arrow keys, Space puts the pen down and lifts it.",
   });
-  const paper = sheet.getContext("2d", { willReadFrequently: true });
-  let waiting = 0, fresh = false;
+  const paper = root.getContext("2d", { willReadFrequently: true });
+  let fresh = false;
   const wipe = () => { paper.fillStyle = "#000"; paper.fillRect(0, 0, SHEET, SHEET); };
   const line = ([x0, y0], [x1, y1]) => {
-    if (fresh) { fresh = false; wipe(); } // the first stroke takes the place of the example
+    if (fresh) { fresh = false; wipe(); }
     Object.assign(paper, { strokeStyle: "#fff", lineWidth: PEN, lineCap: "round", lineJoin: "round" });
     paper.beginPath();
     paper.moveTo(x0 * SHEET, y0 * SHEET);
     paper.lineTo(x1 * SHEET + 0.01, y1 * SHEET);
     paper.stroke();
-    redraw();
+    changed();
   };
-  const digit = () => {
-    const levels = paper.getImageData(0, 0, SHEET, SHEET).data;
-    const ink = new Float32Array(SHEET * SHEET);
-    for (let i = 0; i < ink.length; i++) ink[i] = levels[4 * i] / 255;
-    return prepared(ink, SHEET, SHEET) ?? new Float32Array(WIDTH * HEIGHT);
+  makeStrokes(root, line, changed);
+  wipe();
+  data.example.slice(1).forEach((end, i) => line(data.example[i].map((v) => v / SHEET), end.map((v) => v / SHEET)));
+  fresh = true;
+  return {
+    root,
+    clear() { fresh = false; wipe(); changed(); },
+    digit() {
+      const levels = paper.getImageData(0, 0, SHEET, SHEET).data, ink = new Float32Array(SHEET * SHEET);
+      for (let i = 0; i < ink.length; i++) ink[i] = levels[4 * i] / 255;
+      return prepared(ink, SHEET, SHEET) ?? new Float32Array(WIDTH * HEIGHT);
+    },
   };
-  const make = { reconstruct: makeReconstruction, denoise: makeCleaning, inpaint: makeCompletions }[data.sheet](model, explorer, redrawSoon);
+}
+const exampleDigit = () => makeSheet(() => {}).digit();
+
+function makeDrawing(model, explorer) {
+  let waiting = 0, make = null;
+  const sheet = makeSheet(redraw);
   function redraw() { waiting ||= requestAnimationFrame(draw); }
-  function redrawSoon() { redraw(); }
   function draw() {
     waiting = 0;
-    try { make.show(digit()); } catch (error) { show(error); }
-    sheet.dataset.shown = "1";
+    try { make.show(sheet.digit()); } catch (error) { show(error); }
+    sheet.root.dataset.shown = "1";
   }
-  makeStrokes(sheet, line, redraw);
-  wipe();
-  for (const path of FIRST) for (let i = 1; i < path.length; i++) line(path[i - 1].map((v) => v / SHEET), path[i].map((v) => v / SHEET));
-  fresh = true;
-  redraw();
-  const clear = button("Clear", () => { fresh = false; wipe(); redraw(); });
+  make = { reconstruct: makeReconstruction, denoise: makeCleaning, inpaint: makeCompletions }[data.sheet](model, explorer, redraw);
   const figure = (canvas, caption) => element("figure", {}, canvas, element("figcaption", {}, caption));
   return [
     element("h2", {}, make.heading),
-    element("div", { class: "bar" }, clear, ...make.tools),
-    element("div", { class: "drawing" }, figure(sheet, "Draw here"), ...make.pictures.map(([canvas, caption]) => figure(canvas, caption))),
+    element("div", { class: "bar" }, button("Clear", sheet.clear), ...make.tools),
+    element("div", { class: "drawing" }, figure(sheet.root, "Draw here"), ...make.pictures.map(([canvas, caption]) => figure(canvas, caption))),
     ...make.below,
   ];
 }
@@ -110,28 +115,40 @@ function makeCleaning(model, _, redraw) {
   return { heading: "Draw, spoil and clean", tools: [button("Spoil anew", fresh), slider], pictures: [[spoiled, "Spoiled"], [clean, "Cleaned"]], below: [], show };
 }
 
-function makeCompletions(model, _, redraw) {
-  const COUNT = 8, RADIUS = 2.2;
+// What a completing model sees of a picture at first: its upper half, or all but the middle where it knows that hole alone.
+const MIDDLE = 10; // pixels of a side
+const knowsOneHole = () => data.hole === "centre";
+function firstVisible(i) {
+  if (!knowsOneHole()) return Number(i < (WIDTH * HEIGHT) / 2);
+  const inside = (place, side) => Math.abs(place + 0.5 - side / 2) < MIDDLE / 2;
+  return Number(!(inside(i % WIDTH, WIDTH) && inside(Math.floor(i / WIDTH), HEIGHT)));
+}
+
+function makeHole(visible, redraw) { // a picture that one paints a hole into
+  const RADIUS = 2.2;
   const hole = element("canvas", {
     width: WIDTH, height: HEIGHT, class: "sheet", tabindex: 0, role: "application",
     "aria-label": "The drawing as the model sees it. Paint over what it shall not see; or move with the arrow keys, Space puts the brush down and lifts it.",
   });
-  const completions = Array.from({ length: COUNT }, (_, i) => picture(`Completion ${i + 1}`));
-  const visible = new Float32Array(WIDTH * HEIGHT);
-  let u = [];
-  const draw = () => { u = Array.from({ length: COUNT * data.program.latent }, normal); };
-  const half_ = () => visible.forEach((_, i) => { visible[i] = Number(i < (WIDTH * HEIGHT) / 2); });
-  const mark = ([x0, y0], [x1, y1]) => {
+  makeStrokes(hole, ([x0, y0], [x1, y1]) => {
     const steps = Math.ceil(Math.hypot(x1 - x0, y1 - y0) * WIDTH) + 1;
     for (let k = 0; k <= steps; k++) {
       const cx = (x0 + ((x1 - x0) * k) / steps) * WIDTH, cy = (y0 + ((y1 - y0) * k) / steps) * HEIGHT;
       visible.forEach((_, i) => { if (Math.hypot((i % WIDTH) + 0.5 - cx, Math.floor(i / WIDTH) + 0.5 - cy) < RADIUS) visible[i] = 0; });
     }
     redraw();
-  };
-  makeStrokes(hole, mark, redraw);
+  }, redraw);
+  return hole;
+}
+
+function makeCompletions(model, _, redraw) {
+  const COUNT = 8, visible = new Float32Array(WIDTH * HEIGHT).map((_, i) => firstVisible(i)), paints = !knowsOneHole();
+  const says = paints ? "Paint over what the model shall not see" : "What the model does not see: always the middle";
+  const hole = paints ? makeHole(visible, redraw) : picture(says);
+  const completions = Array.from({ length: COUNT }, (_, i) => picture(`Completion ${i + 1}`));
+  let u = [];
+  const draw = () => { u = Array.from({ length: COUNT * data.program.latent }, normal); };
   draw();
-  half_();
   const show = (x) => {
     paint(hole, x);
     const context = hole.getContext("2d");
@@ -140,12 +157,9 @@ function makeCompletions(model, _, redraw) {
     const { pixels } = model.run("decoder", { u, x, visible });
     completions.forEach((canvas, i) => paint(canvas, pixels, i));
   };
-  const tools = [
-    button("Hide nothing", () => { visible.fill(1); redraw(); }), button("Hide the lower half", () => { half_(); redraw(); }),
-    button("Eight others", () => { draw(); redraw(); }),
-  ];
+  const hide = (of) => () => { visible.forEach((_, i) => { visible[i] = of(i); }); redraw(); };
+  const holes = [button("Hide nothing", hide(() => 1)), button("Hide the lower half", hide(firstVisible))];
+  const tools = [...(paints ? holes : []), button("Eight others", () => { draw(); redraw(); })];
   const below = [element("h2", {}, "Eight completions"), element("div", { class: "completions" }, ...completions)];
-  return { heading: "Draw, hide a part and see it completed", tools, pictures: [[hole, "Paint over what the model shall not see"]], below, show };
+  return { heading: "Draw, hide a part and see it completed", tools, pictures: [[hole, says]], below, show };
 }
-
-start();

@@ -1,11 +1,31 @@
 // One model in one file: a pad or sliders, and pictures that follow every move. runtime.js stands before this text.
 
-const LATTICE = 256, SPAN = 4, OPEN = 8; // points keep to a lattice that half precision holds; sliders shown before the rest is folded
+const TOO_OLD = "This page does not work in this browser; a newer one may help.";
+const LATTICE = 256, LIMIT = 8 - 1 / LATTICE; // points keep to a lattice that half precision holds, as in the addresses of the app
+const SPAN = 4, OPEN = 8; // of pad and sliders; sliders shown before the rest is folded
 const data = JSON.parse(document.getElementById("data").textContent);
 const [CHANNELS, HEIGHT, WIDTH] = data.program.image;
-const snap = (v) => Math.max(-SPAN, Math.min(SPAN, Math.round(v * LATTICE) / LATTICE));
-const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-const embedded = (id) => fromBase64(document.getElementById(id).textContent.trim()).buffer;
+const snap = (v) => Math.max(-LIMIT, Math.min(LIMIT, Math.round(v * LATTICE) / LATTICE));
+const embedded = (id) => fromBase64(document.getElementById(id).textContent.trim());
+
+function fromBase64(text) {
+  const letters = atob(text), bytes = new Uint8Array(letters.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = letters.charCodeAt(i);
+  return bytes;
+}
+
+// What is deflated in the page; there all bytes of even place come before those of odd place, as half precision packs best.
+async function unpacked(id) {
+  const newer = globalThis.DecompressionStream ?? refuse(TOO_OLD);
+  let planes;
+  try {
+    planes = new Uint8Array(await new Response(new Blob([embedded(id)]).stream().pipeThrough(new newer("deflate"))).arrayBuffer());
+  } catch { refuse("The weights in this file are damaged; get the file anew."); }
+  const bytes = new Uint8Array(planes.length), odd = (planes.length + 1) >> 1;
+  for (let i = 0; i < odd; i++) bytes[2 * i] = planes[i];
+  for (let i = odd; i < planes.length; i++) bytes[2 * (i - odd) + 1] = planes[i];
+  return bytes.buffer;
+}
 
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -45,7 +65,7 @@ function packed(z) { // base64url of little-endian half precision, as in the app
   };
   return btoa(String.fromCharCode(...z.map(half).flatMap((h) => [h & 255, h >> 8]))).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }
-function unpacked(text) {
+function pointOf(text) {
   const dims = data.program.latent;
   let values = text.split(",").map((part) => (part.trim() ? Number(part) : NaN));
   if (values.length !== dims || !values.every(Number.isFinite)) {
@@ -59,9 +79,9 @@ function unpacked(text) {
 function fromAddress() {
   const asked = new URLSearchParams(location.hash.slice(1)), label = data.labels.findIndex((l) => String(l.label) === asked.get("label"));
   return {
-    z: unpacked(asked.get("z") ?? "") ?? [...data.start.z],
+    z: pointOf(asked.get("z") ?? "") ?? [...data.start.z],
     chosen: label >= 0 ? label : data.start.label,
-    all: data.labels.length > 1 && asked.get("all") === "1",
+    all: data.labels.length > 1 && (asked.has("z") ? asked.get("all") === "1" : data.start.all),
   };
 }
 
@@ -139,9 +159,10 @@ function makePad(box, current, move, settle) {
     "aria-label": "Latent plane. Drag, or use the arrow keys; hold Shift for larger steps; Home goes to the centre.",
   }, drawMap(), ...data.map.tags.map(([x, y, name, colour]) => element("span", { class: "tag", "aria-hidden": "true", style: `left:${50 * (x / SPAN + 1)}%;top:${50 * (1 - y / SPAN)}%;border-color:${colour}` }, name)), marker);
   let held = null;
+  const inside = (v) => Math.max(-SPAN, Math.min(SPAN, v));
   const follow = (event) => {
     const r = pad.getBoundingClientRect();
-    move({ 0: ((2 * (event.clientX - r.left)) / r.width - 1) * SPAN, 1: (1 - (2 * (event.clientY - r.top)) / r.height) * SPAN });
+    move({ 0: inside(((2 * (event.clientX - r.left)) / r.width - 1) * SPAN), 1: inside((1 - (2 * (event.clientY - r.top)) / r.height) * SPAN) });
   };
   pad.onpointerdown = (event) => {
     if (event.button || held !== null) return;
@@ -157,15 +178,15 @@ function makePad(box, current, move, settle) {
     if (event.ctrlKey || event.altKey || event.metaKey || !(way || event.key === "Home")) return;
     event.preventDefault();
     const [x, y] = current();
-    move(way ? { 0: x + way[0] * size, 1: y + way[1] * size } : { 0: 0, 1: 0 });
+    move(way ? { 0: inside(x + way[0] * size), 1: inside(y + way[1] * size) } : { 0: 0, 1: 0 });
     if (!event.repeat) settle();
   };
   pad.onkeyup = (event) => { if (arrows[event.key]) settle(); };
   box.replaceChildren(pad, place);
   return {
     show([x, y]) {
-      marker.style.left = `${50 * (x / SPAN + 1)}%`;
-      marker.style.top = `${50 * (1 - y / SPAN)}%`;
+      marker.style.left = `${50 * (inside(x) / SPAN + 1)}%`;
+      marker.style.top = `${50 * (1 - inside(y) / SPAN)}%`;
       place.textContent = `z = (${x.toFixed(2)}, ${y.toFixed(2)})`;
     },
   };
@@ -206,17 +227,29 @@ function makeSliders(box, current, move, settle) {
 }
 
 function show(error) { // in the place of the picture
-  const box = document.querySelector(".trouble");
-  box.textContent = error instanceof Refusal ? error.message : "This page does not work in this browser; a newer one may help.";
-  box.hidden = false;
+  tell(error instanceof Refusal ? error.message : "This file is damaged, or this browser is too old for it; get the file anew, or open it in a newer browser.");
   document.getElementById("app").hidden = true;
 }
 
+function tell(sentence) {
+  const box = document.querySelector(".trouble");
+  box.classList.remove("late");
+  box.textContent = sentence;
+  box.hidden = !sentence;
+}
+
 async function start() {
+  giveKeysBack();
   try {
-    const model = await load(data.program, embedded("weights"), embedded("kernel")), app = document.getElementById("app");
-    const parts = data.program.parts, explorer = parts.decoder && !parts.decoder.inputs.visible ? makeExplorer(model) : null;
-    app.append(...(explorer ? [...explorer.root, ...makePlayer(explorer)] : []), ...(data.sheet ? makeDrawing(model, explorer) : []));
+    const model = await load(data.program, await unpacked("weights"), embedded("kernel").buffer), app = document.getElementById("app");
+    app.append(...(isPreview() ? [makePreview(model)] : parts(model)));
     app.hidden = false;
+    tell("");
   } catch (error) { show(error); }
+}
+const isPreview = () => new URLSearchParams(location.hash.slice(1)).get("view") === "picture";
+
+function parts(model) {
+  const { decoder } = data.program.parts, explorer = decoder && !decoder.inputs.visible ? makeExplorer(model) : null;
+  return [...(explorer ? [...explorer.root, ...makePlayer(explorer)] : []), ...(data.sheet ? makeDrawing(model, explorer) : [])];
 }

@@ -4,72 +4,117 @@ import base64
 import html
 import json
 import struct
+import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 from safetensors import safe_open
 from safetensors.torch import save
+from torch import nn
 
 from cvae import checkpoints, maps, runs
 from cvae.browser import program
+from cvae.config import ModelConfig, Preset
 
+PROJECT = "Latent digits"
 HERE = Path(__file__).parent
-SCRIPTS = ("runtime.js", "page.js", "player.js", "digits.js", "drawing.js")
+SCRIPTS = ("runtime.js", "deck.js", "page.js", "player.js", "digits.js", "drawing.js", "preview.js")
 PARTS = {"": ["decoder"], "reconstruct": ["decoder", "encoder"], "denoise": ["denoising"], "inpaint": ["decoder"]}
 DRAWN = (1, 28, 28)  # the picture that a drawing becomes
+SHEET = 280  # side of the sheet, in its own pixels
+EXAMPLE = [[84, 96], [104, 66], [140, 56], [176, 70], [186, 104], [168, 140], [128, 178], [86, 220], [140, 214], [200, 220]]  # a 2
+LIGHT = 1.6e6  # characters of weights up to which an encoder goes along unasked
 SPAN, POINTS = 4.0, 2000  # the pad shows base coordinates from -SPAN to SPAN, with so many dots at most
+LIMIT = 8 - 1 / 256  # of a coordinate, as in the addresses of the app
 COLOURS = ("#4e79a7", "#f28e2b", "#e15759", "#59b5ae", "#59a14f", "#d4a90d", "#b07aa1", "#ff8fa3", "#9c755f", "#8b929e")
 
 
-def page(name: str | Path, title: str = "", labels: list[int] | None = None, start: str = "", sheet: bool = False) -> str:
+@dataclass(frozen=True)
+class Contents:
+    """What takes time to make of a file, and is the same wherever the file begins: text for its page, `about` ready for JSON."""
+
+    preset: Preset
+    about: dict
+    weights: str
+
+
+def page(
+    name: str | Path,
+    title: str = "",
+    labels: list[int] | None = None,
+    start: str = "",
+    sheet: bool | None = None,
+    home: str = "",
+) -> str:
     """Return the HTML of a run: a name under checkpoints/ or a path.
 
     `labels` are those that it offers, all by default. `start` is a link of the app or of such a file, whose point and label it
-    opens with. With `sheet` one can also draw and see it reconstructed, which takes the encoder too; a denoising or an
-    inpainting model always has one. ValueError where a label, the link or the model does not fit.
+    opens with. With `sheet` one can also draw and see it reconstructed, which takes the encoder too; by default a file has
+    that where it stays light, and a denoising or an inpainting model always has a sheet. `home` is the address that the file
+    links back to. ValueError where a label, a link or the model does not fit.
     """
+    return filled(contents(name, sheet), title, labels, start, home)
+
+
+def contents(name: str | Path, sheet: bool | None = None) -> Contents:
+    """Return what a run's file holds, wherever it begins; ValueError as of `page`."""
     model = checkpoints.load_run(name)
-    config, preset = model.config, model.preset
-    use = _use(config, sheet)
-    offered = _labels(model, labels)
+    use = _use(model.config, sheet)
     made = json.loads(program.stored(name) or program.text(model))
+    weights = _weights(name, made, use)
+    if use == "reconstruct" and sheet is None and len(weights) > LIGHT:
+        use = ""
+        weights = _weights(name, made, use)
     made["parts"] = {part: made["parts"][part] for part in PARTS[use]}
-    data = {
-        "name": preset.name,
-        "program": made,
-        "labels": offered,
-        "heading": "Label",
-        "start": _start(start, config, offered),
-        "sheet": use,
-        **_dimensions(name, config),
-    }
-    if config.latent_dim == 2:
-        data["map"] = _map(name, model)
-    kept = {tensor for part in made["parts"].values() for tensor in part["tensors"]}
+    about = {"name": model.preset.name, "program": made, "heading": "Label", "sheet": use, "example": EXAMPLE, **_dimensions(name, model.config)}
+    if use == "inpaint":
+        about["hole"] = model.preset.data.hole
+    if model.config.latent_dim == 2:
+        about["map"] = _map(name, model)
+    return Contents(model.preset, about, weights)
+
+
+def filled(held: Contents, title: str = "", labels: list[int] | None = None, start: str = "", home: str = "") -> str:
+    """Return the HTML of contents that open with a point, a label and a title; ValueError as of `page`."""
+    preset = held.preset
+    offered = _labels(preset, labels)
+    data = held.about | {"labels": offered, "start": _start(start, preset.model, offered)}
     fields = {
         "title": html.escape(title or preset.name),
         "about": html.escape(preset.about),
-        "footer": "Made with Latent digits. All of it runs in this page; nothing is sent anywhere.",
+        "footer": f"Made with {_link(home)}. All of it runs in this page; nothing is sent anywhere.",
         "css": _file("page.css"),
         "js": "\n".join(map(_file, SCRIPTS)),
         "data": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
-        "weights": _base64(_weights(checkpoints.run_dir(name) / checkpoints.WEIGHTS, kept)),
+        "weights": held.weights,
         "kernel": _base64((HERE / "kernel.wasm").read_bytes()),
     }
     before, *rest = _file("page.html").split("{{")
     return before + "".join(fields[part.split("}}", 1)[0]] + part.split("}}", 1)[1] for part in rest)
 
 
-def _use(config, sheet: bool) -> str:
+def _use(config: ModelConfig, sheet: bool | None) -> str:
     """Return what the sheet of a model's file is for, "" where it has none; ValueError where there can be none."""
     kind = config.kind
-    use = "denoise" if kind.cleans else "inpaint" if kind.completes else "reconstruct" if sheet else ""
     if not kind.draws:
         raise ValueError("an HTML file holds a model that makes pictures; this one is of the classifier family.")
-    if use and config.image_shape != DRAWN:
+    fits = config.image_shape == DRAWN
+    wanted = fits if sheet is None else sheet
+    use = "denoise" if kind.cleans else "inpaint" if kind.completes else "reconstruct" if wanted else ""
+    if use and not fits:
         raise ValueError(f"a drawing becomes a grey picture of 28x28; this model takes {config.image_shape}. Leave --sheet out.")
     return use
+
+
+def _link(home: str) -> str:
+    """Return the project's name, as a link where there is an address for it; ValueError for what is none of the web."""
+    if not home:
+        return PROJECT
+    if urlsplit(home).scheme not in ("", "http", "https") or not home.isprintable():
+        raise ValueError(f"the link back must be an address of the web, such as https://example.org; got {home[:60]!r}.")
+    return f'<a href="{html.escape(home)}" target="_top">{PROJECT}</a>'
 
 
 def _file(name: str) -> str:
@@ -80,16 +125,21 @@ def _base64(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-def _weights(path: Path, kept: set[str]) -> bytes:
-    """Return a safetensors file of the tensors that are needed, as they are stored."""
-    with safe_open(path, "pt") as file:
-        return save({name: file.get_tensor(name) for name in sorted(kept)})
+def _weights(name: str | Path, made: dict, use: str) -> str:
+    """Return the tensors that these parts need, as they are stored: a safetensors file, deflated, as base64.
+
+    Before that all its bytes of even place come before those of odd place: numbers in half precision then pack a twelfth smaller.
+    """
+    kept = {tensor for part in PARTS[use] for tensor in made["parts"][part]["tensors"]}
+    with safe_open(checkpoints.run_dir(name) / checkpoints.WEIGHTS, "pt") as file:
+        whole = save({tensor: file.get_tensor(tensor) for tensor in sorted(kept)})
+    return _base64(zlib.compress(whole[::2] + whole[1::2], 9))
 
 
-def _labels(model, labels: list[int] | None) -> list[dict]:
-    known, n = model.preset.classes, model.config.n_classes
+def _labels(preset: Preset, labels: list[int] | None) -> list[dict]:
+    known, n = preset.classes, preset.model.n_classes
     if labels and not n:
-        raise ValueError(f"{model.preset.name} takes no labels; leave --labels out.")
+        raise ValueError(f"{preset.name} takes no labels; leave --labels out.")
     wrong = [label for label in labels or () if not 0 <= label < n]
     if wrong:
         raise ValueError(f"labels must be whole numbers from 0 to {n - 1} with commas between them; got {wrong[0]}.")
@@ -99,8 +149,8 @@ def _labels(model, labels: list[int] | None) -> list[dict]:
     return [{"label": i, "name": names[i], "called": f"Digit {names[i]}" if digits else names[i]} for i in chosen]
 
 
-def _start(link: str, config, offered: list[dict]) -> dict:
-    """Return point and place among the labels that a link names; the centre and the first without a link."""
+def _start(link: str, config: ModelConfig, offered: list[dict]) -> dict:
+    """Return the point, the place among the labels and whether all are shown, as a link says; else the centre and the first."""
     parts = urlsplit(link)
     asked = {key: values[-1] for text in (parts.query, parts.fragment) for key, values in parse_qs(text).items()}
     point = _point(asked["z"], config.latent_dim) if "z" in asked else [0.0] * config.latent_dim
@@ -108,7 +158,7 @@ def _start(link: str, config, offered: list[dict]) -> dict:
     wanted = asked.get("label", asked.get("digit", numbers[0] if numbers else ""))
     if numbers and wanted not in numbers:
         raise ValueError(f"the link starts with label {wanted}, which the file does not offer.")
-    return {"z": point, "label": numbers.index(wanted) if numbers else 0}
+    return {"z": point, "label": numbers.index(wanted) if numbers else 0, "all": asked.get("all") == "1" and len(numbers) > 1}
 
 
 def _point(text: str, dims: int) -> list[float]:
@@ -123,17 +173,17 @@ def _point(text: str, dims: int) -> list[float]:
         point = []
     if len(point) != dims or not np.isfinite(point).all():
         raise ValueError(f"the link must hold a point z of {dims} numbers, as the address of Explore does.")
-    return [float(np.clip(value, -SPAN, SPAN)) for value in point]
+    return [float(np.clip(value, -LIMIT, LIMIT)) for value in point]
 
 
-def _dimensions(name: str | Path, config) -> dict:
+def _dimensions(name: str | Path, config: ModelConfig) -> dict:
     """Return the order of the sliders and the mean KL of each, where evaluate.py has measured it."""
     measured = runs.read(checkpoints.run_dir(name)).kl_per_dim(config.latent_dim)
     kl = measured and [round(value, 3) for value in measured]
     return {"kl": kl, "order": sorted(range(config.latent_dim), key=lambda d: -kl[d] if kl else 0)}
 
 
-def _map(name: str | Path, model) -> dict:
+def _map(name: str | Path, model: nn.Module) -> dict:
     """Return what lies below the pad of a two-dimensional model: dots of encoded test pictures, and a name for each class.
 
     Dots are three bytes each, column and row of 0 to 255 and the class; none where evaluate.py has made no map.

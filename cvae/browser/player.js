@@ -1,6 +1,7 @@
 // A morph through two or more kept points, along great circles or straight lines, and as a strip of pictures.
 
-const STRIP = 12; // pictures from each kept point to the next
+const STRIP = 12, PACE = 0.4; // pictures from each kept point to the next; of the way to it in a second
+const FEW = "Keep two or more points to see the way from each to the next.";
 
 function between(a, b, t, spherical) {
   const length = (v) => Math.hypot(...v), dot = a.reduce((sum, v, i) => sum + v * b[i], 0);
@@ -11,75 +12,103 @@ function between(a, b, t, spherical) {
 }
 
 function makePlayer(explorer) {
-  let kept = [], place = 0, playing = 0, before = 0, seen = true;
-  const shown = picture("The picture on the way"), list = element("div", { class: "kept" });
-  const way = element("select", { "aria-label": "Path" }, element("option", { value: "spherical" }, "Spherical"), element("option", { value: "straight" }, "Straight"));
-  const speed = element("select", { "aria-label": "Speed" }, ...[["0.5", "Slow"], ["1", "Normal"], ["2", "Fast"]].map(([value, name]) => element("option", { value }, name)));
-  speed.value = "1";
-  const slider = element("input", { type: "range", min: 0, max: 1, step: 0.001, value: 0, "aria-label": "Place on the way" });
-  const play = button("Play", () => (playing ? stop() : begin())), strip = button("Save strip (PNG)", save), clear = button("Clear", () => { kept = []; refresh(); });
-  const box = element("div", { class: "morph" }, element("figure", {}, shown), element("div", {}, slider, element("div", { class: "bar" }, play, way, speed, strip, clear)));
-  const note = element("p", { class: "note" }, "Keep two or more points to see the way from each to the next.");
-  const at = (t) => { // t from 0 to 1 over all kept points and back to the first
-    const stops = [...kept, kept[0]], along = t * kept.length, i = Math.min(kept.length - 1, Math.floor(along));
+  let kept = [], place = 0, looping = true;
+  const { shown, list, way, speed, slider, bar } = makePlayerControls({ toggle, loop, keep, save, clear }), note = element("p", { class: "note" }, FEW);
+  const box = element("div", { class: "morph" }, element("figure", {}, shown), element("div", {}, slider, bar.root));
+  const clock = makeClock(box, step, () => refresh());
+  const steps = () => kept.length - (looping ? 0 : 1);
+  const labels = () => (data.labels.length ? [explorer.label()] : undefined);
+  const at = (t) => { // t from 0 to 1 over all kept points, in a loop back to the first
+    const stops = [...kept, kept[0]], along = t * steps(), i = Math.min(steps() - 1, Math.floor(along));
     return between(stops[i].z, stops[i + 1].z, along - i, way.value === "spherical");
   };
-  const labels = () => (data.labels.length ? [explorer.label()] : undefined);
 
   function draw() {
     if (kept.length < 2) return;
     try { paint(shown, explorer.decode([at(place)], labels())); } catch (error) { show(error); }
     box.dataset.shown = String(place);
   }
-  function tick(now) {
-    if (!playing) return;
-    if (seen) {
-      place = (place + (Math.min(100, now - before) / 1000) * Number(speed.value) * 0.4 / kept.length) % 1;
-      slider.value = place;
-      draw();
-    }
-    before = now;
-    playing = requestAnimationFrame(tick);
+  function step(seconds) { // on the way; tell whether it goes on
+    place += (seconds * Number(speed.value) * PACE) / steps();
+    const over = place >= 1 && !looping;
+    place = over ? 1 : place % 1;
+    slider.value = place;
+    draw();
+    return !over;
   }
-  function begin() { before = performance.now(); playing = requestAnimationFrame(tick); refresh(); }
-  function stop() { cancelAnimationFrame(playing); playing = 0; refresh(); }
   function refresh() {
     const enough = kept.length >= 2;
-    if (!enough && playing) { cancelAnimationFrame(playing); playing = 0; }
     box.hidden = !enough;
     note.hidden = enough;
-    play.textContent = playing ? "Pause" : "Play";
-    list.replaceChildren(...kept.map((point, i) => element("div", {}, point.show(i))));
+    bar.play.textContent = clock.runs() ? "Pause" : "Play";
+    bar.loop.setAttribute("aria-pressed", String(looping));
+    list.replaceChildren(...kept.map(({ made }) => made));
     draw();
   }
+  function toggle() {
+    if (place >= 1) place = 0;
+    if (clock.runs()) clock.stop(); else clock.start();
+  }
+  function loop() { looping = !looping; refresh(); }
   function keep() {
-    const z = explorer.point(), small = picture("");
+    const z = explorer.point(), small = picture(""), says = `Go to kept point ${kept.length + 1}`;
+    const made = button("", () => explorer.go(z), { "aria-label": says, title: says });
     paint(small, explorer.decode([z], labels()));
-    const show_ = (i) => {
-      const made = button("", () => explorer.go(z), { "aria-label": `Go to kept point ${i + 1}`, title: `Go to kept point ${i + 1}` });
-      made.append(small);
-      return made;
-    };
-    kept.push({ z, show: show_ });
+    made.append(small);
+    kept.push({ z, made });
     refresh();
   }
+  function clear() { kept = []; clock.stop(); }
   function save() {
-    const count = STRIP * kept.length, scale = Math.max(1, Math.round(64 / WIDTH));
-    const sheet = element("canvas", { width: WIDTH * scale * (count + 1), height: HEIGHT * scale }), context = sheet.getContext("2d"), one = picture("");
-    context.imageSmoothingEnabled = false;
-    for (let i = 0; i <= count; i++) {
-      paint(one, explorer.decode([at(i / count)], labels()));
-      context.drawImage(one, i * WIDTH * scale, 0, WIDTH * scale, HEIGHT * scale);
-    }
-    sheet.toBlob((blob) => {
-      const link = element("a", { href: URL.createObjectURL(blob), download: `${data.name}-morph.png` });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-    }, "image/png");
+    const count = STRIP * steps();
+    saveStrip(Array.from({ length: count + 1 }, (_, i) => explorer.decode([at(i / count)], labels())));
   }
-  slider.oninput = () => { place = Number(slider.value) % 1; draw(); };
+  slider.oninput = () => { place = Number(slider.value); draw(); };
   way.onchange = draw;
-  new IntersectionObserver((entries) => { seen = entries.at(-1).isIntersecting; }).observe(box); // out of view it rests
   refresh();
-  return [element("h2", {}, "Morph"), element("div", { class: "bar" }, button("Keep this point", keep), list), note, box];
+  return [element("h2", {}, "Morph"), element("div", { class: "bar" }, bar.keep, list), note, box];
+}
+
+function makePlayerControls({ toggle, loop, keep, save, clear }) {
+  const choice = (name, options, chosen) => {
+    const made = element("select", { "aria-label": name }, ...options.map(([value, says]) => element("option", { value }, says)));
+    made.value = chosen;
+    return made;
+  };
+  const way = choice("Path", [["spherical", "Spherical"], ["straight", "Straight"]], "spherical");
+  const speed = choice("Speed", [["0.5", "Slow"], ["1", "Normal"], ["2", "Fast"]], "1");
+  const slider = element("input", { type: "range", min: 0, max: 1, step: 0.001, value: 0, "aria-label": "Place on the way" });
+  const play = button("Play", toggle), again = button("Loop", loop);
+  const root = element("div", { class: "bar" }, play, again, way, speed, button("Save strip (PNG)", save), button("Clear", clear));
+  const bar = { root, play, loop: again, keep: button("Keep this point", keep) };
+  return { shown: picture("The picture on the way"), list: element("div", { class: "kept" }), way, speed, slider, bar };
+}
+
+// What calls step(seconds) for every frame until that says no; out of view and on another slide it rests. `changed` hears of start and stop.
+function makeClock(box, step, changed) {
+  let playing = 0, before = 0, seen = true;
+  new IntersectionObserver((entries) => { seen = entries.at(-1).isIntersecting; }).observe(box);
+  const clock = {
+    runs: () => playing > 0,
+    start() { before = performance.now(); playing = requestAnimationFrame(tick); changed(); },
+    stop() { cancelAnimationFrame(playing); playing = 0; changed(); },
+  };
+  function tick(now) {
+    const goesOn = !(seen && onSlide) || step(Math.max(0, Math.min(100, now - before)) / 1000);
+    before = now;
+    if (!goesOn) clock.stop(); else if (playing) playing = requestAnimationFrame(tick);
+  }
+  return clock;
+}
+
+function saveStrip(pictures) { // side by side, as PNG
+  const scale = Math.max(1, Math.round(64 / WIDTH)), [width, height] = [WIDTH * scale, HEIGHT * scale], one = picture("");
+  const sheet = element("canvas", { width: width * pictures.length, height }), context = sheet.getContext("2d");
+  context.imageSmoothingEnabled = false;
+  pictures.forEach((pixels, i) => { paint(one, pixels); context.drawImage(one, i * width, 0, width, height); });
+  sheet.toBlob((blob) => {
+    const link = element("a", { href: URL.createObjectURL(blob), download: `${data.name}-morph.png` });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  }, "image/png");
 }

@@ -18,6 +18,7 @@ from cvae.browser.page import page as make
 from cvae.sketches import digits
 
 FILES = {"vae-dense-2d": {}, "cvae-conv": {"sheet": True}, "ae-conv-faces": {}, "dae-conv": {}, "cvae-inpaint": {}}
+DATA = r'<script type="application/json" id="data">(.*?)</script>'
 READY = ".stage[data-shown], .sheet[data-shown]"
 
 
@@ -148,6 +149,12 @@ def test_a_morph_plays_and_is_saved_as_a_strip(open_file):
         page.wait_for_timeout(20)  # the file's own policy forbids the eval of wait_for_function
     assert time.monotonic() < end
     page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Loop").click()
+    page.get_by_role("slider", name="Place on the way").fill("0.99")
+    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Play").wait_for(timeout=10_000)  # without a loop it ends at the last point
+    assert page.locator(".morph").get_attribute("data-shown") == "1"
+    page.get_by_role("button", name="Loop").click()
     page.get_by_role("combobox", name="Path").select_option("straight")
     page.get_by_role("slider", name="Place on the way").fill("0")
     model = checkpoints.load_run("vae-dense-2d")
@@ -240,6 +247,7 @@ def test_a_hole_is_completed_eight_times(open_file):
         (r'"format":1', '"format":9', "newer version"),
         (r'"op":"linear"', '"op":"quantum"', "does not know"),
         (r'"once":\[', '"once":[7,', "damaged"),
+        (r'"labels":\[\]', '"labels":7', "damaged"),
     ],
 )
 def test_a_damaged_file_says_so_in_the_place_of_the_picture(browser, folder, tmp_path, pattern, instead, sentence):
@@ -263,21 +271,56 @@ def test_without_webassembly_it_is_slower_and_the_same(open_file, browser, folde
     page.close()
 
 
-def test_files_are_small(folder):
-    small = make("cvae-conv")
-    assert len(small) < 1.9e6
-    assert (folder / "vae-dense-2d.html").stat().st_size < 1.8e6 and (
-        folder / "ae-conv-faces.html"
-    ).stat().st_size < 3.4e6
+@pytest.mark.parametrize("end", [0.05, 0.5, 0.97])
+def test_half_a_file_says_so_without_a_script(browser, folder, tmp_path, end):
+    text = (folder / "vae-dense-2d.html").read_text(encoding="utf-8")
+    (tmp_path / "half.html").write_text(text[: int(end * len(text))], encoding="utf-8")
+    page = browser.new_page()
+    page.goto((tmp_path / "half.html").as_uri())
+    sentence = page.locator(".trouble").first
+    assert not sentence.is_visible()  # it may still be loading
+    page.wait_for_timeout(2500)
+    assert sentence.is_visible() and "damaged or incomplete" in sentence.inner_text()
+    page.close()
+
+
+def test_files_are_small():
+    sizes = {name: len(make(name).encode()) / 1e6 for name in ("vae-dense-2d", "cvae-conv", "ae-conv-faces")}
+    assert sizes["vae-dense-2d"] < 1.8 and sizes["cvae-conv"] < 1.7 and sizes["ae-conv-faces"] < 3.4, sizes
+
+
+def test_a_light_model_has_a_sheet_unasked():
+    sheet = lambda text: json.loads(re.search(DATA, text)[1])["sheet"]  # noqa: E731
+    assert [sheet(make(name)) for name in ("vae-conv", "cvae-conv", "ae-conv-faces", "dae-conv")] == ["reconstruct", "", "", "denoise"]
+    assert (sheet(make("vae-conv", sheet=False)), sheet(make("vae-dense-2d", sheet=True))) == ("", "reconstruct")
+
+
+def test_a_file_links_back():
+    home = "https://example.org/?a=1&b=2"
+    assert '<a href="https://example.org/?a=1&amp;b=2" target="_top">Latent digits</a>' in make("vae-conv", home=home)
+    for wrong in ("javascript:alert(1)", "data:text/html,x", "https://example.org/\nx"):
+        with pytest.raises(ValueError, match="address of the web"):
+            make("vae-conv", home=wrong)
+
+
+@pytest.mark.parametrize("name", ["vae-dense-2d", "dae-conv", "cvae-inpaint"])
+def test_a_preview_is_one_picture_that_moves(open_file, name):
+    page = open_file(name, "#view=picture", ready="canvas[data-shown]")
+    before = pixels(page, "canvas")
+    assert page.locator("canvas").count() == 1 and page.locator("button").count() == 0
+    page.wait_for_timeout(600)
+    assert (pixels(page, "canvas") != before).any()
+    still = open_file(name, "#view=picture", ready="canvas[data-shown]", reduced_motion="reduce")
+    before = pixels(still, "canvas")
+    still.wait_for_timeout(400)
+    assert (pixels(still, "canvas") == before).all()
 
 
 def test_a_start_is_a_link_of_the_app(tmp_path):
     z = [0.5, -1.25]
-    link = "http://127.0.0.1:8501/Explore?model=vae-dense-2d&z=" + base64.urlsafe_b64encode(
-        struct.pack("<2e", *z)
-    ).decode().rstrip("=")
-    told = re.search(r'<script type="application/json" id="data">(.*?)</script>', make("vae-dense-2d", start=link))[1]
-    assert json.loads(told)["start"] == {"z": z, "label": 0}
+    link = "http://127.0.0.1:8501/Explore?model=vae-dense-2d&z=" + base64.urlsafe_b64encode(struct.pack("<2e", *z)).decode().rstrip("=")
+    told = re.search(DATA, make("vae-dense-2d", start=link))[1]
+    assert json.loads(told)["start"] == {"z": z, "label": 0, "all": False}
     assert json.loads(told)["program"]["format"] == program.FORMAT
     for wrong in ("?z=abc", "?z=1,2,3", "?z=nan,1"):
         with pytest.raises(ValueError, match="z of 2 numbers"):

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from functools import partial
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,12 +82,20 @@ def begin(title: str, lead: str, wide: bool = False) -> "DeltaGenerator":
     st.html(STYLE)
     if wide:
         st.html(f"<style>{WIDE}</style>")
+    if st.context.is_embedded:  # in a slide, perhaps
+        st.html(_keys(), unsafe_allow_javascript=True)
     address.arrive(title)
     _list_pages()
     st.title(title, anchor=False)
     place = st.empty()
     place.markdown(lead)
     return place
+
+
+def _keys() -> str:
+    """Return the script by which a page in a slide hands the keys that it does not use to the deck around it."""
+    script = files("cvae.browser").joinpath("deck.js").read_text(encoding="utf-8")
+    return f"<script>(() => {{\n{script}\ngiveKeysBack();\n}})();</script>"
 
 
 def page_names() -> list[str]:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui.explore import views
-from ui.shell import address, classes, controls, link, resources
+from ui.shell import address, classes, controls, link, resources, taking
 from ui.widgets.live.live import live
 
 controls.begin("Explore", "Every point of latent space is a picture. Move, and watch what changes.")
@@ -24,6 +24,7 @@ def explore() -> None:
         with st.popover(f"Start from a real {classes.noun(model)}"):
             controls.real_digit(name, model)
     live(name, model, u, label, key="live")
+    taking.button(name, lambda: (u, None if label is None else int(label)))
     choices = {"Traversals": views.traversals, "Between two points": views.between}
     if dims == 2:
         choices[controls.PLANE] = views.manifold

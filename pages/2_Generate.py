@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.shell import address, classes, controls, images, link, resources, sampling
+from ui.shell import address, classes, controls, images, link, resources, sampling, taking
 from ui.widgets.live.live import live
 
 SAMPLES = "Samples"
@@ -45,6 +45,8 @@ def samples() -> None:
     wanted = f"{count} generated {noun}s: {', '.join(classes.name(model, i) for i in digits) or 'as the model chooses'}"
     st.image(grid, width="stretch", alt=wanted)
     st.download_button("Download PNG", grid, f"{name}-seed-{seed}.png", "image/png", on_click="ignore")
+    several = taking.ALL if len(digits) > 1 else (digits or [None])[0]
+    taking.button(name, lambda: (link.centre(model), several))
 
 
 @st.fragment
@@ -57,6 +59,7 @@ def one_style() -> None:
         st.button("Random style", on_click=link.set_point, args=("z", link.random_point(model.config.latent_dim)))
         st.button("Plain style", on_click=link.set_point, args=("z", link.centre(model)))
     live(name, model, u, sampling.every_label(model), key="style")
+    taking.button(name, lambda: (u, taking.ALL))
 
 
 link.point("z", link.centre(model))  # read by one view only, judged in both

@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui.faces import face_source
 from ui.faces import tools as faces
-from ui.shell import address, controls, keeping, resources, words
+from ui.shell import address, controls, keeping, resources, taking, words
 
 controls.begin("Faces", "A face in a few numbers. Change the numbers and someone else looks back.", wide=True)
 hint = "ae-conv-faces, then measure it with: python evaluate.py ae-conv-faces"
@@ -35,6 +35,7 @@ def work() -> None:
         kind = face_source.pick_kind() if use else ""
     if use is None:
         faces.sample(name, model, space)
+        taking.button(name, lambda: (None, None))
         return
     above, below = st.container(), st.container()
     gallery = kind == face_source.GALLERY  # which may wait; a file has to come first
@@ -45,6 +46,8 @@ def work() -> None:
             st.info(f"Bring a picture with one face. {keeping.STAYS}")
         else:
             use(name, model, space, held)
+    if held is not None:
+        taking.button(name, lambda: (held.u, None))
 
 
 work()

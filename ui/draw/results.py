@@ -9,7 +9,7 @@ from torch import Tensor
 
 from cvae import tasks
 from cvae.data import corruptions
-from ui.shell import address, charts, classes, controls, images, link, resources, sampling, sketch, words
+from ui.shell import address, charts, classes, controls, images, link, resources, sampling, sketch, taking, words
 from ui.widgets.canvas import canvas
 from ui.widgets.canvas.source import Source, picked
 
@@ -54,6 +54,7 @@ def reconstruct(name: str, model: "LatentModel", source: Source) -> None:
     captions = ["What the model sees", "Reconstruction", "Difference"]
     careful = None if scores is None else scores.tolist()
     show(name, model, source, {"task": "reconstruct"}, captions, 3, labels=classes.names(model), scores=careful)
+    _take(name, model, source, scores)
     if source.x is None:
         return
     _samples(model, source.x, scores)
@@ -66,6 +67,17 @@ def reconstruct(name: str, model: "LatentModel", source: Source) -> None:
     best_will_do = resources.is_digit(model) and classes.are_digits(model) and not controls.by_hand(name)
     there, says = picked() | ({} if best_will_do else {"model": name}), "Hide a part of it and let a model complete it"
     link.onward("Inpaint", f"{says}; the link carries your picture" if "digit" in there else says, there)
+
+
+def _take(name: str, model: "LatentModel", source: Source, scores: Tensor | None) -> None:
+    """Offer the model as a file that opens at the digit's point and label, with a sheet to draw on."""
+    label = None if scores is None else int(scores.argmax())
+
+    def at() -> tuple[torch.Tensor | None, int | None]:
+        told = None if label is None else torch.tensor([label])
+        return (None if source.x is None else tasks.encode(model, source.x, told)[0]), label
+
+    taking.button(name, at, sheet=True if resources.is_digit(model) else None)
 
 
 def _samples(model: "LatentModel", x: Tensor, scores: Tensor | None) -> None:
@@ -139,6 +151,7 @@ def denoise(name: str, model: "LatentModel", source: Source) -> None:
     captions = ["Clean", "Spoiled", *(f"Cleaned by {found}" for found in denoisers), f"Reconstructed by {name}"]
     with area:
         show(name, model, source, query, captions, 2)
+        taking.button(*(denoisers or [name])[:1], lambda: (None, None))
     if not denoisers:
         command = "python train.py dae-conv"
         if not resources.is_digit(model):

@@ -223,6 +223,11 @@ def kept(name: str, about: tuple, make: Callable[[], Tensor]) -> Tensor:
     return _kept(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS, checkpoints.MAP, faces.FILE), about, make)
 
 
+def exported(name: str) -> tuple[Path, tuple[int, ...]]:
+    """Return the folder of a model with the times of what its HTML file is made from."""
+    return _stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS, checkpoints.METRICS, checkpoints.MAP)
+
+
 def _stamped(name: str, *files: str) -> tuple[Path, tuple[int, ...]]:
     """Return the folder with the times of its files, so that a cached value is read anew when they change."""
     folder = checkpoints.ROOT / name

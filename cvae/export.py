@@ -1,6 +1,6 @@
-"""Write a model as ONNX, checked against torch, or as one HTML file that decodes in a browser.
+"""Write a model as ONNX, checked against torch, or as one HTML file that decodes in a browser; a site of all; or to the hub.
 
-python -m cvae.export NAME [--html OUT]. See python -m cvae.export --help.
+python -m cvae.export NAME [--html OUT | --hub USER/NAME], or --site DIR. See python -m cvae.export --help.
 """
 
 from cvae.interrupts import command, guard, loading
@@ -24,6 +24,7 @@ from cvae.conditions import Condition
 from cvae.config import ModelConfig
 from cvae.families import LABEL, PIXELS
 
+ABOUT = "Write a model as ONNX, checked against torch, or as one HTML file; all models as a site; or one to the Hugging Face hub."
 NEEDS = ("onnx", "onnxscript", "onnxruntime")
 BATCHES = (1, 2, 7)  # on which torch and onnxruntime are compared
 TOLERANCE = 1e-4  # largest difference allowed; of a value above 1 relative to it
@@ -172,19 +173,30 @@ def difference(module: nn.Module, path: Path, takes: tuple[str, ...]) -> float:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    p = OneLineParser(
-        prog="python -m cvae.export", description="Write a model as ONNX, checked against torch, or as one HTML file."
-    )
-    p.add_argument("name", metavar="NAME", help="a name under checkpoints/, a path, or user/repo of the Hugging Face hub")
+    p = _parser()
+    args = p.parse_args(argv)
+    if bool(args.name) == bool(args.site):
+        p.error("name one model, or --site DIR for all of them")
+    write = _write_site if args.site else _put if args.hub else _write_html if args.html else _write_onnx
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    return run("cvae.export", lambda: write(args))
+
+
+def _parser() -> OneLineParser:
+    p = OneLineParser(prog="python -m cvae.export", description=ABOUT)
+    p.add_argument("name", nargs="?", metavar="NAME", help="a name under checkpoints/, a path, or user/repo of the Hugging Face hub")
     p.add_argument("--out", type=Path, help="folder to write ONNX into (default: onnx/NAME)")
-    p.add_argument("--html", type=Path, metavar="FILE", help="write one HTML file that decodes in the browser, and no ONNX")
+    instead = p.add_mutually_exclusive_group()
+    instead.add_argument("--html", type=Path, metavar="FILE", help="write one HTML file that decodes in the browser, and no ONNX")
+    instead.add_argument("--site", type=Path, metavar="DIR", help="write a static site of all models, one HTML file for each")
+    instead.add_argument("--hub", metavar="USER/NAME", help="upload the model and its card to the Hugging Face hub, and no ONNX")
     p.add_argument("--labels", type=_numbers, metavar="0,1,2", help="labels that the HTML file offers (default: all)")
     p.add_argument("--title", default="", help="heading of the HTML file (default: the model's name)")
     p.add_argument("--start", default="", metavar="LINK", help="a link of Explore or Generate, at whose point the HTML file opens")
-    p.add_argument("--sheet", action="store_true", help="let the HTML file hold the encoder too, to draw and see it reconstructed")
-    args = p.parse_args(argv)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    return run("cvae.export", lambda: (_write_html if args.html else _write_onnx)(args))
+    drawn = "let the HTML file hold the encoder too, to draw and see it reconstructed (default: where it stays light)"
+    p.add_argument("--sheet", action=argparse.BooleanOptionalAction, help=drawn)
+    p.add_argument("--home", default="", metavar="LINK", help="address that the HTML file links back to")
+    return p
 
 
 def _numbers(text: str) -> list[int]:
@@ -199,8 +211,24 @@ def _write_html(args: argparse.Namespace) -> None:
     with loading("cvae.export"):
         from cvae.browser.page import page  # late: it imports this module
 
-    args.html.write_text(page(args.name, args.title, args.labels, args.start, args.sheet), encoding="utf-8")
+    args.html.write_text(page(args.name, args.title, args.labels, args.start, args.sheet, args.home), encoding="utf-8")
     print(f"{args.html}: {args.html.stat().st_size / 1e6:.2f} MB, opens in any browser")
+
+
+def _write_site(args: argparse.Namespace) -> None:
+    with loading("cvae.export"):
+        from cvae.browser import site  # late: it imports this module
+
+    index, *files = site.write(args.site)
+    size = sum(path.stat().st_size for path in (index, *files)) / 1e6
+    print(f"{index}: {len(files)} models, {size:.1f} MB in all; docs/hosting.md says where to put them")
+
+
+def _put(args: argparse.Namespace) -> None:
+    with loading("cvae.export"):
+        from cvae import hub  # late: it imports this module
+
+    print(f"{hub.put(args.name, args.hub)}: load it with load_run({args.hub!r})")
 
 
 def _write_onnx(args: argparse.Namespace) -> None:

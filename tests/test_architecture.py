@@ -17,7 +17,7 @@ LAYERS = [  # modules and folders of cvae; each imports from its own layer and f
     {"preprocess", "latent", "metrics", "neighbours", "objectives", "progress"},
     {"schedule"},
     {"faces", "maps"},
-    {"browser", "export"},
+    {"browser", "export", "hub"},
     {"batches", "steps", "captured", "validation", "run_state"},
     {"training", "evaluation"},
     {"cli"},

@@ -1,4 +1,4 @@
-"""A model with its card for the Hugging Face hub, where load_run("user/repo") finds it again: python -m cvae.export NAME --hub USER/NAME."""
+"""A model and its card on the Hugging Face hub, for load_run("user/repo"): cvae-export NAME --hub USER/NAME."""
 
 import json
 import math
@@ -14,10 +14,25 @@ from cvae import checkpoints
 from cvae.browser import program, site
 from cvae.config import Preset
 
-FILES = (checkpoints.CONFIG, checkpoints.WEIGHTS, program.PROGRAM, checkpoints.METRICS, checkpoints.HISTORY)  # those that there are
+FILES = (
+    checkpoints.CONFIG,
+    checkpoints.WEIGHTS,
+    program.PROGRAM,
+    checkpoints.METRICS,
+    checkpoints.HISTORY,
+)  # those that there are
 CARD, PICTURE = "README.md", "samples.png"
-SETS = {"mnist": ("ylecun/mnist", "MNIST"), "lfw": ("lfw", "Labeled Faces in the Wild")}  # data set -> its name on the hub and in text
-TAGS = {"vae": "vae", "cvae": "conditional-vae", "inpainting": "inpainting", "denoising": "denoising", "autoencoder": "autoencoder"}
+SETS = {
+    "mnist": ("ylecun/mnist", "MNIST"),
+    "lfw": ("lfw", "Labeled Faces in the Wild"),
+}  # data set -> its name on the hub and in text
+TAGS = {
+    "vae": "vae",
+    "cvae": "conditional-vae",
+    "inpainting": "inpainting",
+    "denoising": "denoising",
+    "autoencoder": "autoencoder",
+}
 FIGURES = {  # of metrics.json -> what the card calls it
     "log_likelihood": "log p(x given y), or log p(x) without labels, nats per image",
     "log_marginal": "log p(x), nats per image",
@@ -55,7 +70,9 @@ def put(name: str, repository: str) -> str:
     try:
         from huggingface_hub import HfApi
     except ImportError as error:
-        raise ValueError("putting a model on the hub needs huggingface_hub; install with: pip install -r requirements-extra.txt") from error
+        raise ValueError(
+            "putting a model on the hub needs huggingface_hub; install with: pip install -r requirements-extra.txt"
+        ) from error
     with tempfile.TemporaryDirectory() as folder:
         write(name, Path(folder), repository)
         try:
@@ -64,7 +81,9 @@ def put(name: str, repository: str) -> str:
             hub.upload_folder(repo_id=repository, folder_path=folder, commit_message=f"Add {name}")
         except Exception as error:  # noqa: BLE001 - a connection fails in more ways than the hub's own errors name
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise ValueError(f"{repository} was not uploaded; log in with: hf auth login, and check the connection: {reason}") from error
+            raise ValueError(
+                f"{repository} was not uploaded; log in with: hf auth login, and check the connection: {reason}"
+            ) from error
     return f"https://huggingface.co/{repository}"
 
 
@@ -86,11 +105,12 @@ def card(preset: Preset, figures: list[Figure], repository: str, pictured: bool)
     rows = "".join(f"| {figure.says} | {figure.value:.4g} |\n" for figure in figures)
     table = f"Measured on the test pictures:\n\n| figure | value |\n|---|---:|\n{rows}\n" if figures else ""
     shown = f"![Pictures that {preset.name} makes]({PICTURE})\n\n" if pictured else ""
+    load = f'from cvae.checkpoints import load_run\n\nmodel = load_run("{repository}")  # in eval mode, on the CPU'
     return (
         f"---\n{metadata(preset, figures)}\n---\n# {preset.name}\n\n{preset.about}\n\n{shown}"
-        f"It learned from {called}, and the package `cvae` of Latent digits loads it. The weights are safetensors; nothing is "
-        f'unpickled.\n\n```python\nfrom cvae.checkpoints import load_run\n\nmodel = load_run("{repository}")  # in eval mode, on '
-        f"the CPU\n```\n\n{table}Trained by: `python train.py {preset.name}`. The licence is MIT.\n"
+        f"It learned from {called}, and the package `cvae` of Latent digits loads it. "
+        f"The weights are safetensors; nothing is unpickled.\n\n```python\n{load}\n```\n\n"
+        f"{table}Trained by: `python train.py {preset.name}`. The licence is MIT.\n"
     )
 
 
@@ -100,8 +120,16 @@ def metadata(preset: Preset, figures: list[Figure]) -> str:
 
     kind, dataset = preset.model.kind, preset.data.dataset
     identifier, called = SETS.get(dataset, ("", ""))
-    task = "image-to-image" if kind.cleans or kind.completes else "unconditional-image-generation" if kind.draws else "image-classification"
-    of = {"task_type": task, "dataset_type": identifier or dataset, "dataset_name": called or dataset, "dataset_split": "test"}
+    task = "unconditional-image-generation" if kind.draws else "image-classification"
+    if kind.cleans or kind.completes:
+        task = "image-to-image"
+    of = {
+        "task_type": task,
+        "dataset_type": identifier or dataset,
+        "dataset_name": called or dataset,
+        "dataset_split": "test",
+    }
+    results = [EvalResult(metric_type=f.kind, metric_value=f.value, metric_name=f.says, **of) for f in figures]
     data = ModelCardData(
         license="mit",
         library_name="latent-digits",
@@ -109,7 +137,7 @@ def metadata(preset: Preset, figures: list[Figure]) -> str:
         tags=["pytorch", "safetensors", *filter(None, [TAGS.get(preset.model.family)])],
         datasets=[identifier] if identifier else None,
         model_name=preset.name,
-        eval_results=[EvalResult(metric_type=f.kind, metric_value=f.value, metric_name=f.says, **of) for f in figures] or None,
+        eval_results=results or None,
     )
     return data.to_yaml()
 

@@ -66,11 +66,16 @@ def test_what_is_put_there_is_loaded_from_there(shelf, name, capsys):
 def test_a_card_has_what_the_hub_reads(tmp_path, name, task, dataset, kinds):
     hub.write(name, tmp_path, f"anna/{name}")
     text = (tmp_path / hub.CARD).read_text(encoding="utf-8")
-    about, measured = head(text), json.loads((checkpoints.run_dir(name) / checkpoints.METRICS).read_text(encoding="utf-8"))
+    about, measured = (
+        head(text),
+        json.loads((checkpoints.run_dir(name) / checkpoints.METRICS).read_text(encoding="utf-8")),
+    )
     assert (about["license"], about["pipeline_tag"], about["datasets"]) == ("mit", task, [dataset])
     (result,) = about["model-index"][0]["results"]
     values = {metric["type"]: metric["value"] for metric in result["metrics"]}
-    assert kinds <= set(values) and all(values[k] == pytest.approx(measured[k]) for k in kinds if isinstance(measured[k], float))
+    assert kinds <= set(values) and all(
+        values[k] == pytest.approx(measured[k]) for k in kinds if isinstance(measured[k], float)
+    )
     assert f'load_run("anna/{name}")' in text and f"]({hub.PICTURE})" in text
     with Image.open(io.BytesIO((tmp_path / hub.PICTURE).read_bytes())) as image:
         assert image.width > image.height > 100 and len(set(image.convert("L").tobytes())) > 20

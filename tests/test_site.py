@@ -29,7 +29,9 @@ def test_a_site_is_written_again_but_over_nothing_else(tmp_path, runs, capsys):
     shutil.copytree(checkpoints._CLONE / "vae-conv", runs / "mine & yours")
     site.write(tmp_path / "site")
     (index, *files) = site.write(tmp_path / "site")
-    assert [path.name for path in files] == ["mine & yours.html"] and "mine &amp; yours.html" in index.read_text(encoding="utf-8")
+    assert [path.name for path in files] == ["mine & yours.html"] and "mine &amp; yours.html" in index.read_text(
+        encoding="utf-8"
+    )
     (tmp_path / "site" / "thesis.tex").write_text("mine", encoding="utf-8")
     assert export.main(["--site", str(tmp_path / "site")]) == 2
     said = capsys.readouterr().err
@@ -41,7 +43,9 @@ def test_without_a_model_there_is_no_site(tmp_path, runs):
         site.write(tmp_path / "site")
 
 
-@pytest.mark.parametrize("arguments", [[], ["vae-conv", "--site", "x"], ["vae-conv", "--html", "a", "--hub", "b/c"], ["--hub", "a/b"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["vae-conv", "--site", "x"], ["vae-conv", "--html", "a", "--hub", "b/c"], ["--hub", "a/b"]]
+)
 def test_wrong_calls_are_one_line(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
         export.main(arguments)

@@ -43,9 +43,13 @@ def write(folder: Path) -> list[Path]:
     presets = _presets()
     names = [f"{preset.name}.html" for preset in presets]
     if not presets:
-        raise ValueError("there is no model that makes pictures under checkpoints/; train one with: python train.py vae-dense-2d")
+        raise ValueError(
+            "there is no model that makes pictures under checkpoints/; train one with: python train.py vae-dense-2d"
+        )
     known = {INDEX, "README.md", ".nojekyll", *names}
-    if folder.exists() and (strange := sorted({path.name for path in folder.iterdir()} - known - {".git", ".gitattributes"})):
+    if folder.exists() and (
+        strange := sorted({path.name for path in folder.iterdir()} - known - {".git", ".gitattributes"})
+    ):
         raise ValueError(f"{folder} holds {strange[0]!r}, which is not of this site; name an empty or a new folder.")
     cards: dict[str, list[str]] = {}
     for preset, name in zip(presets, names):
@@ -82,7 +86,9 @@ def _card(preset: Preset, name: str, size: int) -> str:
 
 
 def _index(cards: dict[str, list[str]]) -> str:
-    sections = "".join(f'<h2>{group}</h2>\n<div class="cards">\n{chr(10).join(all_of)}\n</div>\n' for group, all_of in cards.items())
+    sections = "".join(
+        f'<h2>{group}</h2>\n<div class="cards">\n{chr(10).join(all_of)}\n</div>\n' for group, all_of in cards.items()
+    )
     text = (HERE / "site.html").read_text(encoding="utf-8")
     for place, part in (("lead", LEAD), ("cards", sections), ("title", page.PROJECT)):
         text = text.replace(f"{{{{{place}}}}}", part)

@@ -12,12 +12,15 @@ PLACES = [ROOT / "node_modules", *map(Path, filter(None, [os.environ.get("NODE_P
 REVEAL = next((place / "reveal.js" for place in PLACES if (place / "reveal.js/dist/reveal.js").is_file()), None)
 pytestmark = pytest.mark.skipif(REVEAL is None, reason="needs reveal.js: npm ci")
 DECK = """<!doctype html><meta charset="utf-8">
-<link rel="stylesheet" href="{reveal}/dist/reveal.css"><style>iframe {{ width: 900px; height: 560px; border: 0 }}</style>
+<link rel="stylesheet" href="{reveal}/dist/reveal.css">
+<style>iframe {{ width: 900px; height: 560px; border: 0 }}</style>
 <div class="reveal"><div class="slides">
   <section>One</section><section><iframe src="{source}"></iframe></section><section>Three</section>
 </div></div>
 <script src="{reveal}/dist/reveal.js"></script>
-<script>Reveal.initialize({{ transition: "none", controls: false, width: 1100, height: 660 }}).then(() => Reveal.slide(1));</script>"""
+<script>
+  Reveal.initialize({{ transition: "none", controls: false, width: 1100, height: 660 }}).then(() => Reveal.slide(1));
+</script>"""
 
 
 @pytest.fixture
@@ -128,7 +131,9 @@ def test_a_morph_rests_while_another_slide_is_shown(open_deck, file_of):
     assert place() != resting
 
 
-@pytest.mark.parametrize("path, selector", [("Explore", ".pad"), ("Generate?show=One+style%2C+ten+digits", ".live[data-shown]")])
+@pytest.mark.parametrize(
+    "path, selector", [("Explore", ".pad"), ("Generate?show=One+style%2C+ten+digits", ".live[data-shown]")]
+)
 def test_a_page_of_the_app_gives_the_keys_back(open_deck, address, path, selector):
     page, frame = open_deck(f"{address}/{path}{'&' if '?' in path else '?'}embed=true", selector)
     frame.locator("h1").first.click()

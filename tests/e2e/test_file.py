@@ -291,7 +291,8 @@ def test_files_are_small():
 
 def test_a_light_model_has_a_sheet_unasked():
     sheet = lambda text: json.loads(re.search(DATA, text)[1])["sheet"]  # noqa: E731
-    assert [sheet(make(name)) for name in ("vae-conv", "cvae-conv", "ae-conv-faces", "dae-conv")] == ["reconstruct", "", "", "denoise"]
+    names = ("vae-conv", "cvae-conv", "ae-conv-faces", "dae-conv")
+    assert [sheet(make(name)) for name in names] == ["reconstruct", "", "", "denoise"]
     assert (sheet(make("vae-conv", sheet=False)), sheet(make("vae-dense-2d", sheet=True))) == ("", "reconstruct")
 
 
@@ -318,7 +319,8 @@ def test_a_preview_is_one_picture_that_moves(open_file, name):
 
 def test_a_start_is_a_link_of_the_app(tmp_path):
     z = [0.5, -1.25]
-    link = "http://127.0.0.1:8501/Explore?model=vae-dense-2d&z=" + base64.urlsafe_b64encode(struct.pack("<2e", *z)).decode().rstrip("=")
+    packed = base64.urlsafe_b64encode(struct.pack("<2e", *z)).decode().rstrip("=")
+    link = f"http://127.0.0.1:8501/Explore?model=vae-dense-2d&z={packed}"
     told = re.search(DATA, make("vae-dense-2d", start=link))[1]
     assert json.loads(told)["start"] == {"z": z, "label": 0, "all": False}
     assert json.loads(told)["program"]["format"] == program.FORMAT

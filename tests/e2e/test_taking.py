@@ -19,7 +19,9 @@ def test_a_page_gives_its_model_as_a_file_that_opens_where_the_visitor_was(new_p
     download.value.save_as(tmp_path / "taken.html")
     page.goto((tmp_path / "taken.html").as_uri())
     page.wait_for_selector(".stage[data-shown]")
-    assert [float(v) for v in page.locator(".stage").get_attribute("data-shown").split(",")] == pytest.approx(list(map(float, shown.split(","))), abs=1e-3)
+    assert [float(v) for v in page.locator(".stage").get_attribute("data-shown").split(",")] == pytest.approx(
+        list(map(float, shown.split(","))), abs=1e-3
+    )
 
 
 @pytest.mark.parametrize("path", ["/Generate?model=cvae-onehot", "/Draw?model=cvae-onehot", "/Faces"])

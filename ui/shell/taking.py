@@ -3,12 +3,16 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 from torch import Tensor
 
 from ui.shell import link, resources
+
+if TYPE_CHECKING:
+    from cvae.browser.page import Contents
 
 KEPT = 3  # models whose weights are held ready, some 2 MB each; the rest of a file is made for every press
 ALL = -1  # in the place of a label: one style across all of them
@@ -20,8 +24,8 @@ _one_at_a_time = threading.Lock()  # many may press at once, and each weighs som
 def button(name: str, at: Callable[[], tuple[Tensor | None, int | None]], sheet: bool | None = None) -> None:
     """Draw the button, and the sentence on what it gives: the same as python -m cvae.export NAME --html.
 
-    `at` is asked once the button is pressed: for the point u (D,) and the label that the file opens with, None for its own,
-    ALL for all labels. With `sheet` the file holds the encoder too.
+    `at` is asked once the button is pressed: for the point u (D,) and the label that the file opens with, None for its
+    own, ALL for all labels. With `sheet` the file holds the encoder too.
     """
     home = _home(st.context.url)
 
@@ -29,7 +33,15 @@ def button(name: str, at: Callable[[], tuple[Tensor | None, int | None]], sheet:
         return file(name, _start(*at()), sheet, home)
 
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button("Take this with you", make, f"{name}.html", "text/html", on_click="ignore", icon=":material/download:", key="take")
+        st.download_button(
+            "Take this with you",
+            make,
+            f"{name}.html",
+            "text/html",
+            on_click="ignore",
+            icon=":material/download:",
+            key="take",
+        )
         st.caption(SAYS)
 
 
@@ -50,7 +62,7 @@ def file(name: str, start: str, sheet: bool | None, home: str) -> bytes:
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
-def _contents(folder: Path, stamp: tuple[int, ...], sheet: bool | None):
+def _contents(folder: Path, stamp: tuple[int, ...], sheet: bool | None) -> "Contents":
     from cvae.browser import page
 
     return page.contents(folder, sheet)
@@ -59,4 +71,6 @@ def _contents(folder: Path, stamp: tuple[int, ...], sheet: bool | None):
 def _home(address: str | None) -> str:
     """Return the address of the app that a file links back to, empty where only this machine knows it."""
     parts = urlsplit(address or "")
-    return f"{parts.scheme}://{parts.netloc}{link.base_path()}/" if parts.hostname and parts.hostname not in HERE else ""
+    return (
+        f"{parts.scheme}://{parts.netloc}{link.base_path()}/" if parts.hostname and parts.hostname not in HERE else ""
+    )

@@ -9,10 +9,8 @@ from cvae.interrupts import command, guard
 if __name__ == "__main__":
     guard("cvae.browser.program")  # before torch is loaded
 
-import hashlib
 import json
 import warnings
-from dataclasses import fields
 from pathlib import Path
 
 import torch
@@ -20,10 +18,10 @@ from torch import Tensor, nn
 
 from cvae import checkpoints, export
 from cvae.browser.lowering import Lowering
+from cvae.browser.store import FORMAT, PROGRAM, digest, parts, stored
 from cvae.commands import OneLineParser, run
 
-FORMAT = 1  # raised whenever an older runtime would read a program wrongly
-PROGRAM = "program.json"
+__all__ = ["FORMAT", "PROGRAM", "digest", "examples", "parts", "program", "stored", "text", "write"]
 BATCH = torch.export.Dim("batch")
 # Calls that the runtime has as one step, or that say more as they are than taken apart.
 KEPT = ("linear", "silu", "logit", "pixel_shuffle", "pixel_unshuffle")
@@ -38,15 +36,6 @@ def program(model: nn.Module) -> dict:
     config = model.config
     about = {"format": FORMAT, "config": digest(config), "image": list(config.image_shape), "latent": config.latent_dim, "classes": config.n_classes}
     return about | {"parts": {name: _part(model, *part) for name, part in parts(config).items()}}
-
-
-def parts(config) -> dict[str, tuple[type[nn.Module], tuple[str, ...], tuple[str, ...]]]:
-    """Return for each part of a program its module, the names of its inputs and those of its outputs; as of `export.parts`."""
-    named = {"label": "c"}
-    return {
-        name: (kind, tuple(named.get(take, take) for take in takes), gives)
-        for name, (kind, takes, gives) in export.parts(config).items()
-    }
 
 
 def examples(config, takes: tuple[str, ...], n: int) -> tuple[Tensor, ...]:
@@ -88,22 +77,11 @@ def text(model: nn.Module) -> str:
     return json.dumps(program(model), separators=(",", ":")) + "\n"
 
 
-def digest(config) -> str:
-    """Return what tells a model's configuration from another: a hash of the fields that are not as by default."""
-    told = {f.name: getattr(config, f.name) for f in fields(config) if getattr(config, f.name) != f.default}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def stored(name_or_path: str | Path) -> str | None:
-    """Return the text of the program beside a run's weights; None where there is none, a damaged or another model's one."""
-    try:
-        text = (checkpoints.run_dir(name_or_path) / PROGRAM).read_text(encoding="utf-8")
-        made = json.loads(text)
-        told = made["format"], made["config"], set(made["parts"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
-    config = checkpoints.load_preset(name_or_path).model
-    return text if told == (FORMAT, digest(config), set(parts(config))) else None
+def write(name_or_path: str | Path) -> Path:
+    """Write the program of a run beside its weights and return its path; ValueError names a call that has no step."""
+    path = checkpoints.run_dir(name_or_path) / PROGRAM
+    checkpoints.write_text(path, text(checkpoints.load_run(name_or_path)))
+    return path
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -116,8 +94,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _write(names: list[str]) -> None:
     for name in names:
-        path = checkpoints.run_dir(name) / PROGRAM
-        checkpoints.write_text(path, text(checkpoints.load_run(name)))
+        path = write(name)
         print(f"{path}: {path.stat().st_size / 1000:.1f} kB")
 
 

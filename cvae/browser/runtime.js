@@ -55,17 +55,18 @@ function parse(program) {
 // Weights
 
 const READERS = {
-  F16: (bytes) => Float32Array.from(new Uint16Array(bytes), half), F32: (bytes) => new Float32Array(bytes),
-  F64: (bytes) => Float32Array.from(new Float64Array(bytes)), I8: (bytes) => Float32Array.from(new Int8Array(bytes)),
-  U8: (bytes) => Float32Array.from(new Uint8Array(bytes)), I32: (bytes) => Float32Array.from(new Int32Array(bytes)),
-  I64: (bytes) => Float32Array.from(new BigInt64Array(bytes), Number),
+  F16: (bytes) => halves(new Uint16Array(bytes)), F32: (bytes) => new Float32Array(bytes), F64: (bytes) => new Float32Array(new Float64Array(bytes)),
+  I8: (bytes) => new Float32Array(new Int8Array(bytes)), U8: (bytes) => new Float32Array(new Uint8Array(bytes)),
+  I32: (bytes) => new Float32Array(new Int32Array(bytes)), I64: (bytes) => Float32Array.from(new BigInt64Array(bytes), Number),
   BF16: (bytes) => new Float32Array(Uint32Array.from(new Uint16Array(bytes), (b) => b << 16).buffer),
 };
 const SIZES = { F16: 2, F32: 4, F64: 8, I8: 1, U8: 1, I32: 4, I64: 8, BF16: 2 };
-const word = new Uint32Array(1), wordAsFloat = new Float32Array(word.buffer);
-function half(h) { // the exponent moves to its place in float32, its bias is made up for by the factor
-  word[0] = ((h & 0x7fff) << 13) | ((h & 0x8000) << 16);
-  return wordAsFloat[0] * 2 ** 112;
+const half = (h) => halves([h])[0];
+function halves(given) { // the exponent moves to its place in float32, its bias is made up for by the factor
+  const words = new Uint32Array(given.length), floats = new Float32Array(words.buffer);
+  for (let i = 0; i < words.length; i++) words[i] = ((given[i] & 0x7fff) << 13) | ((given[i] & 0x8000) << 16);
+  for (let i = 0; i < words.length; i++) floats[i] *= 2 ** 112;
+  return floats;
 }
 
 // The tensors of a safetensors file: name -> function that returns its numbers as Float32Array, and their count.
@@ -419,7 +420,7 @@ const STEPS = {
     })];
   },
   move({ step, heap, out, operand, each, sizes }) { // nested loops over `sides`: from x in strides `by`, to place `to` in `strides`
-    const { from, to } = (step.walk ??= walked(step)), x = operand("x", from.highest + 1), size = sizes[step.out];
+    const size = sizes[step.out], { from, to } = (step.walk ??= walked(step, size)), x = operand("x", from.highest + 1);
     if (to.highest >= size) damaged();
     const { places: a, solid: plainly } = from, { places: b, solid } = to, n = a.length;
     if (plainly && solid) return [each((row) => { const start = x.at + row * x.by + a[0]; heap.f32.copyWithin(out + row * size + b[0], start, start + n); })];
@@ -461,20 +462,19 @@ function ordered({ step, heap, out, operand, result, each, sizes }, act) { // by
   }, each((row) => act(heap.f32, x.at + row * x.by, out + row * n, order))];
 }
 
-function walked({ x, sides, by, to, strides }) {
+function walked({ x, sides, by, to, strides }, size) { // where nested loops come, at most once to each of `size` places
   const lists = [sides, by, strides];
   if (!lists.every((list) => Array.isArray(list) && list.length === lists[0]?.length && list.every(Number.isInteger))) damaged();
-  if (!isCount(to) || !sides.every((side) => isCount(side) && side > 0) || !isCount(product(sides))) damaged();
+  if (!isCount(to) || !sides.every((side) => isCount(side) && side > 0) || product(sides) > size) damaged();
   const walk = (start, steps, before = 0) => {
-    let places = [start];
-    sides.forEach((side, axis) => { places = places.flatMap((place) => Array.from({ length: side }, (_, i) => place + i * steps[axis])); });
-    let highest = 0, solid = true;
-    places.forEach((place, i) => {
-      if (!isCount(place + before)) damaged();
-      highest = Math.max(highest, place);
-      solid &&= place === places[0] + i;
-    });
-    return { places: Int32Array.from(places), highest, solid };
+    const ends = steps.map((step, axis) => (sides[axis] - 1) * step), sum = (a, b) => a + b;
+    const highest = ends.filter((end) => end > 0).reduce(sum, start), lowest = ends.filter((end) => end < 0).reduce(sum, start);
+    if (!isCount(lowest + before) || !isCount(highest + before)) damaged();
+    const places = new Int32Array(product(sides)).fill(start);
+    for (let axis = sides.length - 1, count = 1; axis >= 0; count *= sides[axis--]) {
+      for (let i = count; i < count * sides[axis]; i++) places[i] = places[i - count] + steps[axis];
+    }
+    return { places, highest, solid: places.every((place, i) => place === start + i) };
   };
   return { from: walk(0, by, Array.isArray(x) ? x[1] : 0), to: walk(to, strides) };
 }

@@ -1,0 +1,61 @@
+"""The program beside a model's weights: whether it is there, sound, and of this model. It is read without torch.export."""
+
+import hashlib
+import json
+import math
+from dataclasses import fields
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from torch import nn
+
+from cvae import checkpoints, export
+from cvae.config import ModelConfig
+
+FORMAT = 1  # raised whenever an older runtime would read a program wrongly
+PROGRAM = "program.json"
+
+
+def parts(config: ModelConfig) -> dict[str, tuple[type[nn.Module], tuple[str, ...], tuple[str, ...]]]:
+    """Return for each part of a program its module, the names of its inputs and those of its outputs; as of `export.parts`."""
+    named = {"label": "c"}
+    return {
+        name: (kind, tuple(named.get(take, take) for take in takes), gives)
+        for name, (kind, takes, gives) in export.parts(config).items()
+    }
+
+
+def digest(config: ModelConfig) -> str:
+    """Return what tells a model's configuration from another: a hash of the fields that are not as by default."""
+    told = {f.name: getattr(config, f.name) for f in fields(config) if getattr(config, f.name) != f.default}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def stored(name_or_path: str | Path) -> str | None:
+    """Return the text of the program beside a run's weights; None where there is none, a damaged or another model's one.
+
+    It is this model's if it was made from this configuration and if the weights have all its tensors, of its sizes.
+    """
+    folder = checkpoints.run_dir(name_or_path)
+    try:
+        text = (folder / PROGRAM).read_text(encoding="utf-8")
+        made = json.loads(text)
+        told = made["format"], made["config"], set(made["parts"])
+        named = {name: size for part in made["parts"].values() for name, size in zip(part["tensors"], part["sizes"])}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+    config = checkpoints.load_preset(folder).model
+    if told != (FORMAT, digest(config), set(parts(config))):
+        return None
+    sizes = _sizes(folder / checkpoints.WEIGHTS)
+    return text if all(sizes.get(tensor) == size for tensor, size in named.items()) else None
+
+
+def _sizes(weights: Path) -> dict[str, int]:
+    """Return how many numbers each tensor of a safetensors file has; none where it cannot be read."""
+    try:
+        with safe_open(weights, "pt") as file:
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+            return {name: math.prod(part.get_shape()) for name, part in slices.items()}
+    except (OSError, SafetensorError):
+        return {}

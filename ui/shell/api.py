@@ -5,6 +5,7 @@ GET /api/decode?model=NAME&z=0.1,-0.3[&label=7]  raw uint8 pixels: rows, columns
 GET /api/map?model=NAME                          the class map of a two-dimensional model, PNG
 GET /api/points?model=NAME                       what the canvas of the Map page draws (ui/widgets/map/plot.py)
 GET /api/sprite?model=NAME[&of=originals]        the pictures of all its points in one PNG
+GET /api/program, /api/kept                      what a browser needs to decode by itself (ui/shell/programs.py)
 
 What sketch and points tell of their bytes is JSON in the header X-About. Several labels, label=0,1,2, give one picture
 after another. Whatever is wrong: status 400 and one line of text.
@@ -23,7 +24,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from cvae import tasks
-from ui.shell import codecs, images, link, resources
+from ui.shell import codecs, images, link, programs, resources
 
 if TYPE_CHECKING:
     from cvae.models import LatentModel
@@ -160,7 +161,7 @@ def routes() -> list[Route]:
     """Return the routes, below the path that the app is served at."""
     found = {"decode": _few_at_once(decode, 2 * TOGETHER), "sketch": _few_at_once(answer_sketch, 1)}
     found |= {"map": class_map, "points": points, "sprite": sprite}
-    return [Route(f"{link.base_path()}/api/{name}", route) for name, route in found.items()]
+    return [Route(f"{link.base_path()}/api/{name}", route) for name, route in found.items()] + programs.routes()
 
 
 def _few_at_once(handler: Callable[[Request], Response], most: int) -> Callable:

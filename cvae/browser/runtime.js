@@ -4,7 +4,7 @@
 // An input of one row serves all rows of the others, and what depends on it alone is computed once.
 // Whatever is wrong - a damaged file, a newer program, too little memory - is a Refusal with one plain sentence.
 
-export class Refusal extends Error {}
+export class Refusal extends Error { name = "Refusal"; }
 
 const FORMAT = 1, LARGEST = 2 ** 27; // numbers in memory at most: half a gigabyte
 const MOST_WORK = 2 ** 34; // multiplications of one step at most: a second or so, where a damaged program could ask for days

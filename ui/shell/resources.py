@@ -140,9 +140,14 @@ def latent_map(name: str) -> maps.LatentMap:
     return found
 
 
+def version(name: str, *files: str) -> str:
+    """Return text that changes with the weights of a model, and with these files beside them."""
+    return "-".join(f"{stamp:x}" for stamp in _stamped(name, checkpoints.WEIGHTS, *files)[1])
+
+
 def map_version(name: str) -> str:
     """Return text that changes with the map of a model and with its weights."""
-    return "-".join(f"{stamp:x}" for stamp in _stamped(name, checkpoints.WEIGHTS, checkpoints.MAP)[1])
+    return version(name, checkpoints.MAP)
 
 
 def map_points(name: str) -> tuple[bytes, dict]:

@@ -1,7 +1,5 @@
 // What the live control, the canvas and the map have in common.
 
-import { fromBase64 } from "./codecs.js";
-
 export const element = (tag, attributes = {}, ...children) => {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
@@ -56,50 +54,4 @@ export function scrollPast(slider) {
     touch = null;
     for (const name of ["input", "change"]) slider.dispatchEvent(new Event(name));
   });
-}
-
-// Ask for pixels, one request at a time; whatever happened meanwhile is asked next, only the latest.
-// The route at address() answers; where it does not exist, Python does, after tell() has sent it the question.
-export function makeAsker({ address, tell, show, report }) {
-  let running = null, again = false, routeless = false, answer = null;
-
-  async function viaRoute() {
-    const reply = await fetch(address()).catch(() => null); // null: no connection just now
-    if (reply?.status === 400) throw new Error(await reply.text());
-    routeless = reply !== null && reply.headers.get("Content-Type") !== "application/octet-stream";
-    if (reply === null || routeless) return null;
-    const about = JSON.parse(reply.headers.get("X-About") ?? "null");
-    return { pixels: new Uint8Array(await reply.arrayBuffer()), about };
-  }
-
-  async function viaPython() {
-    const number = await tell();
-    return new Promise((resolve, reject) => {
-      const patience = setTimeout(() => reject(new Error("The server does not answer. Reload the page to try again.")), 5000);
-      answer = (fresh) => {
-        if (fresh.sequence !== number || !(fresh.pixels || fresh.problem)) return;
-        clearTimeout(patience);
-        answer = null;
-        if (fresh.problem) reject(new Error(fresh.problem));
-        else resolve({ pixels: fromBase64(fresh.pixels), about: fresh.about });
-      };
-    });
-  }
-
-  function ask() { // resolves when the latest question has been answered
-    again = true;
-    running ??= answerAll();
-    return running;
-  }
-
-  async function answerAll() {
-    while (again) {
-      again = false;
-      try { show((routeless ? null : await viaRoute()) ?? (await viaPython())); report(""); } catch (error) { report(error.message); }
-    }
-    running = null;
-  }
-
-  const drop = () => { again = false; };
-  return { ask, drop, done: () => running ?? Promise.resolve(), hear: (fresh) => answer?.(fresh), routeless: () => routeless };
 }

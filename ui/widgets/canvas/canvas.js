@@ -1,8 +1,8 @@
 // The visitor's hand: a board, and pictures that follow every move of the pen.
 
+import { makeAsker } from "../asker.js";
 import { mount, writeAddress } from "../bridge.js";
 import { deflate, fromText } from "../codecs.js";
-import { makeAsker } from "../shared.js";
 import { MODES, makeBoard } from "./board.js";
 import { makePictures } from "./pictures.js";
 

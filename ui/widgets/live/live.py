@@ -35,6 +35,7 @@ def _what(name: str, model, labels: Tensor | None) -> dict:
     order = range(config.latent_dim) if kl is None else sorted(range(config.latent_dim), key=lambda d: -kl[d])
     return {
         "model": name,
+        "version": resources.version(name),
         "shape": config.image_shape,
         "labels": [] if labels is None else labels.tolist(),
         "names": [""] if labels is None else [classes.name(model, i) for i in labels.tolist()],

@@ -1,18 +1,21 @@
 // One picture steered by sliders, each a way through latent space: z = start + sum of value * way.
-// Every move asks /api/decode for new pixels.
+// Every move makes new pixels, in this page or by /api/decode.
 
+import { makeAsker } from "../asker.js";
 import { mount, writeAddress } from "../bridge.js";
 import { fromBase64 } from "../codecs.js";
-import { element, makeAsker, putPixels, scrollPast } from "../shared.js";
+import { decode, localModel } from "../runtime/local.js";
+import { element, putPixels, scrollPast } from "../shared.js";
 
 function create(root, host) {
   const box = root.querySelector(".control"), status = root.querySelector(".status"), views = root.querySelector(".pictures");
-  let data, values = [], known = "", before, after, target, rows = [];
+  let data, values = [], known = "", moved, rows = []; // known: the last values that Python and this page agreed on
 
   const point = () => data.start.map((z, d) => data.axes.reduce((sum, axis, k) => sum + values[k] * axis.way[d], z));
 
   function tell(pixels) { // the address first
-    writeAddress(Object.fromEntries(data.axes.map((axis, k) => [axis.parameter, values[k] === axis.first ? "" : values[k]])));
+    const texts = data.axes.map((axis, k) => [axis.parameter, values[k] === axis.first ? "" : values[k]]);
+    writeAddress(Object.fromEntries(texts));
     known = String(values);
     return host.send("move", { values, pixels });
   }
@@ -21,63 +24,35 @@ function create(root, host) {
     address: () => `${data.base}/api/decode?model=${encodeURIComponent(data.model)}&z=${point().map((v) => v.toFixed(4))}`,
     tell: () => tell(true),
     show: ({ pixels }) => {
-      putPixels(after, pixels, data.shape[0]);
+      putPixels(moved, pixels, data.shape[0]);
       root.querySelector(".steer").dataset.shown = String(values);
     },
-    report: (text) => { status.textContent = text; },
+    report: (text, note = "") => { status.textContent = text || note; },
+    here: {
+      entry: () => localModel(data.base, data.model, data.version),
+      answer: (model) => ({ pixels: decode(model, point(), []) }),
+    },
   });
+
+  function take(k, number) {
+    values[k] = number;
+    show();
+    asker.ask();
+  }
 
   function settle() {
     if (String(values) !== known) tell(asker.routeless());
   }
 
-  function lay() {
-    const [channels, height, width] = data.shape;
-    const picture = (caption) => {
-      const canvas = element("canvas", { width, height, role: "img", "aria-label": caption });
-      views.append(element("figure", {}, canvas, element("figcaption", {}, caption)));
-      return canvas;
-    };
-    views.replaceChildren();
-    [before, after, target] = data.captions.map(picture);
-    putPixels(before, fromBase64(data.before), channels);
-    if (target) putPixels(target, fromBase64(data.target), channels);
-    putPixels(after, fromBase64(data.before), channels);
-    rows = data.axes.map((axis, k) => {
-      const input = element("input", {
-        type: "range", min: axis.least, max: axis.most, step: axis.step, "aria-label": axis.name,
-      });
-      const value = element("output", { "aria-hidden": "true" });
-      const take = (number) => {
-        values[k] = number;
-        show();
-        asker.ask();
-      };
-      scrollPast(input);
-      input.oninput = () => take(Number(input.value));
-      input.onchange = settle;
-      const back = element("button", { type: "button", title: `Back to ${axis.first}`, "aria-label": `${axis.name}: back` }, "\u21ba");
-      back.onclick = () => { take(axis.first); settle(); };
-      box.append(element("label", { class: "line" }, element("span", {}, axis.name), input, value), back);
-      return { input, value, axis };
-    });
-  }
-
-  function show() {
-    rows.forEach(({ input, value, axis }, k) => {
-      if (Number(input.value) !== values[k]) input.value = values[k];
-      const text = axis.unit === "%" ? `${Math.round(100 * values[k])} %` : `${values[k] > 0 ? "+" : ""}${values[k].toFixed(2)} ${axis.unit}`;
-      value.textContent = text;
-      input.setAttribute("aria-valuetext", text);
-    });
-  }
+  const show = () => rows.forEach((row, k) => row.show(values[k]));
 
   function update(fresh, differs) {
     data = fresh;
     const anew = differs("model", "start", "axes", "captions", "before", "target");
     if (anew) {
-      box.replaceChildren();
-      lay();
+      moved = layPictures(views, data);
+      rows = data.axes.map((axis, k) => makeRow(axis, (number) => take(k, number), settle));
+      box.replaceChildren(...rows.flatMap((row) => [row.line, row.back]));
     }
     if (anew || String(data.values) !== known) {
       values = [...data.values];
@@ -88,6 +63,35 @@ function create(root, host) {
   }
 
   return { update, hear: asker.hear };
+}
+
+// Lay the pictures side by side; return the canvas of the one that moves, which begins as the one that it starts from.
+function layPictures(views, { captions, shape: [channels, height, width], ...data }) {
+  const canvases = captions.map((caption) => element("canvas", { width, height, role: "img", "aria-label": caption }));
+  const figures = canvases.map((canvas, i) => element("figure", {}, canvas, element("figcaption", {}, captions[i])));
+  views.replaceChildren(...figures);
+  const [before, moved, target] = canvases;
+  for (const canvas of [before, moved]) putPixels(canvas, fromBase64(data.before), channels);
+  if (target) putPixels(target, fromBase64(data.target), channels);
+  return moved;
+}
+
+function makeRow(axis, take, settle) { // one slider, and the button that puts it back
+  const input = element("input", { type: "range", min: axis.least, max: axis.most, step: axis.step, "aria-label": axis.name });
+  const output = element("output", { "aria-hidden": "true" });
+  scrollPast(input);
+  input.oninput = () => take(Number(input.value));
+  input.onchange = settle;
+  const title = `Back to ${axis.first}`, back = element("button", { type: "button", title, "aria-label": `${axis.name}: back` }, "\u21ba");
+  back.onclick = () => { take(axis.first); settle(); };
+  const inWords = (value) =>
+    axis.unit === "%" ? `${Math.round(100 * value)} %` : `${value > 0 ? "+" : ""}${value.toFixed(2)} ${axis.unit}`;
+  const show = (value) => {
+    if (Number(input.value) !== value) input.value = value;
+    output.textContent = inWords(value);
+    input.setAttribute("aria-valuetext", output.textContent);
+  };
+  return { line: element("label", { class: "line" }, element("span", {}, axis.name), input, output), back, show };
 }
 
 export default mount("steer", create);

@@ -6,7 +6,7 @@ import streamlit as st
 from torch import Tensor
 
 from cvae import tasks
-from ui.shell import address, codecs, images, link
+from ui.shell import address, codecs, images, link, resources
 from ui.widgets.bridge import component, encoded, sent
 
 HTML = """<div class="frame"><div class="steer"><div class="pictures"></div><p class="status" role="status"></p>
@@ -46,6 +46,7 @@ def steer(
 
     data = {
         "model": name,
+        "version": resources.version(name),
         "shape": model.config.image_shape,
         "start": start.tolist(),
         "before": picture(start),

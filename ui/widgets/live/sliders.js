@@ -1,0 +1,30 @@
+// One slider for each latent dimension; the first are open, the rest is folded.
+
+import { element, scrollPast } from "../shared.js";
+
+export function makeSliders(box, data, current, move, settle) {
+  const rows = data.order.map((dimension) => {
+    const input = element("input", {
+      type: "range", min: -data.span, max: data.span, step: 1 / 32, "aria-label": `Latent dimension ${dimension + 1}`,
+    });
+    const value = element("output", { "aria-hidden": "true" });
+    scrollPast(input);
+    input.oninput = () => move({ [dimension]: Number(input.value) });
+    input.onchange = settle;
+    const name = element("span", { class: "dimension" }, `z${dimension + 1}`);
+    if (data.kl) name.append(element("small", {}, `${data.kl[dimension].toFixed(2)} nats`));
+    return { dimension, input, value, line: element("label", { class: "line" }, name, input, value) };
+  });
+  const open = rows.slice(0, data.open).map((row) => row.line), folded = rows.slice(data.open).map((row) => row.line);
+  const rest = element("details", {}, element("summary", {}, `${folded.length} more dimensions`), ...folded);
+  const note = data.kl
+    ? "Ordered by the information each carries (mean KL)"
+    : `Order unknown. Measure it with: python evaluate.py ${data.model}`;
+  box.replaceChildren(...open, ...(folded.length ? [rest] : []), element("p", { class: "note" }, note));
+  const show = (z) => rows.forEach(({ dimension, input, value }) => {
+    if (Number(input.value) !== z[dimension]) input.value = z[dimension];
+    value.textContent = z[dimension].toFixed(2);
+    input.setAttribute("aria-valuetext", z[dimension].toFixed(2));
+  });
+  return { show };
+}

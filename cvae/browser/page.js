@@ -71,7 +71,7 @@ function pointOf(text) {
   if (values.length !== dims || !values.every(Number.isFinite)) {
     try {
       const bytes = fromBase64(text.replaceAll("-", "+").replaceAll("_", "/"));
-      values = bytes.length === 2 * dims ? Array.from(new Uint16Array(bytes.buffer), half) : [];
+      values = bytes.length === 2 * dims ? [...halves(new Uint16Array(bytes.buffer))] : [];
     } catch { values = []; }
   }
   return values.length === dims && values.every((v) => Number.isFinite(v) && Math.abs(v) < 16) ? values.map(snap) : null;

@@ -61,7 +61,6 @@ const READERS = {
   BF16: (bytes) => new Float32Array(Uint32Array.from(new Uint16Array(bytes), (b) => b << 16).buffer),
 };
 const SIZES = { F16: 2, F32: 4, F64: 8, I8: 1, U8: 1, I32: 4, I64: 8, BF16: 2 };
-const half = (h) => halves([h])[0];
 function halves(given) { // the exponent moves to its place in float32, its bias is made up for by the factor
   const words = new Uint32Array(given.length), floats = new Float32Array(words.buffer);
   for (let i = 0; i < words.length; i++) words[i] = ((given[i] & 0x7fff) << 13) | ((given[i] & 0x8000) << 16);
@@ -210,15 +209,7 @@ const OPERANDS = ["x", "y", "w", "b"];
 const valueOf = (operand) => (Array.isArray(operand) ? operand[0] : operand);
 
 function makePart(part, tensors, heap) {
-  const { inputs, tensors: names, sizes, once, steps, outputs } = part;
-  if (![names, sizes, once, steps].every(Array.isArray) || !isPlain(inputs) || !isPlain(outputs)) damaged();
-  if (!sizes.every(isCount) || sizes.length > 1e5 || names.length + Object.keys(inputs).length > sizes.length) damaged();
-  for (const step of [...once, ...steps]) checkStep(step, sizes.length);
-  const entries = Object.entries(inputs).map(([name, shape], i) => [name, names.length + i, shape]);
-  for (const [, value, shape] of entries) if (!Array.isArray(shape) || product(shape) !== sizes[value]) damaged();
-  for (const out of Object.values(outputs)) {
-    if (!Array.isArray(out) || !isCount(out[0]) || !Array.isArray(out[1]) || product(out[1]) !== sizes[out[0]]) damaged();
-  }
+  const { tensors: names, sizes, once, steps, outputs } = part, entries = checkedInputs(part);
   let fixed = null, ground = 0, plans = new Map(); // fixed: where weights and what follows from them lie
 
   function prepare() {
@@ -287,6 +278,18 @@ function makePart(part, tensors, heap) {
       return [name, heap.f32.slice(place, place + sizes[value] * rows.get(value))];
     }));
   };
+}
+
+function checkedInputs({ inputs, tensors, sizes, once, steps, outputs }) { // of a sound part: the name, the value and the shape of each
+  if (![tensors, sizes, once, steps].every(Array.isArray) || !isPlain(inputs) || !isPlain(outputs)) damaged();
+  if (!sizes.every(isCount) || sizes.length > 1e5 || tensors.length + Object.keys(inputs).length > sizes.length) damaged();
+  for (const step of [...once, ...steps]) checkStep(step, sizes.length);
+  const entries = Object.entries(inputs).map(([name, shape], i) => [name, tensors.length + i, shape]);
+  for (const [, value, shape] of entries) if (!Array.isArray(shape) || product(shape) !== sizes[value]) damaged();
+  for (const out of Object.values(outputs)) {
+    if (!Array.isArray(out) || !isCount(out[0]) || !Array.isArray(out[1]) || product(out[1]) !== sizes[out[0]]) damaged();
+  }
+  return entries;
 }
 
 function checkStep(step, values) {

@@ -1,7 +1,7 @@
-"""How fast and how exactly models decode in the browser: headless Chromium, and Firefox where it is installed.
+"""How fast and how exactly models decode in headless Chromium and in Firefox, and how fast the app's controls follow.
 
-Run it with nothing else on the machine: python benchmarks/browser.py [NAME ...]. Firefox is driven by puppeteer-core of
-npm, looked for in the folder that NODE_PATH names.
+Run it with nothing else on the machine: python benchmarks/browser.py [NAME ...]; --app leaves the first table out.
+Firefox is driven by puppeteer-core of npm, looked for in the folder that NODE_PATH names.
 """
 
 import base64
@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 import torch
 
+from benchmarks import drags
 from benchmarks.machine import median_and_p95, table
 from cvae import checkpoints
 from cvae.browser import program
@@ -132,9 +133,8 @@ def in_firefox(paths: list[Path]) -> list[list[dict]] | None:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def main(names: list[str]) -> None:
-    """Print the table."""
-    names = names or [n for n in checkpoints.list_runs() if checkpoints.load_preset(n).model.family != "classifier"]
+def decoding_rows(names: list[str]) -> list[tuple[str, ...]]:
+    """Return the table of decoding alone."""
     rows = [("model, rows", "browser", "ms, median / p95", "must reach", "levels apart, at most")]
     with tempfile.TemporaryDirectory() as folder:
         pages = [(name, simd, *write_page(Path(folder), name, simd)) for name in names for simd in (True, False)]
@@ -147,7 +147,16 @@ def main(names: list[str]) -> None:
                     bar = BARS.get((name, n), "") if simd and browser == "Chromium" else ""
                     by = browser + ("" if simd else ", plain JavaScript")
                     rows.append((f"{name}, {n}", by, median_and_p95(call["took"]), bar, str(apart)))
-    table("Decoding in the browser", rows)
+    return rows
+
+
+def main(arguments: list[str]) -> None:
+    """Print the tables."""
+    names = [name for name in arguments if name != "--app"]
+    names = names or [name for name in checkpoints.list_runs() if checkpoints.load_preset(name).model.kind.draws]
+    if "--app" not in arguments:
+        table("Decoding in the browser", decoding_rows(names))
+    table("Live controls of the app, decoded in their page", drags.rows(names))
 
 
 if __name__ == "__main__":

@@ -153,7 +153,7 @@ def page_rows() -> list[tuple[str, ...]]:
     with running_app() as address, running_browser() as browser:
         time.sleep(8)  # what the launcher loads after the start
         times = loads(browser, address)
-        page = open_page(browser, address, "/Faces")
+        page = open_page(browser, address, "/Faces", here=True)
         page.set_viewport_size({"width": 1280, "height": 1200})  # so that the slider is on the screen
         page.wait_for_timeout(500)
         rate, trips = drag(page, "input[type=range][aria-label=Smiling]")

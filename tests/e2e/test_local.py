@@ -171,7 +171,7 @@ def test_what_the_runtime_needs_is_fetched_once_and_after_the_first_picture(new_
     page.on("request", lambda request: order.append(re.sub(r".*/api/|kept/\w+/|\?.*", "", request.url)))
     page.goto(address + PAD)
     page.wait_for_function(IS_HERE)
-    mine = [name for name in order if not name.startswith(("http", "map"))]
+    mine = [name for name in order if not name.startswith(("http", "blob", "map"))]
     assert mine[:2] == ["decode", "program"]
     assert sorted(mine[2:]) == ["kernel.wasm", "runtime.js", "vae-dense-2d/model.safetensors", "vae-dense-2d/program.json"]
     order.clear()

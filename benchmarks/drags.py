@@ -13,7 +13,7 @@ LIVE, STEER, PAD, SLIDER = ".live[data-shown]", ".steer[data-shown]", ".pad", "i
 
 
 def pages(names: list[str]) -> Iterator[tuple[str, str, str, str]]:
-    """Yield for each live control of these models what it is, its path, what shows that it is there, and what is dragged."""
+    """Yield for each live control of these models what it is, its path, what shows that it is there, what is dragged."""
     for name in names:
         config = checkpoints.load_preset(name).model
         if not config.kind.decodes:
@@ -24,15 +24,16 @@ def pages(names: list[str]) -> Iterator[tuple[str, str, str, str]]:
         else:
             yield f"{'pad' if control == PAD else 'slider'}, {name}", f"/Explore?model={name}", LIVE, control
         if name == "cvae-conv":
-            yield f"ten digits of one style, {name}", f"/Generate?model={name}&show=One+style%2C+ten+digits", LIVE, SLIDER
+            style = f"/Generate?model={name}&show=One+style%2C+ten+digits"
+            yield f"ten digits of one style, {name}", style, LIVE, SLIDER
         if name == "ae-conv-faces":
             yield f"morph, {name}", f"/Faces?model={name}&tool=Morph&who=100&to=200", STEER, SLIDER
 
 
 def rows(names: list[str]) -> list[tuple[str, ...]]:
-    """Return the table of these models: how fast they follow, the same from far away, and what is sent meanwhile and after."""
-    heading = ("drag of 10 s", "a second", "median / p95", f"with {AWAY} ms of round trip", "must reach", "sent until it ends, then")
-    table = [heading]
+    """Return the table of these models: how fast they follow, near and far away, and what is sent meanwhile and after."""
+    heading = ("drag of 10 s", "a second", "median / p95", f"with {AWAY} ms of round trip", "must reach")
+    table = [(*heading, "sent until it ends, then")]
     with running_app() as address, running_browser() as browser:
         for what, path, shown, control in pages(names):
             (rate, trips, sent), far = (measured(browser, address, path, shown, control, away) for away in (0, AWAY))
@@ -42,7 +43,7 @@ def rows(names: list[str]) -> list[tuple[str, ...]]:
 
 
 def measured(browser, address: str, path: str, shown: str, control: str, away: int) -> tuple[float, list[float], str]:
-    """Return pictures a second, milliseconds from move to pixels, and how often something was sent during the drag and after."""
+    """Return pictures a second, milliseconds from move to pixels, and how much was sent during the drag and after."""
     page = open_page(browser, address, path, here=True, shown=shown)
     if away:
         session = page.context.new_cdp_session(page)

@@ -1,4 +1,4 @@
-"""What a page loads to decode by itself: at which addresses it lies, that nothing else does, and who makes a program."""
+"""What a page loads to decode by itself: where it lies, that nothing else does, and who makes a program."""
 
 import json
 import time
@@ -29,7 +29,8 @@ def made(zoo):
 
 def kept(**parts: str):
     """Return the answer of an address below /api/kept."""
-    return programs.answer_kept(Request({"type": "http", "method": "GET", "headers": [], "path": "/", "path_params": parts}))
+    scope = {"type": "http", "method": "GET", "headers": [], "path": "/", "path_params": parts}
+    return programs.answer_kept(Request(scope))
 
 
 def addresses(name: str) -> dict[str, str]:
@@ -108,8 +109,8 @@ def test_a_missing_program_is_made_beside_and_once(zoo):
 
 
 def test_a_program_that_cannot_be_made_is_asked_for_once(zoo, monkeypatch):
-    calls = []
-    monkeypatch.setattr(programs.subprocess, "run", lambda *given, **_: calls.append(given) or programs.subprocess.CompletedProcess([], 2, "", "no"))
+    calls, failed = [], programs.subprocess.CompletedProcess([], 2, "", "no")
+    monkeypatch.setattr(programs.subprocess, "run", lambda *given, **_: calls.append(given) or failed)
     for _ in range(3):
         response = until_answered("sliders")
         assert response.status_code == 400 and response.body.decode() == "sliders has no program for browsers."

@@ -55,9 +55,11 @@ function parse(program) {
 // Weights
 
 const READERS = {
-  F16: (bytes) => halves(new Uint16Array(bytes)), F32: (bytes) => new Float32Array(bytes), F64: (bytes) => new Float32Array(new Float64Array(bytes)),
+  F16: (bytes) => halves(new Uint16Array(bytes)), F32: (bytes) => new Float32Array(bytes),
+  F64: (bytes) => new Float32Array(new Float64Array(bytes)),
   I8: (bytes) => new Float32Array(new Int8Array(bytes)), U8: (bytes) => new Float32Array(new Uint8Array(bytes)),
-  I32: (bytes) => new Float32Array(new Int32Array(bytes)), I64: (bytes) => Float32Array.from(new BigInt64Array(bytes), Number),
+  I32: (bytes) => new Float32Array(new Int32Array(bytes)),
+  I64: (bytes) => Float32Array.from(new BigInt64Array(bytes), Number),
   BF16: (bytes) => new Float32Array(Uint32Array.from(new Uint16Array(bytes), (b) => b << 16).buffer),
 };
 const SIZES = { F16: 2, F32: 4, F64: 8, I8: 1, U8: 1, I32: 4, I64: 8, BF16: 2 };
@@ -280,7 +282,8 @@ function makePart(part, tensors, heap) {
   };
 }
 
-function checkedInputs({ inputs, tensors, sizes, once, steps, outputs }) { // of a sound part: the name, the value and the shape of each
+// The name, the value and the shape of each input of a part, which must be sound.
+function checkedInputs({ inputs, tensors, sizes, once, steps, outputs }) {
   if (![tensors, sizes, once, steps].every(Array.isArray) || !isPlain(inputs) || !isPlain(outputs)) damaged();
   if (!sizes.every(isCount) || sizes.length > 1e5 || tensors.length + Object.keys(inputs).length > sizes.length) damaged();
   for (const step of [...once, ...steps]) checkStep(step, sizes.length);
@@ -471,7 +474,8 @@ function walked({ x, sides, by, to, strides }, size) { // where nested loops com
   if (!isCount(to) || !sides.every((side) => isCount(side) && side > 0) || product(sides) > size) damaged();
   const walk = (start, steps, before = 0) => {
     const ends = steps.map((step, axis) => (sides[axis] - 1) * step), sum = (a, b) => a + b;
-    const highest = ends.filter((end) => end > 0).reduce(sum, start), lowest = ends.filter((end) => end < 0).reduce(sum, start);
+    const highest = ends.filter((end) => end > 0).reduce(sum, start);
+    const lowest = ends.filter((end) => end < 0).reduce(sum, start);
     if (!isCount(lowest + before) || !isCount(highest + before)) damaged();
     const places = new Int32Array(product(sides)).fill(start);
     for (let axis = sides.length - 1, count = 1; axis >= 0; count *= sides[axis--]) {

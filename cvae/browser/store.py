@@ -1,4 +1,4 @@
-"""The program beside a model's weights: whether it is there, sound, and of this model. It is read without torch.export."""
+"""The program beside a model's weights: whether it is there, sound, and of this model; read without torch.export."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ PROGRAM = "program.json"
 
 
 def parts(config: ModelConfig) -> dict[str, tuple[type[nn.Module], tuple[str, ...], tuple[str, ...]]]:
-    """Return for each part of a program its module, the names of its inputs and those of its outputs; as of `export.parts`."""
+    """Return for each part of a program its module, the names of its inputs and of its outputs; as of `export.parts`."""
     named = {"label": "c"}
     return {
         name: (kind, tuple(named.get(take, take) for take in takes), gives)
@@ -32,7 +32,7 @@ def digest(config: ModelConfig) -> str:
 
 
 def stored(name_or_path: str | Path) -> str | None:
-    """Return the text of the program beside a run's weights; None where there is none, a damaged or another model's one.
+    """Return the text of the program beside a run's weights; None without one, or for a damaged or another model's one.
 
     It is this model's if it was made from this configuration and if the weights have all its tensors, of its sizes.
     """

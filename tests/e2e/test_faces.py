@@ -48,7 +48,7 @@ def test_dragging_the_smile_slider_changes_the_mouth_most(new_page):
     page.locator(SMILE).press("ArrowLeft")
     page.get_by_role("button", name="Smiling: back").click()
     shown(page, "0")
-    assert np.array_equal(pixels(page), before)
+    assert np.abs(pixels(page) - before).max() <= 1  # by the page itself, where at first the server decoded
 
 
 def test_the_slider_is_on_the_first_screen(new_page):

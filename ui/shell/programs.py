@@ -1,6 +1,6 @@
 """What a browser needs to run a model itself, each part at an address that names its content and may be kept for ever.
 
-GET /api/program?model=NAME                     JSON, the addresses of all four below /api/kept; 202 while the program is being made
+GET /api/program?model=NAME                     JSON: the addresses of all four below /api/kept; 202 while it is being made
 GET /api/kept/VERSION/runtime.js                and kernel.wasm: the same for every model
 GET /api/kept/VERSION/NAME/program.json         and model.safetensors: as they lie in the folder of the run
 Nothing else of that folder is given away. Where the browser is not to run a model: status 400 and one line of text.
@@ -26,12 +26,13 @@ from ui.shell import link, resources
 DRAWING = those(lambda family: family.draws)
 RUNTIME = {"runtime": "runtime.js", "kernel": "kernel.wasm"}  # beside store.py
 OF_MODEL = {"program": store.PROGRAM, "weights": checkpoints.WEIGHTS}
-TYPES = {".js": "text/javascript", ".wasm": "application/wasm", ".json": "application/json", ".safetensors": "application/octet-stream"}
+TYPES = {".js": "text/javascript", ".wasm": "application/wasm", ".json": "application/json"}
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+NOW = {"Cache-Control": "no-store"}
 MOST = 48 * 2**20  # bytes of weights that a visitor's browser is asked to load
 PATIENCE = 300  # seconds, for a program to be made
 _maker = ThreadPoolExecutor(1)
-_made: dict[tuple[Path, tuple[int, ...]], str] = {}  # runs without a program: "" while it is being made, or why it was not
+_made: dict[tuple[Path, tuple[int, ...]], str] = {}  # for runs without a program: "" while it is made, or why it was not
 
 
 def answer_program(request: Request) -> Response:
@@ -41,13 +42,13 @@ def answer_program(request: Request) -> Response:
         resources.model(name, DRAWING)
         ready = _has_program(name)
     except ValueError as error:
-        return PlainTextResponse(str(error), 400, headers={"Cache-Control": "no-store"})
+        return PlainTextResponse(str(error), 400, headers=NOW)
     if not ready:
-        return PlainTextResponse(f"the program of {name} is being made.", 202, headers={"Cache-Control": "no-store"})
+        return PlainTextResponse(f"the program of {name} is being made.", 202, headers=NOW)
     folder = checkpoints.ROOT / name
     shared = {key: f"{_version(_here(file))}/{file}" for key, file in RUNTIME.items()}
     own = {key: f"{_version(folder / file)}/{quote(name, safe='')}/{file}" for key, file in OF_MODEL.items()}
-    return JSONResponse(shared | own, headers={"Cache-Control": "no-store"})
+    return JSONResponse(shared | own, headers=NOW)
 
 
 def answer_kept(request: Request) -> Response:
@@ -58,10 +59,10 @@ def answer_kept(request: Request) -> Response:
         return PlainTextResponse("there is no such file.", 404)
     path = checkpoints.ROOT / name / file if name else _here(file)
     if not path.is_file() or _version(path) != version:
-        return PlainTextResponse(f"{file} is another one by now; load the page again.", 404, headers={"Cache-Control": "no-store"})
+        return PlainTextResponse(f"{file} is another one by now; load the page again.", 404, headers=NOW)
     # to compress weights would take long and win little
     encoding = {"Content-Encoding": "identity"} if file == checkpoints.WEIGHTS else {}
-    return FileResponse(path, headers=FOR_EVER | encoding, media_type=TYPES[path.suffix])
+    return FileResponse(path, headers=FOR_EVER | encoding, media_type=TYPES.get(path.suffix, "application/octet-stream"))
 
 
 def routes() -> list[Route]:
@@ -72,7 +73,7 @@ def routes() -> list[Route]:
 
 
 def _has_program(name: str) -> bool:
-    """Tell whether a run has its program; False while it is being made, ValueError where it cannot be or is not worth it."""
+    """Tell whether a run has its program; False while it is being made, ValueError where a page shall not have it."""
     folder = checkpoints.ROOT / name
     if (size := (folder / checkpoints.WEIGHTS).stat().st_size) > MOST:
         raise ValueError(f"{name} has {size / 2**20:.0f} MB of weights, too many to load into a page.")
@@ -88,11 +89,12 @@ def _has_program(name: str) -> bool:
 
 
 def _make(key: tuple[Path, tuple[int, ...]]) -> None:
-    """Write the program of a run in a process of its own: it takes seconds, of which the visitors' pages feel nothing."""
+    """Write the program of a run in a process of its own: it takes seconds, which no page shall wait for."""
     folder, _ = key
     command = [sys.executable, "-m", "cvae.browser.program", str(folder.resolve())]
     try:
-        done = subprocess.run(command, cwd=Path(store.__file__).parents[2], capture_output=True, text=True, timeout=PATIENCE)
+        root = Path(store.__file__).parents[2]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=PATIENCE)
         said = done.stderr.strip().splitlines()[-1:]
     except (OSError, subprocess.SubprocessError) as error:
         said = [str(error)]

@@ -5,9 +5,9 @@ import { fromBase64 } from "./codecs.js";
 const SLOW = 250, OFTEN = 3; // ms of one answer, and how many of them in a row are too slow for this page
 
 // Ask for pixels: show({pixels, about}) gets those of the latest question, report() one line for the visitor.
-// `here`, which may be missing, is {entry(): of runtime/local.js, answer(model)}: then the page answers within the frame.
-// Before that the server does, one question at a time; whatever happened meanwhile is asked next, only the latest. The route
-// at address() answers; where it does not exist, Python does, after tell() has sent it the question.
+// `here`, which may be missing, is {entry(): what localModel gives, answer(model)}: with a model the page answers within
+// the frame. Else the server does, one question at a time; whatever happened meanwhile is asked next, only the latest. The
+// route at address() answers; where it does not exist, Python does, after tell() has sent it the question.
 export function makeAsker({ address, tell, show, report, here = null }) {
   const server = makeServer({ address, tell });
   let running = null, again = false, outdated = false, frame = null, slow = 0;
@@ -67,7 +67,8 @@ function makeServer({ address, tell }) {
   async function viaPython() {
     const number = await tell();
     return new Promise((resolve, reject) => {
-      const patience = setTimeout(() => reject(new Error("The server does not answer. Reload the page to try again.")), 5000);
+      const giveUp = () => reject(new Error("The server does not answer. Reload the page to try again."));
+      const patience = setTimeout(giveUp, 5000);
       answer = (fresh) => {
         if (fresh.sequence !== number || !(fresh.pixels || fresh.problem)) return;
         clearTimeout(patience);

@@ -21,7 +21,8 @@ export function makePad(box, data, current, move, settle) {
     move(way ? { 0: inside(x + way[0] * size), 1: inside(y + way[1] * size) } : { 0: 0, 1: 0 });
   }, settle);
   const place = element("span");
-  const note = data.points ? `Dots: ${data.points}` : `Class map missing. Make it with: python evaluate.py ${data.model}`;
+  const missing = `Class map missing. Make it with: python evaluate.py ${data.model}`;
+  const note = data.points ? `Dots: ${data.points}` : missing;
   const below = element("p", { class: "note" }, place, element("span", {}, note));
   box.replaceChildren(pad, below, element("p", { class: "note finger" }, FINGER));
   const show = ([x, y]) => {

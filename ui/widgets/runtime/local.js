@@ -1,13 +1,13 @@
-// The models that this page runs itself (cvae/browser/runtime.js). What that takes is fetched once, after the first picture,
-// from addresses that the browser keeps for ever (ui/shell/programs.py). Until it is there the server decodes.
+// The models that this page runs itself (cvae/browser/runtime.js). What that takes is fetched once, after the first
+// picture, from addresses that the browser keeps for ever (ui/shell/programs.py). Until it is there the server decodes.
 
 const HELD = 4; // models in memory
 const LATER = 5000; // ms after which something that is being made, or was out of reach, is asked for again
-const held = (globalThis.__localModels ??= new Map()); // of all controls of the page; Streamlit gives each a module of its own
+const held = (globalThis.__localModels ??= new Map()); // of all controls of the page, each of which is a module of its own
 const idle = () => new Promise((done) => (globalThis.requestIdleCallback ?? setTimeout)(done));
 
-// What this page has of a model: `model` to run, null at first; `note`, one sentence where it will stay null; `begin()`, which
-// fetches it, once; `fail(error)`, after which the server decodes. `version` changes with the weights.
+// What this page has of a model: `model` to run, null at first; `note`, one sentence where it will stay null; `begin()`,
+// which fetches it, once; `fail(error)`, after which the server decodes. `version` changes with the weights.
 export function localModel(base, name, version) {
   const key = [base, name, version].join(" ");
   const entry = held.get(key) ?? makeEntry(base, name);
@@ -32,7 +32,8 @@ function makeEntry(base, name) {
     },
     fail(error) { // a Refusal is a sentence for the visitor; anything else is our own fault, or the browser's
       entry.model = null;
-      entry.note = `${error.name === "Refusal" ? error.message : `This browser could not run ${name} itself.`} The server decodes instead.`;
+      const reason = error.name === "Refusal" ? error.message : `This browser could not run ${name} itself.`;
+      entry.note = `${reason} The server decodes instead.`;
       console.info(entry.note);
     },
   };
@@ -48,15 +49,16 @@ async function load(base, name) {
   const isKnown = reply?.status === 200 && reply.headers.get("Content-Type")?.startsWith("application/json");
   if (!isKnown) return null; // it is being made, or this server has no such route
   if (!globalThis.WebAssembly) refuse("This browser has no WebAssembly.");
-  const { runtime, ...files } = await reply.json(), where = (file) => new URL(`${base}/api/kept/${file}`, location.href).href;
+  const { runtime, ...files } = await reply.json();
+  const where = (file) => new URL(`${base}/api/kept/${file}`, location.href).href;
   const wanted = [import(where(runtime)), ...["program", "weights", "kernel"].map((key) => content(where(files[key])))];
   const [code, program, weights, kernel] = await Promise.all(wanted).catch(() => []);
   if (!(code && program && weights && kernel)) return null;
   await idle();
   const model = await code.load(new TextDecoder().decode(program), weights, kernel);
   await idle();
-  const made = { ...model, toLevels: code.toLevels };
-  if (made.program.parts.decoder?.inputs.x === undefined) decode(made, new Float32Array(made.program.latent), [0]); // the first time takes longest
+  const made = { ...model, toLevels: code.toLevels }, { parts, latent } = made.program;
+  if (parts.decoder && !parts.decoder.inputs.x) decode(made, new Float32Array(latent), [0]); // the first time takes longest
   return made;
 }
 
@@ -82,7 +84,9 @@ function oneHot(labels, classes) {
 function interleaved(planes, channels, area) { // from channel by channel
   const pixels = new Uint8Array(planes.length);
   for (let start = 0; start < planes.length; start += channels * area) {
-    for (let c = 0; c < channels; c++) for (let i = 0; i < area; i++) pixels[start + i * channels + c] = planes[start + c * area + i];
+    for (let c = 0; c < channels; c++) {
+      for (let i = 0; i < area; i++) pixels[start + i * channels + c] = planes[start + c * area + i];
+    }
   }
   return pixels;
 }

@@ -5,13 +5,14 @@ import { makeAsker } from "../asker.js";
 import { mount, writeAddress } from "../bridge.js";
 import { fromBase64 } from "../codecs.js";
 import { decode, localModel } from "../runtime/local.js";
-import { element, putPixels, scrollPast } from "../shared.js";
+import { button, element, putPixels, scrollPast } from "../shared.js";
 
 function create(root, host) {
-  const box = root.querySelector(".control"), status = root.querySelector(".status"), views = root.querySelector(".pictures");
+  const box = root.querySelector(".control"), views = root.querySelector(".pictures"), status = root.querySelector(".status");
   let data, values = [], known = "", moved, rows = []; // known: the last values that Python and this page agreed on
 
-  const point = () => data.start.map((z, d) => data.axes.reduce((sum, axis, k) => sum + values[k] * axis.way[d], z));
+  const coordinate = (z, d) => data.axes.reduce((sum, axis, k) => sum + values[k] * axis.way[d], z);
+  const point = () => data.start.map((z, d) => Number(coordinate(z, d).toFixed(4))); // the same here and at the server
 
   function tell(pixels) { // the address first
     const texts = data.axes.map((axis, k) => [axis.parameter, values[k] === axis.first ? "" : values[k]]);
@@ -21,7 +22,7 @@ function create(root, host) {
   }
 
   const asker = makeAsker({
-    address: () => `${data.base}/api/decode?model=${encodeURIComponent(data.model)}&z=${point().map((v) => v.toFixed(4))}`,
+    address: () => `${data.base}/api/decode?model=${encodeURIComponent(data.model)}&z=${point()}`,
     tell: () => tell(true),
     show: ({ pixels }) => {
       putPixels(moved, pixels, data.shape[0]);
@@ -77,13 +78,14 @@ function layPictures(views, { captions, shape: [channels, height, width], ...dat
 }
 
 function makeRow(axis, take, settle) { // one slider, and the button that puts it back
-  const input = element("input", { type: "range", min: axis.least, max: axis.most, step: axis.step, "aria-label": axis.name });
+  const { least: min, most: max, step } = axis;
+  const input = element("input", { type: "range", min, max, step, "aria-label": axis.name });
   const output = element("output", { "aria-hidden": "true" });
   scrollPast(input);
   input.oninput = () => take(Number(input.value));
   input.onchange = settle;
-  const title = `Back to ${axis.first}`, back = element("button", { type: "button", title, "aria-label": `${axis.name}: back` }, "\u21ba");
-  back.onclick = () => { take(axis.first); settle(); };
+  const reset = () => { take(axis.first); settle(); };
+  const back = button("\u21ba", reset, { title: `Back to ${axis.first}`, "aria-label": `${axis.name}: back` });
   const inWords = (value) =>
     axis.unit === "%" ? `${Math.round(100 * value)} %` : `${value > 0 ? "+" : ""}${value.toFixed(2)} ${axis.unit}`;
   const show = (value) => {

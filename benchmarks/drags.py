@@ -13,7 +13,7 @@ LIVE, STEER, PAD, SLIDER = ".live[data-shown]", ".steer[data-shown]", ".pad", "i
 
 
 def pages(names: list[str]) -> Iterator[tuple[str, str, str, str]]:
-    """Yield for each live control of these models what it is, its path, what shows that it is there, what is dragged."""
+    """Yield for each live control of these models what it is, its path, what shows that it is there, what to drag."""
     for name in names:
         config = checkpoints.load_preset(name).model
         if not config.kind.decodes:
@@ -31,7 +31,7 @@ def pages(names: list[str]) -> Iterator[tuple[str, str, str, str]]:
 
 
 def rows(names: list[str]) -> list[tuple[str, ...]]:
-    """Return the table of these models: how fast they follow, near and far away, and what is sent meanwhile and after."""
+    """Return the table of these models: how fast they follow, near and far away, what is sent meanwhile and after."""
     heading = ("drag of 10 s", "a second", "median / p95", f"with {AWAY} ms of round trip", "must reach")
     table = [(*heading, "sent until it ends, then")]
     with running_app() as address, running_browser() as browser:

@@ -79,7 +79,7 @@ def open_page(browser, address: str, path: str, route: bool = True, here: bool =
 
 
 def drag(page, selector: str) -> tuple[float, list[float]]:
-    """Drag to and fro and close the page; return pictures per second and the milliseconds from each move to its picture."""
+    """Drag to and fro and close the page; return pictures per second and the milliseconds from move to picture."""
     log = pull(page, selector, SECONDS)
     page.close()
     return rate_and_trips(log)
@@ -105,7 +105,7 @@ def pull(page, selector: str, seconds: float) -> dict:
 
 def rate_and_trips(log: dict) -> tuple[float, list[float]]:
     """Return pictures per second and the milliseconds from each move to its picture."""
-    # one request at a time: the n-th picture answers the n-th request; without requests the next picture answers a move
+    # one request at a time: the n-th picture answers the n-th request; without requests the next one answers a move
     pairs = list(zip(log["requests"] or log["draws"], log["draws"], strict=False))
     trips, k = [], 0
     for move in log["moves"]:

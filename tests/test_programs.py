@@ -39,7 +39,7 @@ def addresses(name: str) -> dict[str, str]:
 
 def parts_of(address: str) -> dict[str, str]:
     names = ["version", "name", "file"] if address.count("/") == 2 else ["version", "file"]
-    return dict(zip(names, address.split("/")))
+    return dict(zip(names, address.split("/"), strict=True))
 
 
 @pytest.mark.parametrize("name", ["plane", "painter"])

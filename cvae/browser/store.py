@@ -41,7 +41,8 @@ def stored(name_or_path: str | Path) -> str | None:
         text = (folder / PROGRAM).read_text(encoding="utf-8")
         made = json.loads(text)
         told = made["format"], made["config"], set(made["parts"])
-        named = {name: size for part in made["parts"].values() for name, size in zip(part["tensors"], part["sizes"])}
+        pairs = [zip(part["tensors"], part["sizes"], strict=False) for part in made["parts"].values()]
+        named = {name: size for part in pairs for name, size in part}
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
     config = checkpoints.load_preset(folder).model

@@ -1,8 +1,8 @@
 """What a browser needs to run a model itself, each part at an address that names its content and may be kept for ever.
 
-GET /api/program?model=NAME                     JSON: the addresses of all four below /api/kept; 202 while it is being made
-GET /api/kept/VERSION/runtime.js                and kernel.wasm: the same for every model
-GET /api/kept/VERSION/NAME/program.json         and model.safetensors: as they lie in the folder of the run
+GET /api/program?model=NAME              JSON: the addresses of all four below /api/kept; 202 while it is being made
+GET /api/kept/VERSION/runtime.js         and kernel.wasm: the same for every model
+GET /api/kept/VERSION/NAME/program.json  and model.safetensors: as they lie in the folder of the run
 Nothing else of that folder is given away. Where the browser is not to run a model: status 400 and one line of text.
 """
 
@@ -32,7 +32,7 @@ NOW = {"Cache-Control": "no-store"}
 MOST = 48 * 2**20  # bytes of weights that a visitor's browser is asked to load
 PATIENCE = 300  # seconds, for a program to be made
 _maker = ThreadPoolExecutor(1)
-_made: dict[tuple[Path, tuple[int, ...]], str] = {}  # for runs without a program: "" while it is made, or why it was not
+_made: dict[tuple[Path, tuple[int, ...]], str] = {}  # runs without a program: "" while it is made, or why not
 
 
 def answer_program(request: Request) -> Response:
@@ -62,7 +62,8 @@ def answer_kept(request: Request) -> Response:
         return PlainTextResponse(f"{file} is another one by now; load the page again.", 404, headers=NOW)
     # to compress weights would take long and win little
     encoding = {"Content-Encoding": "identity"} if file == checkpoints.WEIGHTS else {}
-    return FileResponse(path, headers=FOR_EVER | encoding, media_type=TYPES.get(path.suffix, "application/octet-stream"))
+    kind = TYPES.get(path.suffix, "application/octet-stream")
+    return FileResponse(path, headers=FOR_EVER | encoding, media_type=kind)
 
 
 def routes() -> list[Route]:

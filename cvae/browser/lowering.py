@@ -10,8 +10,8 @@ from torch.fx import Node
 from cvae.browser.steps import Steps, at
 from cvae.browser.views import View, repeated
 
-UNARY = ("silu", "relu", "sigmoid", "tanh", "exp", "sqrt", "log", "logit")
-SWAPPED = {"add": "add", "mul": "mul", "sub": "from", "div": "into"}  # the same with its operands the other way round
+UNARY = ("silu", "relu", "sigmoid", "tanh", "exp", "sqrt", "log", "log1p", "abs", "logit")
+SWAPPED = {"add": "add", "mul": "mul", "sub": "from", "div": "into", "least": "least"}  # the same with its operands the other way round
 ALIASES = ("clone", "_to_copy", "alias", "detach", "lift_fresh_copy")
 
 
@@ -29,6 +29,8 @@ class Lowering(Steps):
             return self.views[node.args[0]]
         if name in UNARY:
             return self._unary(name, self.views[node.args[0]])
+        if name == "minimum":
+            return self._binary("least", *node.args)
         if name in SWAPPED:
             return self._binary(name, *node.args[:2])
         if result is None:
@@ -87,6 +89,21 @@ class Lowering(Steps):
 
     def _call_neg(self, node: Node, x: View) -> View:
         return self._unary("affine", x, -1, 0)
+
+    def _call_pow(self, node: Node, x: View, exponent: float) -> View:
+        if exponent != 2:
+            raise ValueError(f"the browser's runtime has no step for {node.target} but squares.")
+        return self._with_view("mul", x, x)
+
+    def _call_sum(self, node: Node, x: View, axes: list[int], keep: bool = False) -> View:
+        shape, rows = self._shape(node)
+        reduced = sorted(axis % (len(x.shape) + x.rows) - x.rows for axis in axes)
+        if reduced != list(range(len(x.shape)))[-len(reduced) :]:
+            raise ValueError("the browser's runtime sums over the last axes only.")
+        x = self._solid(x)
+        of = math.prod(x.shape[-len(reduced) :])
+        value = self._emit("sum", x.size // of, x, x=at(x.value, x.start), of=of)
+        return self._whole(value, shape, rows)
 
     def _call_clamp(self, node: Node, x: View, low=None, high=None) -> View:
         return self._unary("clamp", x, -3e38 if low is None else low, 3e38 if high is None else high)

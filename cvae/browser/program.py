@@ -40,7 +40,7 @@ def program(model: nn.Module) -> dict:
 
 def examples(config, takes: tuple[str, ...], n: int) -> tuple[Tensor, ...]:
     """Return n random rows of float32 for each input of these names, always the same."""
-    told = [{"c": "label"}.get(take, take) for take in takes]
+    told = [{"c": "label", "noise": "u"}.get(take, take) for take in takes]
     rows = export.examples(config, tuple(told), n)
     return tuple(torch.eye(config.n_classes)[row] if take == "c" else row.float() for take, row in zip(takes, rows))
 

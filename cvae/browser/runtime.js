@@ -135,10 +135,12 @@ const MAPS = ["silu", "relu", "sigmoid", "exp", "affine", "clamp"], JOINS = ["ad
 const FUNCTIONS = {
   silu: (v) => v / (1 + Math.exp(-v)), relu: (v) => Math.max(0, v), sigmoid: (v) => 1 / (1 + Math.exp(-v)), exp: Math.exp,
   affine: (v, p, q) => v * p + q, clamp: (v, p, q) => Math.max(p, Math.min(q, v)), tanh: Math.tanh, sqrt: Math.sqrt, log: Math.log,
+  log1p: Math.log1p, abs: Math.abs,
   root: (v) => 1 / Math.sqrt(v), above: (v, p) => Number(v > p), logit: (v) => Math.log(v / (1 - v)), into: (v, p) => p / v,
 };
 const OPERATORS = {
   add: (a, b) => a + b, sub: (a, b) => a - b, mul: (a, b) => a * b, div: (a, b) => a / b, from: (a, b) => b - a, into: (a, b) => b / a,
+  least: Math.min,
 };
 
 function plainKernel(heap) { // addresses are in bytes, as in kernel.c
@@ -444,21 +446,24 @@ const STEPS = {
       for (let i = 0; i < n; i++) f[out + row * n + i] = f[x.at + row * x.by + i] ? f[y.at + row * y.by + i] : f[w.at + row * w.by + i];
     })];
   },
-  norm({ step, heap, out, operand, result, each, sizes }) { // Euclidean length of every `of` numbers
-    const n = result(sizes[step.out]), x = operand("x", n * step.of);
-    return [each((row) => {
-      const f = heap.f32;
-      for (let i = 0; i < n; i++) {
-        let sum = 0;
-        for (let j = 0; j < step.of; j++) sum += f[x.at + row * x.by + i * step.of + j] ** 2;
-        f[out + row * n + i] = Math.sqrt(sum);
-      }
-    })];
-  },
+  norm(context) { return gathered(context, (v) => v * v, Math.sqrt); }, // Euclidean length of every `of` numbers
+  sum(context) { return gathered(context, (v) => v, (sum) => sum); }, // of every `of` numbers
   fill({ heap, out, many, numbers, sizes, step }) {
     return [() => heap.f32.fill(numbers[0] ?? damaged(), out, out + sizes[step.out] * many)];
   },
 };
+
+function gathered({ step, heap, out, operand, result, each, sizes }, of, made) {
+  const n = result(sizes[step.out]), x = operand("x", n * step.of);
+  return [each((row) => {
+    const f = heap.f32;
+    for (let i = 0; i < n; i++) {
+      let sum = 0;
+      for (let j = 0; j < step.of; j++) sum += of(f[x.at + row * x.by + i * step.of + j]);
+      f[out + row * n + i] = made(sum);
+    }
+  })];
+}
 
 function ordered({ step, heap, out, operand, result, each, sizes }, act) { // by whole numbers that stand in the weights
   const n = result(sizes[step.out]), x = operand("x", n), w = operand("w", n);

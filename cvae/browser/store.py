@@ -10,16 +10,22 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from cvae import checkpoints, export
+from cvae.browser.reading import Reading
 from cvae.config import ModelConfig
+from cvae.families import LABEL
 
 FORMAT = 1  # raised whenever an older runtime would read a program wrongly
 PROGRAM = "program.json"
 
 
 def parts(config: ModelConfig) -> dict[str, tuple[type[nn.Module], tuple[str, ...], tuple[str, ...]]]:
-    """Return for each part of a program its module, the names of its inputs and of its outputs; as of `export.parts`."""
+    """Return for each part of a program its module, the names of its inputs and of its outputs.
+
+    They are those of `export.parts`, with c in the place of a label, and for a model with labels its reading.
+    """
     named = {"label": "c"}
-    return {
+    reading = {"reading": (Reading, ("x", "c", "noise"), ("score",))} if config.kind.given == LABEL else {}
+    return reading | {
         name: (kind, tuple(named.get(take, take) for take in takes), gives)
         for name, (kind, takes, gives) in export.parts(config).items()
     }

@@ -1,7 +1,7 @@
 """What a browser needs to run a model itself, each part at an address that names its content and may be kept for ever.
 
-GET /api/program?model=NAME              JSON: the addresses of all four below /api/kept; 202 while it is being made
-GET /api/kept/VERSION/runtime.js         and kernel.wasm: the same for every model
+GET /api/program?model=NAME              JSON: the addresses of all these below /api/kept; 202 while it is being made
+GET /api/kept/VERSION/runtime.js         kernel.wasm and digits.js: the same for every model
 GET /api/kept/VERSION/NAME/program.json  and model.safetensors: as they lie in the folder of the run
 Nothing else of that folder is given away. Where the browser is not to run a model: status 400 and one line of text.
 """
@@ -24,7 +24,7 @@ from cvae.families import those
 from ui.shell import link, resources
 
 DRAWING = those(lambda family: family.draws)
-RUNTIME = {"runtime": "runtime.js", "kernel": "kernel.wasm"}  # beside store.py
+RUNTIME = {"runtime": "runtime.js", "kernel": "kernel.wasm", "digits": "digits.js"}  # beside store.py
 OF_MODEL = {"program": store.PROGRAM, "weights": checkpoints.WEIGHTS}
 TYPES = {".js": "text/javascript", ".wasm": "application/wasm", ".json": "application/json"}
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}

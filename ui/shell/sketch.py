@@ -137,6 +137,29 @@ def completions(x: Tensor, query: Mapping[str, str]) -> Tensor:
     return tasks.inpaint(model, x, ~hidden, COMPLETIONS, generator, torch.tensor([int(label)]) if label else None)
 
 
+def here(query: Mapping[str, str], side: int) -> dict | None:
+    """Return what a page of pictures of this side needs to answer a query by itself, None where it cannot.
+
+    That is a model with its version, the noise that `answer` draws, float32, and the colours of its last picture.
+    """
+    task = query.get("task")
+    if task not in ("see", "reconstruct", "inpaint") or query.get("label"):
+        return None
+    name = query.get("painter" if task == "inpaint" else "model", "")
+    model = resources.model(name, tuple(FAMILIES))
+    alike = model.config.image_shape == (1, side, side) and (task == "inpaint" or side == 28)
+    if not alike or (task == "inpaint" and not model.config.kind.completes) or not model.config.kind.draws:
+        return None
+    drawn = {"inpaint": (COMPLETIONS, _seed), "reconstruct": (1, lambda _: 0)}.get(task)
+    noise = drawn and tasks.normal(model, drawn[0], generator=torch.Generator().manual_seed(drawn[1](query)))
+    return {
+        "model": name,
+        "version": resources.version(name),
+        "noise": "" if noise is None else base64.b64encode(noise.numpy().tobytes()).decode(),
+        "colours": images.HEAT if task == "inpaint" else images.DIFFERENCE,
+    }
+
+
 def label_scores(model: "LatentModel", x: Tensor, n_importance: int) -> Tensor:
     """Return log p(x | y) (1, n_classes), the same for the same picture."""
     return tasks.label_log_likelihoods(model, x, n_importance, torch.Generator().manual_seed(0))

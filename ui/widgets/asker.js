@@ -6,7 +6,7 @@ const SLOW = 250, OFTEN = 3; // ms of one answer, and how many of them in a row 
 
 // Ask for pixels: show({pixels, about}) gets those of the latest question, report() one line for the visitor.
 // `here`, which may be missing, is {entry(): what localModel gives, answer(model)}: with a model the page answers within
-// the frame. Else the server does, one question at a time; whatever happened meanwhile is asked next, only the latest. The
+// the frame, unless that answer is null. Else the server does, one question at a time; whatever happened meanwhile is asked next, only the latest. The
 // route at address() answers; where it does not exist, Python does, after tell() has sent it the question.
 export function makeAsker({ address, tell, show, report, here = null }) {
   const server = makeServer({ address, tell });
@@ -14,13 +14,15 @@ export function makeAsker({ address, tell, show, report, here = null }) {
   const entry = () => (slow < OFTEN && here?.entry()) || null;
 
   function ask() { // resolves when the latest question has been answered
-    if (!entry()?.model) {
-      again = true;
-      return (running ??= askServer());
-    }
+    if (!entry()?.model) return askAway();
     again = false;
     outdated = running !== null; // what the server still answers is older
     return (frame ??= new Promise((done) => requestAnimationFrame(() => done(askHere()))));
+  }
+
+  function askAway() {
+    again = true;
+    return (running ??= askServer());
   }
 
   function askHere() {
@@ -29,6 +31,7 @@ export function makeAsker({ address, tell, show, report, here = null }) {
     if (!model) return ask();
     let answer;
     try { answer = here.answer(model); } catch (error) { fail(error); return ask(); }
+    if (!answer) return askAway();
     slow = performance.now() - begin > SLOW ? slow + 1 : 0;
     show(answer);
     report("");

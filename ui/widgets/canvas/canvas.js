@@ -4,6 +4,7 @@ import { makeAsker } from "../asker.js";
 import { mount, writeAddress } from "../bridge.js";
 import { deflate, fromText } from "../codecs.js";
 import { MODES, makeBoard } from "./board.js";
+import { makeHere } from "./here.js";
 import { makePictures } from "./pictures.js";
 
 function create(root, host) {
@@ -12,10 +13,11 @@ function create(root, host) {
   // known: the last bits that Python and this page agreed on; inscribed: the last that the address got here, where
   // Python may read them before it is told; asked: the question whose answer is shown or on its way
   const state = { data: null, board: null, bits: "", known: "", inscribed: null, asked: "" };
-  const { inscribe, tell } = makeTelling(state, root, host);
+  const { inscribe, tell } = makeTelling(state, root, host), here = makeHere(state);
 
   const asker = makeAsker({
     address: () => address(state),
+    here,
     tell: () => tell(true),
     show: ({ pixels, about }) => {
       const { data, board, bits } = state;
@@ -25,9 +27,9 @@ function create(root, host) {
       frame.dataset.shown = String(Number(frame.dataset.shown ?? 0) + 1);
       frame.classList.remove("empty");
     },
-    report: (text) => {
+    report: (text, note = "") => {
       if (text) state.asked = ""; // it may be asked again
-      if (!frame.classList.contains("empty") || text) status.textContent = text;
+      if (!frame.classList.contains("empty") || text) status.textContent = text || note;
       if (text) frame.classList.add("empty"); // what is shown belongs to another picture
     },
   });
@@ -43,6 +45,7 @@ function create(root, host) {
     asker.drop(); // what waits behind a running question would ask about the empty pad
     frame.classList.add("empty");
     status.textContent = state.data.empty;
+    here.entry()?.begin(); // in time for the first stroke
   }
 
   function settle(answered) { // the address at once, in case of a reload; then the picture, then the rest

@@ -32,6 +32,7 @@ def canvas(
         "label": label,
         "base": link.base_path(),
         "query": query,
+        "here": sketch.here(query, side),
         "captions": captions,
         "columns": columns,
         "labels": list(labels),

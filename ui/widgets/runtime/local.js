@@ -25,7 +25,7 @@ function makeEntry(base, name) {
     begin() {
       if (begun) return;
       begun = true;
-      load(base, name).then((made) => {
+      fetchModel(base, name).then((made) => {
         if (made === null) setTimeout(() => { begun = false; }, LATER);
         else entry.model = made;
       }, entry.fail);
@@ -43,26 +43,27 @@ function makeEntry(base, name) {
 const refuse = (sentence) => { throw Object.assign(new Error(sentence), { name: "Refusal" }); };
 
 // Return a model that has been run once; null where nothing answers just now.
-async function load(base, name) {
+async function fetchModel(base, name) {
   const reply = await fetch(`${base}/api/program?model=${encodeURIComponent(name)}`).catch(() => null);
   if (reply?.status === 400) refuse(await reply.text());
   const isKnown = reply?.status === 200 && reply.headers.get("Content-Type")?.startsWith("application/json");
   if (!isKnown) return null; // it is being made, or this server has no such route
   if (!globalThis.WebAssembly) refuse("This browser has no WebAssembly.");
-  const { runtime, ...files } = await reply.json();
+  const files = await reply.json();
   const where = (file) => new URL(`${base}/api/kept/${file}`, location.href).href;
-  const wanted = [import(where(runtime)), ...["program", "weights", "kernel"].map((key) => content(where(files[key])))];
+  const wanted = [import(where(files.runtime)), ...["program", "weights", "kernel"].map((key) => fetchContent(where(files[key])))];
   const [code, program, weights, kernel] = await Promise.all(wanted).catch(() => []);
   if (!(code && program && weights && kernel)) return null;
   await idle();
   const model = await code.load(new TextDecoder().decode(program), weights, kernel);
   await idle();
-  const made = { ...model, toLevels: code.toLevels }, { parts, latent } = made.program;
+  const made = { ...model, toLevels: code.toLevels, module: (key) => import(where(files[key])) };
+  const { parts, latent } = made.program;
   if (parts.decoder && !parts.decoder.inputs.x) decode(made, new Float32Array(latent), [0]); // the first time takes longest
   return made;
 }
 
-async function content(address) {
+async function fetchContent(address) {
   const reply = await fetch(address, { priority: "low" });
   return reply.ok ? reply.arrayBuffer() : null;
 }
@@ -75,7 +76,7 @@ export function decode(model, z, labels) {
   return channels === 1 ? levels : interleaved(levels, channels, height * width);
 }
 
-function oneHot(labels, classes) {
+export function oneHot(labels, classes) {
   const rows = new Float32Array(labels.length * classes);
   labels.forEach((label, i) => { rows[i * classes + label] = 1; });
   return rows;

@@ -1,0 +1,78 @@
+"""Pictures of the canvas that the page makes itself: what the model sees, reconstruction, reading and completions."""
+
+from urllib.parse import parse_qsl, urlsplit
+
+import numpy as np
+import pytest
+
+from tests.e2e.test_app import poll
+from tests.e2e.test_drawing import THREE, draw, pictures
+from tests.e2e.test_local import IS_HERE
+from ui.shell import sketch
+
+DIGITS = "() => performance.getEntriesByType('resource').some((entry) => entry.name.endsWith('/digits.js'))"
+
+
+@pytest.fixture
+def open_canvas(new_page):
+    """Return a function that opens a page, makes one stroke, waits for the model, and then forbids to ask the server.
+
+    Beside the page it returns the last question to the server, and a list of those to come.
+    """
+
+    def open_page(path, mode, first):
+        page, asked = new_page("/", "[data-testid=stApp]"), []
+        page.on("request", lambda request: "/api/sketch" in request.url and asked.append(request.url))
+        page.goto(page.url.rstrip("/") + path)
+        page.wait_for_selector(".sketch .pad")
+        if mode == "hole":
+            page.wait_for_selector(".sketch[data-shown]")
+        draw(page, first)
+        page.wait_for_function(IS_HERE, timeout=60_000)
+        if mode == "ink":
+            page.wait_for_function(DIGITS)
+        page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+        page.route("**/api/sketch*", lambda route: route.abort())
+        query = dict(parse_qsl(urlsplit(asked[-1]).query)) if asked else {}
+        asked.clear()
+        return page, query, asked
+
+    return open_page
+
+
+def follow(page, points) -> int:
+    """Draw a stroke and return how many different pictures were seen."""
+    seen = set()
+    draw(page, points, lambda: seen.add(pictures(page).tobytes()))
+    return len(seen)
+
+
+def answered(page, query, mode: str, side: int) -> sketch.Answer:
+    """Return what the server says of the bitmap in the page's address."""
+    poll(page, lambda: f"{mode}=" in page.url)
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    short = dict(parse_qsl(urlsplit(page.url).query))[mode]
+    return sketch.answer(query | {"bits" if mode == "ink" else mode: sketch.lengthen(short, side)})
+
+
+@pytest.mark.parametrize("model", ["cvae-conv", "vae-conv"])
+def test_a_drawing_is_reconstructed_and_read_without_the_server(open_canvas, model):
+    page, _, asked = open_canvas(f"/Draw?model={model}", "ink", THREE[:4])
+    assert follow(page, THREE[3:]) >= 3 and not asked
+    wanted = answered(page, {"task": "reconstruct", "model": model}, "ink", sketch.INK)
+    apart = abs(pictures(page).astype(int) - wanted.pictures.astype(int))
+    assert apart[0].max() <= 2 and apart.mean() < 0.2
+    assert not asked
+    notes = page.locator(".pictures small").all_inner_texts()
+    assert float(notes[1].split()[1]) == pytest.approx(float(wanted.notes[1].split()[1]), abs=2e-4)
+    if wanted.scores:
+        bars = page.locator(".bars .line.best b").inner_text()
+        assert int(bars) == int(np.argmax(wanted.scores))
+
+
+def test_a_hole_is_completed_without_the_server(open_canvas):
+    page, query, asked = open_canvas("/Inpaint?model=cvae-inpaint", "hole", [(0.2, 0.3), (0.4, 0.35)])
+    assert follow(page, [(0.5, 0.4), (0.6, 0.5), (0.75, 0.5)]) >= 2 and not asked
+    wanted = answered(page, query, "hole", 28)
+    assert abs(pictures(page).astype(int) - wanted.pictures.astype(int)).max() <= 1
+    assert not asked

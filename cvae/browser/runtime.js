@@ -143,31 +143,34 @@ const OPERATORS = {
   least: Math.min,
 };
 
-function plainKernel(heap) { // addresses are in bytes, as in kernel.c
-  const at = (address) => address >> 2;
+const floatAt = (address) => address >> 2; // addresses are in bytes, as in kernel.c
+
+const plainKernel = (heap) => ({ ...plainProducts(heap), ...plainMaps(heap) });
+
+function plainProducts(heap) {
   return {
     gemm(a, b, bias, c, m, k, n, area) {
       const f = heap.f32, sums = new Float32Array(8);
       for (let i = 0; i < m; i++) {
-        const row = at(a) + i * k, start = bias ? f[at(bias) + i] : 0;
+        const row = floatAt(a) + i * k, start = bias ? f[floatAt(bias) + i] : 0;
         for (let j = 0; j < n; j += 8) {
           let s0 = start, s1 = start, s2 = start, s3 = start, s4 = start, s5 = start, s6 = start, s7 = start;
-          for (let q = 0, p = at(b) + j * k; q < k; q++, p += 8) {
+          for (let q = 0, p = floatAt(b) + j * k; q < k; q++, p += 8) {
             const w = f[row + q];
             s0 += w * f[p]; s1 += w * f[p + 1]; s2 += w * f[p + 2]; s3 += w * f[p + 3];
             s4 += w * f[p + 4]; s5 += w * f[p + 5]; s6 += w * f[p + 6]; s7 += w * f[p + 7];
           }
           sums.set([s0, s1, s2, s3, s4, s5, s6, s7]);
-          for (let t = 0; t < Math.min(8, n - j); t++) f[at(c) + (Math.floor((j + t) / area) * m + i) * area + ((j + t) % area)] = sums[t];
+          for (let t = 0; t < Math.min(8, n - j); t++) f[floatAt(c) + (Math.floor((j + t) / area) * m + i) * area + ((j + t) % area)] = sums[t];
         }
       }
     },
     gemv(a, x, bias, y, m, k) {
       const f = heap.f32;
-      for (let i = 0, p = at(a); i < m; i++) {
-        let sum = bias ? f[at(bias) + i] : 0;
-        for (let q = 0; q < k; q++) sum += f[p++] * f[at(x) + q];
-        f[at(y) + i] = sum;
+      for (let i = 0, p = floatAt(a); i < m; i++) {
+        let sum = bias ? f[floatAt(bias) + i] : 0;
+        for (let q = 0; q < k; q++) sum += f[p++] * f[floatAt(x) + q];
+        f[floatAt(y) + i] = sum;
       }
     },
     unfold(x, to, start, channels, h, w, kh, kw, sh, sw, ph, pw, oh, ow) {
@@ -177,32 +180,37 @@ function plainKernel(heap) { // addresses are in bytes, as in kernel.c
         for (let i = 0; i < oh * ow; i++) {
           const iy = Math.floor(i / ow) * sh - ph + ky, ix = (i % ow) * sw - pw + kx;
           const inside = iy >= 0 && iy < h && ix >= 0 && ix < w;
-          f[at(to) + (((start + i) >> 3) * rows + row) * 8 + ((start + i) & 7)] = inside ? f[at(x) + (c * h + iy) * w + ix] : 0;
+          f[floatAt(to) + (((start + i) >> 3) * rows + row) * 8 + ((start + i) & 7)] = inside ? f[floatAt(x) + (c * h + iy) * w + ix] : 0;
         }
       }
     },
     fold(columns, bias, y, channels, h, w, kh, kw, sh, sw, ph, pw, oh, ow) {
       const f = heap.f32;
-      for (let c = 0, p = at(columns); c < channels; c++) {
-        const out = at(y) + c * oh * ow;
-        f.fill(bias ? f[at(bias) + c] : 0, out, out + oh * ow);
+      for (let c = 0, p = floatAt(columns); c < channels; c++) {
+        const out = floatAt(y) + c * oh * ow;
+        f.fill(bias ? f[floatAt(bias) + c] : 0, out, out + oh * ow);
         for (let ky = 0; ky < kh; ky++) for (let kx = 0; kx < kw; kx++) for (let iy = 0; iy < h; iy++) for (let ix = 0; ix < w; ix++, p++) {
           const oy = iy * sh - ph + ky, ox = ix * sw - pw + kx;
           if (oy >= 0 && oy < oh && ox >= 0 && ox < ow) f[out + oy * ow + ox] += f[p];
         }
       }
     },
+  };
+}
+
+function plainMaps(heap) {
+  return {
     map(code, x, y, n, p, q) {
       const f = heap.f32, of = FUNCTIONS[MAPS[code]];
-      for (let i = 0; i < n; i++) f[at(y) + i] = of(f[at(x) + i], p, q);
+      for (let i = 0; i < n; i++) f[floatAt(y) + i] = of(f[floatAt(x) + i], p, q);
     },
     join(code, x, y, z, n) {
       const f = heap.f32, of = OPERATORS[JOINS[code]];
-      for (let i = 0; i < n; i++) f[at(z) + i] = of(f[at(x) + i], f[at(y) + i]);
+      for (let i = 0; i < n; i++) f[floatAt(z) + i] = of(f[floatAt(x) + i], f[floatAt(y) + i]);
     },
     spread(code, x, y, z, rows, n) {
       const f = heap.f32, of = OPERATORS[JOINS[code]];
-      for (let i = 0; i < rows * n; i++) f[at(z) + i] = of(f[at(x) + i], f[at(y) + Math.floor(i / n)]);
+      for (let i = 0; i < rows * n; i++) f[floatAt(z) + i] = of(f[floatAt(x) + i], f[floatAt(y) + Math.floor(i / n)]);
     },
   };
 }
@@ -213,67 +221,15 @@ const OPERANDS = ["x", "y", "w", "b"];
 const valueOf = (operand) => (Array.isArray(operand) ? operand[0] : operand);
 
 function makePart(part, tensors, heap) {
-  const { tensors: names, sizes, once, steps, outputs } = part, entries = checkedInputs(part);
+  const { sizes, outputs } = part, entries = checkedInputs(part);
   let fixed = null, ground = 0, plans = new Map(); // fixed: where weights and what follows from them lie
 
-  function prepare() {
-    const places = new Map();
-    names.forEach((name, value) => {
-      const tensor = tensors.get(name) ?? refuse("The weights of this model are not those that its program asks for.");
-      if (tensor.count !== sizes[value]) refuse("The weights of this model are not those that its program asks for.");
-      places.set(value, heap.keep(tensor.count));
-      heap.f32.set(tensor.read(), places.get(value));
-    });
-    const rows = new Map(names.map((_, value) => [value, 1]));
-    spreadRows(once, rows);
-    let scratch = 0;
-    for (const step of once) {
-      if (!places.has(step.out)) places.set(step.out, heap.keep(sizes[step.out]));
-      scratch = Math.max(scratch, scratchOf(step));
-    }
-    heap.reach(heap.end + scratch);
-    for (const step of once) for (const act of compile(step, { heap, sizes, rows, places, scratch: heap.end })) act();
-    fixed = places;
-  }
-
-  function plan(counts) {
-    const rows = new Map([...fixed.keys()].map((value) => [value, 1])), places = new Map(fixed);
-    entries.forEach(([, value], i) => rows.set(value, counts[i]));
-    spreadRows(steps, rows);
-    const last = new Map(); // value -> the last step that reads it
-    steps.forEach((step, i) => { for (const key of OPERANDS) if (key in step) last.set(valueOf(step[key]), i); });
-    for (const [value] of Object.values(outputs)) last.set(value, Infinity);
-    const room = makeRoom(heap.end), mine = (value) => places.has(value) && !fixed.has(value);
-    for (const [, value] of entries) places.set(value, room.take(sizes[value] * rows.get(value)));
-    const starts = entries.map(([, value]) => places.get(value)), acts = [];
-    let scratch = 0;
-    const laid = steps.map((step, i) => {
-      if (!places.has(step.out)) places.set(step.out, room.take(sizes[step.out] * rows.get(step.out)));
-      scratch = Math.max(scratch, scratchOf(step));
-      const at = new Map(places);
-      for (const key of OPERANDS) {
-        const value = valueOf(step[key]);
-        if (key in step && last.get(value) === i && mine(value)) { room.free(places.get(value), sizes[value] * rows.get(value)); places.delete(value); }
-      }
-      return at;
-    });
-    heap.reach(room.top() + scratch);
-    steps.forEach((step, i) => acts.push(...compile(step, { heap, sizes, rows, places: laid[i], scratch: room.top() })));
-    return { acts, rows, places, starts };
-  }
-
   return (given) => {
-    if (!fixed) prepare();
-    const counts = entries.map(([name, value]) => {
-      const length = given?.[name]?.length, count = length / sizes[value];
-      if (!(Number.isInteger(count) && count > 0)) refuse(`${name} must hold a multiple of ${sizes[value]} numbers; it holds ${length ?? "none"}.`);
-      return count;
-    });
-    const most = Math.max(...counts);
-    if (counts.some((count) => count !== 1 && count !== most)) refuse("Every input must have one row, or as many as the others.");
+    fixed ??= keepWeights(part, tensors, heap);
+    const counts = rowsOf(given, entries, sizes);
     if (ground !== heap.end) { plans = new Map(); ground = heap.end; } // another part took the room behind this one's weights
     const key = String(counts);
-    if (!plans.has(key)) plans.set(key, plan(counts));
+    if (!plans.has(key)) plans.set(key, makePlan(part, entries, fixed, counts, heap));
     const { acts, rows, places, starts } = plans.get(key);
     entries.forEach(([name], i) => heap.f32.set(given[name], starts[i]));
     for (const act of acts) act();
@@ -282,6 +238,66 @@ function makePart(part, tensors, heap) {
       return [name, heap.f32.slice(place, place + sizes[value] * rows.get(value))];
     }));
   };
+}
+
+// Puts the weights of a part into memory, and what follows from them alone; returns where each value lies.
+function keepWeights({ tensors: names, sizes, once }, tensors, heap) {
+  const places = new Map();
+  names.forEach((name, value) => {
+    const tensor = tensors.get(name) ?? refuse("The weights of this model are not those that its program asks for.");
+    if (tensor.count !== sizes[value]) refuse("The weights of this model are not those that its program asks for.");
+    places.set(value, heap.keep(tensor.count));
+    heap.f32.set(tensor.read(), places.get(value));
+  });
+  const rows = new Map(names.map((_, value) => [value, 1]));
+  spreadRows(once, rows);
+  let scratch = 0;
+  for (const step of once) {
+    if (!places.has(step.out)) places.set(step.out, heap.keep(sizes[step.out]));
+    scratch = Math.max(scratch, scratchOf(step));
+  }
+  heap.reach(heap.end + scratch);
+  for (const step of once) for (const act of compile(step, { heap, sizes, rows, places, scratch: heap.end })) act();
+  return places;
+}
+
+// The number of rows that each input is given.
+function rowsOf(given, entries, sizes) {
+  const counts = entries.map(([name, value]) => {
+    const length = given?.[name]?.length, count = length / sizes[value];
+    if (!(Number.isInteger(count) && count > 0)) refuse(`${name} must hold a multiple of ${sizes[value]} numbers; it holds ${length ?? "none"}.`);
+    return count;
+  });
+  const most = Math.max(...counts);
+  if (counts.some((count) => count !== 1 && count !== most)) refuse("Every input must have one row, or as many as the others.");
+  return counts;
+}
+
+// For these numbers of rows: where every value lies, for no longer than it is read, and the functions to call in order.
+function makePlan({ sizes, steps, outputs }, entries, fixed, counts, heap) {
+  const rows = new Map([...fixed.keys()].map((value) => [value, 1])), places = new Map(fixed);
+  entries.forEach(([, value], i) => rows.set(value, counts[i]));
+  spreadRows(steps, rows);
+  const last = new Map(); // value -> the last step that reads it
+  steps.forEach((step, i) => { for (const key of OPERANDS) if (key in step) last.set(valueOf(step[key]), i); });
+  for (const [value] of Object.values(outputs)) last.set(value, Infinity);
+  const room = makeRoom(heap.end), mine = (value) => places.has(value) && !fixed.has(value);
+  for (const [, value] of entries) places.set(value, room.take(sizes[value] * rows.get(value)));
+  const starts = entries.map(([, value]) => places.get(value)), acts = [];
+  let scratch = 0;
+  const laid = steps.map((step, i) => {
+    if (!places.has(step.out)) places.set(step.out, room.take(sizes[step.out] * rows.get(step.out)));
+    scratch = Math.max(scratch, scratchOf(step));
+    const before = new Map(places);
+    for (const key of OPERANDS) {
+      const value = valueOf(step[key]);
+      if (key in step && last.get(value) === i && mine(value)) { room.free(places.get(value), sizes[value] * rows.get(value)); places.delete(value); }
+    }
+    return before;
+  });
+  heap.reach(room.top() + scratch);
+  steps.forEach((step, i) => acts.push(...compile(step, { heap, sizes, rows, places: laid[i], scratch: room.top() })));
+  return { acts, rows, places, starts };
 }
 
 // The name, the value and the shape of each input of a part, which must be sound.

@@ -155,7 +155,7 @@ def here(query: Mapping[str, str], side: int) -> dict | None:
     return {
         "model": name,
         "version": resources.version(name),
-        "noise": "" if noise is None else base64.b64encode(noise.numpy().tobytes()).decode(),
+        "noise": "" if noise is None else codecs.to_text(noise.numpy().tobytes()),
         "colours": images.HEAT if task == "inpaint" else images.DIFFERENCE,
     }
 

@@ -66,7 +66,7 @@ function inpaint(model, { here, background }, hole) {
   return { pixels: joined(grey([...completions, mean]), ramp(spread, here.colours, 0, 0.5)), about: { notes: [], scores: [] } };
 }
 
-const numbers = (text) => new Float32Array(fromBase64(text).buffer);
+const numbers = (text) => new Float32Array(fromText(text).buffer);
 
 function joined(...parts) {
   const whole = new Uint8ClampedArray(parts.reduce((sum, part) => sum + part.length, 0));

@@ -45,7 +45,7 @@ def parts_of(address: str) -> dict[str, str]:
 @pytest.mark.parametrize("name", ["plane", "painter"])
 def test_every_address_holds_what_it_names_for_ever(made, name):
     told = addresses(name)
-    assert set(told) == {"runtime", "kernel", "program", "weights"}
+    assert set(told) == {"runtime", "kernel", "digits", "program", "weights"}
     for address in told.values():
         response = kept(**parts_of(address))
         assert response.status_code == 200 and "immutable" in response.headers["cache-control"]

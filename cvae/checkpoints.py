@@ -6,14 +6,13 @@ import os
 import re
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from cvae.config import Preset, preset_from_dict
-from cvae.models import build_model
+from cvae.models import AnyModel, build_model
 from cvae.runs import HISTORY, METRICS  # noqa: F401 - the names of two more files of the same folder
 
 _CLONE = Path(__file__).resolve().parent.parent / "checkpoints"
@@ -51,7 +50,7 @@ def load_preset(name_or_path: str | Path) -> Preset:
         raise ValueError(f"{path} is not a configuration of this project: {error}") from error
 
 
-def load_run(name_or_path: str | Path) -> Any:
+def load_run(name_or_path: str | Path) -> AnyModel:
     """Return the model of a run in eval mode on the CPU, without gradients; `model.preset` tells what it is.
 
     Its class is one of cvae.models: of a family with a z a LatentModel.
@@ -65,7 +64,7 @@ def load_run(name_or_path: str | Path) -> Any:
     path = folder / WEIGHTS
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; train it with: python train.py {preset.name}")
-    model: Any = build_model(preset.model)
+    model = build_model(preset.model)
     try:
         weights = {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
         model.load_state_dict(weights, strict=True)

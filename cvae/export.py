@@ -1,4 +1,4 @@
-"""Write a model as ONNX, checked against torch, or as one HTML file that decodes in a browser; a site of all; or to the hub.
+"""Write a model as ONNX, checked against torch, or as one HTML file for a browser; a site of all; or to the hub.
 
 python -m cvae.export NAME [--html OUT | --hub USER/NAME], or --site DIR. See python -m cvae.export --help.
 """
@@ -14,6 +14,7 @@ import logging
 import warnings
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,60 +24,63 @@ from cvae.commands import OneLineParser, run
 from cvae.conditions import Condition
 from cvae.config import ModelConfig
 from cvae.families import LABEL, PIXELS
+from cvae.models import AnyModel, LatentModel
 
-ABOUT = "Write a model as ONNX, checked against torch, or as one HTML file; all models as a site; or one to the Hugging Face hub."
+ABOUT = "Write a model as ONNX, checked against torch, or as one HTML file; "
+ABOUT += "all models as a site; or one to the Hugging Face hub."
 NEEDS = ("onnx", "onnxscript", "onnxruntime")
 BATCHES = (1, 2, 7)  # on which torch and onnxruntime are compared
 TOLERANCE = 1e-4  # largest difference allowed; of a value above 1 relative to it
 
 
-class Encoder(nn.Module):
-    """x and what the encoder is told -> mu and logvar of the Gaussian, and the base coordinates u of the posterior's centre.
+class Part(nn.Module):
+    """What of a model becomes one file, or one part of a program."""
 
-    Where a flow bends the posterior, mu and logvar are of the Gaussian before it, and u is of the centre after it. A plain
-    autoencoder has no logvar. For a standard normal prior without such a flow u is mu.
-    """
-
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: AnyModel) -> None:
         super().__init__()
         self.model = model
+
+
+class Encoder(Part):
+    """x and what the encoder is told -> mu and logvar of the Gaussian, and the base coordinates u of the centre.
+
+    Where a flow bends the posterior, mu and logvar are of the Gaussian before it, and u is of the centre after it. A
+    plain autoencoder has no logvar. For a standard normal prior without such a flow u is mu.
+    """
+
+    model: LatentModel
 
     def forward(self, x: Tensor, told: Tensor | None = None) -> tuple[Tensor, ...]:
         c = condition(self.model, told, x)
         posterior = self.model.encode(x, c)
-        gaussian = getattr(posterior, "base", posterior)
+        gaussian: Any = getattr(posterior, "base", posterior)  # or a point, which has no logvar
         u = self.model.prior(c).to_base(posterior.mode())
         return (gaussian.mu, gaussian.logvar, u) if self.model.config.kind.has_prior else (gaussian.mu, u)
 
 
-class Decoder(nn.Module):
+class Decoder(Part):
     """Base coordinates u and what the decoder is told -> pixel means; an inpainting model also wants the picture x."""
 
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
+    model: LatentModel
 
     def forward(self, u: Tensor, told: Tensor | None = None, x: Tensor | None = None) -> Tensor:
         c = condition(self.model, told, u if x is None else x)
         return self.model.pixel_means(self.model.prior(c).from_base(u), c)
 
 
-class Whole(nn.Module):
-    """A model without a code: a denoising autoencoder (spoiled x -> clean picture) or a classifier (x -> log p(y | x))."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
+class Whole(Part):
+    """A model without a code: a denoising autoencoder (spoiled x -> clean one) or a classifier (x -> log p(y | x))."""
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.model(x)
         return out.sigmoid() if self.model.config.kind.cleans else out.log_softmax(1)
 
 
-def condition(model: nn.Module, told: Tensor | None, like: Tensor) -> Tensor | Condition | None:
-    """Return what a model's methods take as c, for labels (N,) int64 or a mask `visible` (N, 1, H, W) of pictures `like`.
+def condition(model: LatentModel, told: Tensor | None, like: Tensor) -> Tensor | Condition | None:
+    """Return what a model's methods take as c.
 
-    Rows (N, n_classes) in the place of labels come back as they are.
+    `told` is labels (N,) int64 or a mask `visible` (N, 1, H, W) of pictures `like`. Rows (N, n_classes) in the place of
+    labels come back as they are.
     """
     if told is None:
         return None
@@ -86,7 +90,7 @@ def condition(model: nn.Module, told: Tensor | None, like: Tensor) -> Tensor | C
     return model.condition(torch.cat([like * seen, seen], dim=1), like)
 
 
-def parts(config: ModelConfig) -> dict[str, tuple[type[nn.Module], tuple[str, ...], tuple[str, ...]]]:
+def parts(config: ModelConfig) -> dict[str, tuple[type[Part], tuple[str, ...], tuple[str, ...]]]:
     """Return for each file that a model is written to its module, the names of its inputs and those of its outputs."""
     kind = config.kind
     if not kind.latent:
@@ -111,14 +115,15 @@ def examples(config: ModelConfig, names: tuple[str, ...], n: int) -> tuple[Tenso
 
 
 @torch.inference_mode()
-def export(model: nn.Module, folder: Path) -> dict[Path, float]:
+def export(model: AnyModel, folder: Path) -> dict[Path, float]:
     """Write the files of `parts` into `folder`; return each with the largest difference from torch over BATCHES.
 
     The first axis of every input and output is the batch, of any size. ValueError where a package is missing or a file
     differs from torch by more than TOLERANCE; then the file is removed.
     """
     if missing := [name for name in NEEDS if importlib.util.find_spec(name) is None]:
-        raise ValueError(f"writing ONNX needs {', '.join(missing)}; install with: pip install -r requirements-extra.txt")
+        remedy = "install with: pip install -r requirements-extra.txt"
+        raise ValueError(f"writing ONNX needs {', '.join(missing)}; {remedy}")
     folder.mkdir(parents=True, exist_ok=True)
     written = {}
     for name, (kind, takes, gives) in parts(model.config).items():
@@ -129,14 +134,15 @@ def export(model: nn.Module, folder: Path) -> dict[Path, float]:
             _write(module, examples(model.config, takes, 3), takes, gives, unchecked)
             written[path] = difference(module, unchecked, takes)
             if not written[path] <= TOLERANCE:
-                raise ValueError(f"{path} would differ from torch by {written[path]:.1e}, more than {TOLERANCE:g}; it was not kept.")
+                differs = f"would differ from torch by {written[path]:.1e}, more than {TOLERANCE:g}"
+                raise ValueError(f"{path} {differs}; it was not kept.")
             unchecked.replace(path)
         finally:
             unchecked.unlink(missing_ok=True)
     return written
 
 
-def _write(module: nn.Module, rows: tuple[Tensor, ...], takes: tuple[str, ...], gives: tuple[str, ...], path: Path) -> None:
+def _write(module: Part, rows: tuple[Tensor, ...], takes: tuple[str, ...], gives: tuple[str, ...], path: Path) -> None:
     batch = {0: torch.export.Dim("batch")}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own remarks on its future
@@ -153,7 +159,7 @@ def _write(module: nn.Module, rows: tuple[Tensor, ...], takes: tuple[str, ...], 
         )
 
 
-def difference(module: nn.Module, path: Path, takes: tuple[str, ...]) -> float:
+def difference(module: Part, path: Path, takes: tuple[str, ...]) -> float:
     """Return how far the outputs of an ONNX file are from those of its torch module, over BATCHES, at most.
 
     A value beyond 1 counts relative to its size.
@@ -165,7 +171,7 @@ def difference(module: nn.Module, path: Path, takes: tuple[str, ...]) -> float:
     for n in BATCHES:
         rows = examples(module.model.config, takes, n)
         wanted = module(*rows)
-        found = session.run(None, {name: row.numpy() for name, row in zip(takes, rows)})
+        found = session.run(None, {name: row.numpy() for name, row in zip(takes, rows, strict=True)})
         for a, b in zip(found, wanted if isinstance(wanted, tuple) else (wanted,), strict=True):
             largest = max(largest, float(((torch.from_numpy(a) - b).abs() / b.abs().clamp(min=1)).max()))
     return largest
@@ -184,15 +190,20 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> OneLineParser:
     p = OneLineParser(prog="python -m cvae.export", description=ABOUT)
-    p.add_argument("name", nargs="?", metavar="NAME", help="a name under checkpoints/, a path, or user/repo of the Hugging Face hub")
+    named = "a name under checkpoints/, a path, or user/repo of the Hugging Face hub"
+    p.add_argument("name", nargs="?", metavar="NAME", help=named)
     p.add_argument("--out", type=Path, help="folder to write ONNX into (default: onnx/NAME)")
     instead = p.add_mutually_exclusive_group()
-    instead.add_argument("--html", type=Path, metavar="FILE", help="write one HTML file that decodes in the browser, and no ONNX")
-    instead.add_argument("--site", type=Path, metavar="DIR", help="write a static site of all models, one HTML file for each")
-    instead.add_argument("--hub", metavar="USER/NAME", help="upload the model and its card to the Hugging Face hub, and no ONNX")
+    page = "write one HTML file that decodes in the browser, and no ONNX"
+    instead.add_argument("--html", type=Path, metavar="FILE", help=page)
+    site = "write a static site of all models, one HTML file for each"
+    instead.add_argument("--site", type=Path, metavar="DIR", help=site)
+    hub = "upload the model and its card to the Hugging Face hub, and no ONNX"
+    instead.add_argument("--hub", metavar="USER/NAME", help=hub)
     p.add_argument("--labels", type=_numbers, metavar="0,1,2", help="labels that the HTML file offers (default: all)")
     p.add_argument("--title", default="", help="heading of the HTML file (default: the model's name)")
-    p.add_argument("--start", default="", metavar="LINK", help="a link of Explore or Generate, at whose point the HTML file opens")
+    start = "a link of Explore or Generate, at whose point the HTML file opens"
+    p.add_argument("--start", default="", metavar="LINK", help=start)
     drawn = "let the HTML file hold the encoder too, to draw and see it reconstructed (default: where it stays light)"
     p.add_argument("--sheet", action=argparse.BooleanOptionalAction, help=drawn)
     p.add_argument("--home", default="", metavar="LINK", help="address that the HTML file links back to")
@@ -204,7 +215,8 @@ def _numbers(text: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise argparse.ArgumentTypeError(f"labels must be whole numbers with commas between them, such as 0,1,2; got {text!r}") from None
+        wanted = "whole numbers with commas between them, such as 0,1,2"
+        raise argparse.ArgumentTypeError(f"labels must be {wanted}; got {text!r}") from None
 
 
 def _write_html(args: argparse.Namespace) -> None:

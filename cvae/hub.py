@@ -5,14 +5,14 @@ import math
 import shutil
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from torch import nn
 
 from cvae import checkpoints
 from cvae.browser import program, site
 from cvae.config import Preset
+from cvae.models import AnyModel
 
 FILES = (
     checkpoints.CONFIG,
@@ -123,7 +123,7 @@ def metadata(preset: Preset, figures: list[Figure]) -> str:
     task = "unconditional-image-generation" if kind.draws else "image-classification"
     if kind.cleans or kind.completes:
         task = "image-to-image"
-    of = {
+    of: dict[str, Any] = {
         "task_type": task,
         "dataset_type": identifier or dataset,
         "dataset_name": called or dataset,
@@ -142,7 +142,7 @@ def metadata(preset: Preset, figures: list[Figure]) -> str:
     return data.to_yaml()
 
 
-def picture(model: nn.Module) -> bytes:
+def picture(model: AnyModel) -> bytes:
     """Return a sheet of pictures that a model makes, ROWS x COLUMNS, as PNG."""
     made = site.examples(model, ROWS * COLUMNS).mul(255).round().byte().permute(0, 2, 3, 1).numpy()
     _, height, width, channels = made.shape
@@ -159,11 +159,12 @@ def _figures(folder: Path) -> list[Figure]:
         return []
     if not isinstance(measured, dict):
         return []
-    figures = [Figure(key, says, measured.get(key)) for key, says in FIGURES.items()]
+    told = [(key, says, measured.get(key)) for key, says in FIGURES.items()]
     for key, (says, path) in WITHIN.items():
         several = measured.get(key)
         for name, value in several.items() if isinstance(several, dict) else ():
             for step in path:
                 value = value.get(step) if isinstance(value, dict) else None
-            figures.append(Figure(key, says.format(name), value))
-    return [figure for figure in figures if isinstance(figure.value, int | float) and math.isfinite(figure.value)]
+            told.append((key, says.format(name), value))
+    numbers = ((key, says, value) for key, says, value in told if isinstance(value, int | float))
+    return [Figure(key, says, value) for key, says, value in numbers if math.isfinite(value)]

@@ -22,7 +22,8 @@ def build(out: Path) -> None:
         command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, "-o", str(out.resolve()), "kernel.c"]
         done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True)
     if done.returncode:
-        raise ValueError(f"the kernel was not built; install the compiler with: pip install ziglang=={ZIG}\n{done.stderr.strip()}")
+        remedy = f"install the compiler with: pip install ziglang=={ZIG}"
+        raise ValueError(f"the kernel was not built; {remedy}\n{done.stderr.strip()}")
     out.chmod(0o644)
 
 

@@ -1,4 +1,4 @@
-"""One model as one HTML file, which decodes in the browser and asks nobody: used by python -m cvae.export NAME --html OUT."""
+"""One model as one HTML file, which decodes in the browser and asks nobody: python -m cvae.export NAME --html OUT."""
 
 import base64
 import html
@@ -12,11 +12,11 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 from safetensors import safe_open
 from safetensors.torch import save
-from torch import nn
 
 from cvae import checkpoints, maps, runs
 from cvae.browser import program
 from cvae.config import ModelConfig, Preset
+from cvae.models import AnyModel
 
 PROJECT = "Latent digits"
 HERE = Path(__file__).parent
@@ -24,7 +24,8 @@ SCRIPTS = ("runtime.js", "deck.js", "page.js", "player.js", "digits.js", "drawin
 PARTS = {"": ["decoder"], "reconstruct": ["decoder", "encoder"], "denoise": ["denoising"], "inpaint": ["decoder"]}
 DRAWN = (1, 28, 28)  # the picture that a drawing becomes
 SHEET = 280  # side of the sheet, in its own pixels
-EXAMPLE = [[84, 96], [104, 66], [140, 56], [176, 70], [186, 104], [168, 140], [128, 178], [86, 220], [140, 214], [200, 220]]  # a 2
+CURVE = [[84, 96], [104, 66], [140, 56], [176, 70], [186, 104], [168, 140], [128, 178]]
+EXAMPLE = [*CURVE, [86, 220], [140, 214], [200, 220]]  # a 2
 LIGHT = 1.6e6  # characters of weights up to which an encoder goes along unasked
 SPAN, POINTS = 4.0, 2000  # the pad shows base coordinates from -SPAN to SPAN, with so many dots at most
 LIMIT = 8 - 1 / 256  # of a coordinate, as in the addresses of the app
@@ -33,7 +34,10 @@ COLOURS = ("#4e79a7", "#f28e2b", "#e15759", "#59b5ae", "#59a14f", "#d4a90d", "#b
 
 @dataclass(frozen=True)
 class Contents:
-    """What takes time to make of a file, and is the same wherever the file begins: text for its page, `about` ready for JSON."""
+    """What takes time to make of a file, and is the same wherever the file begins.
+
+    It is text for its page, and `about` ready for JSON.
+    """
 
     preset: Preset
     about: dict
@@ -50,10 +54,10 @@ def page(
 ) -> str:
     """Return the HTML of a run: a name under checkpoints/ or a path.
 
-    `labels` are those that it offers, all by default. `start` is a link of the app or of such a file, whose point and label it
-    opens with. With `sheet` one can also draw and see it reconstructed, which takes the encoder too; by default a file has
-    that where it stays light, and a denoising or an inpainting model always has a sheet. `home` is the address that the file
-    links back to. ValueError where a label, a link or the model does not fit.
+    `labels` are those that it offers, all by default. `start` is a link of the app or of such a file, whose point and
+    label it opens with. With `sheet` one can also draw and see it reconstructed, which takes the encoder too; by
+    default a file has that where it stays light, and a denoising or an inpainting model always has a sheet. `home` is
+    the address that the file links back to. ValueError where a label, a link or the model does not fit.
     """
     return filled(contents(name, sheet), title, labels, start, home)
 
@@ -68,7 +72,8 @@ def contents(name: str | Path, sheet: bool | None = None) -> Contents:
         use = ""
         weights = _weights(name, made, use)
     made["parts"] = {part: made["parts"][part] for part in PARTS[use]}
-    about = {"name": model.preset.name, "program": made, "heading": "Label", "sheet": use, "example": EXAMPLE, **_dimensions(name, model.config)}
+    about = {"name": model.preset.name, "program": made, "heading": "Label", "sheet": use, "example": EXAMPLE}
+    about |= _dimensions(name, model.config)
     if use == "inpaint":
         about["hole"] = model.preset.data.hole
     if model.config.latent_dim == 2:
@@ -104,7 +109,8 @@ def _use(config: ModelConfig, sheet: bool | None) -> str:
     wanted = fits if sheet is None else sheet
     use = "denoise" if kind.cleans else "inpaint" if kind.completes else "reconstruct" if wanted else ""
     if use and not fits:
-        raise ValueError(f"a drawing becomes a grey picture of 28x28; this model takes {config.image_shape}. Leave --sheet out.")
+        taken = f"this model takes {config.image_shape}"
+        raise ValueError(f"a drawing becomes a grey picture of 28x28; {taken}. Leave --sheet out.")
     return use
 
 
@@ -113,7 +119,8 @@ def _link(home: str) -> str:
     if not home:
         return PROJECT
     if urlsplit(home).scheme not in ("", "http", "https") or not home.isprintable():
-        raise ValueError(f"the link back must be an address of the web, such as https://example.org; got {home[:60]!r}.")
+        wanted = "an address of the web, such as https://example.org"
+        raise ValueError(f"the link back must be {wanted}; got {home[:60]!r}.")
     return f'<a href="{html.escape(home)}" target="_top">{PROJECT}</a>'
 
 
@@ -128,7 +135,8 @@ def _base64(content: bytes) -> str:
 def _weights(name: str | Path, made: dict, use: str) -> str:
     """Return the tensors that these parts need, as they are stored: a safetensors file, deflated, as base64.
 
-    Before that all its bytes of even place come before those of odd place: numbers in half precision then pack a twelfth smaller.
+    Before that all its bytes of even place come before those of odd place: numbers in half precision then pack a
+    twelfth smaller.
     """
     kept = {tensor for part in PARTS[use] for tensor in made["parts"][part]["tensors"]}
     with safe_open(checkpoints.run_dir(name) / checkpoints.WEIGHTS, "pt") as file:
@@ -150,7 +158,10 @@ def _labels(preset: Preset, labels: list[int] | None) -> list[dict]:
 
 
 def _start(link: str, config: ModelConfig, offered: list[dict]) -> dict:
-    """Return the point, the place among the labels and whether all are shown, as a link says; else the centre and the first."""
+    """Return the point, the place among the labels and whether all are shown, as a link says.
+
+    Where it does not say, they are the centre and the first.
+    """
     parts = urlsplit(link)
     asked = {key: values[-1] for text in (parts.query, parts.fragment) for key, values in parse_qs(text).items()}
     point = _point(asked["z"], config.latent_dim) if "z" in asked else [0.0] * config.latent_dim
@@ -158,7 +169,8 @@ def _start(link: str, config: ModelConfig, offered: list[dict]) -> dict:
     wanted = asked.get("label", asked.get("digit", numbers[0] if numbers else ""))
     if numbers and wanted not in numbers:
         raise ValueError(f"the link starts with label {wanted}, which the file does not offer.")
-    return {"z": point, "label": numbers.index(wanted) if numbers else 0, "all": asked.get("all") == "1" and len(numbers) > 1}
+    place = numbers.index(wanted) if numbers else 0
+    return {"z": point, "label": place, "all": asked.get("all") == "1" and len(numbers) > 1}
 
 
 def _point(text: str, dims: int) -> list[float]:
@@ -183,8 +195,8 @@ def _dimensions(name: str | Path, config: ModelConfig) -> dict:
     return {"kl": kl, "order": sorted(range(config.latent_dim), key=lambda d: -kl[d] if kl else 0)}
 
 
-def _map(name: str | Path, model: nn.Module) -> dict:
-    """Return what lies below the pad of a two-dimensional model: dots of encoded test pictures, and a name for each class.
+def _map(name: str | Path, model: AnyModel) -> dict:
+    """Return what lies below the pad of a two-dimensional model: dots of encoded test pictures, a name for each class.
 
     Dots are three bytes each, column and row of 0 to 255 and the class; none where evaluate.py has made no map.
     """
@@ -198,6 +210,7 @@ def _map(name: str | Path, model: nn.Module) -> dict:
     dots = np.concatenate([127.5 * (places[inside] + 1), labels[inside, None]], axis=1).astype(np.uint8)
     known = model.preset.classes
     tags = [
-        [x, y, known[c] if c < len(known) else str(c), COLOURS[c % len(COLOURS)]] for x, y, c in maps.landmarks(u, labels, SPAN)
+        [x, y, known[c] if c < len(known) else str(c), COLOURS[c % len(COLOURS)]]
+        for x, y, c in maps.landmarks(u, labels, SPAN)
     ]
     return {"points": _base64(dots.tobytes()), "tags": tags, "colours": COLOURS}

@@ -1,7 +1,8 @@
-"""A model as a program: its steps as JSON, made from what torch.export sees it compute. python -m cvae.browser.program --help.
+"""A model as a program: its steps as JSON, made from what torch.export sees it compute.
 
-A program depends on a model's configuration alone: it names the tensors of model.safetensors, and what follows from those
-alone (a folded BatchNorm, a transposed kernel) is among the steps of `once`. runtime.js says what each step does.
+A program depends on a model's configuration alone: it names the tensors of model.safetensors, and what follows from
+those alone (a folded BatchNorm, a transposed kernel) is among the steps of `once`. runtime.js says what each step does.
+See python -m cvae.browser.program --help.
 """
 
 from cvae.interrupts import command, guard
@@ -20,6 +21,8 @@ from cvae import checkpoints, export
 from cvae.browser.lowering import Lowering
 from cvae.browser.store import FORMAT, PROGRAM, digest, parts, stored
 from cvae.commands import OneLineParser, run
+from cvae.config import ModelConfig
+from cvae.models import AnyModel, build_model
 
 __all__ = ["FORMAT", "PROGRAM", "digest", "examples", "parts", "program", "stored", "text", "write"]
 BATCH = torch.export.Dim("batch")
@@ -27,26 +30,34 @@ BATCH = torch.export.Dim("batch")
 KEPT = ("linear", "silu", "logit", "pixel_shuffle", "pixel_unshuffle")
 
 
-def program(model: nn.Module) -> dict:
-    """Return the program of a model in eval mode, ready for JSON; ValueError names a call that the runtime has no step for.
+def program(model: AnyModel) -> dict:
+    """Return the program of a model in eval mode, ready for JSON; ValueError names a call that has no step.
 
-    For each of `parts` it says: the inputs with their shapes, each for one example; the tensors that it reads; the steps
-    done once and those done for every call; the outputs. In the place of a label the input c is a row of weights over labels.
+    For each of `parts` it says: the inputs with their shapes, each for one example; the tensors that it reads; the
+    steps done once and those done for every call; the outputs. In the place of a label the input c is a row of weights
+    over labels.
     """
     config = model.config
-    about = {"format": FORMAT, "config": digest(config), "image": list(config.image_shape), "latent": config.latent_dim, "classes": config.n_classes}
-    return about | {"parts": {name: _part(model, *part) for name, part in parts(config).items()}}
+    return {
+        "format": FORMAT,
+        "config": digest(config),
+        "image": list(config.image_shape),
+        "latent": config.latent_dim,
+        "classes": config.n_classes,
+        "parts": {name: _part(model, *part) for name, part in parts(config).items()},
+    }
 
 
-def examples(config, takes: tuple[str, ...], n: int) -> tuple[Tensor, ...]:
+def examples(config: ModelConfig, takes: tuple[str, ...], n: int) -> tuple[Tensor, ...]:
     """Return n random rows of float32 for each input of these names, always the same."""
     told = [{"c": "label", "noise": "u"}.get(take, take) for take in takes]
     rows = export.examples(config, tuple(told), n)
-    return tuple(torch.eye(config.n_classes)[row] if take == "c" else row.float() for take, row in zip(takes, rows))
+    named = zip(takes, rows, strict=True)
+    return tuple(torch.eye(config.n_classes)[row] if take == "c" else row.float() for take, row in named)
 
 
 @torch.no_grad()
-def _part(model: nn.Module, kind: type[nn.Module], takes: tuple[str, ...], gives: tuple[str, ...]) -> dict:
+def _part(model: AnyModel, kind: type[export.Part], takes: tuple[str, ...], gives: tuple[str, ...]) -> dict:
     module, rows = _without_caches(kind(_copy(model)).eval()), examples(model.config, takes, 3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's own remarks on its future
@@ -58,21 +69,21 @@ def _part(model: nn.Module, kind: type[nn.Module], takes: tuple[str, ...], gives
     return Lowering(exported, takes, gives).part()
 
 
-def _copy(model: nn.Module) -> nn.Module:
-    copied = checkpoints.build_model(model.config)
+def _copy(model: AnyModel) -> AnyModel:
+    copied = build_model(model.config)
     copied.load_state_dict(model.state_dict())
     return copied.requires_grad_(False)
 
 
 def _without_caches(module: nn.Module) -> nn.Module:
-    """Take away the tensors that modules keep beside parameters and buffers, to save time; a program makes them from those."""
+    """Take away the tensors that modules keep beside parameters and buffers to save time; a program makes them anew."""
     for part in module.modules():
         for name in [name for name, value in vars(part).items() if isinstance(value, Tensor)]:
             setattr(part, name, None)
     return module
 
 
-def text(model: nn.Module) -> str:
+def text(model: AnyModel) -> str:
     """Return the program of a model as the text of program.json."""
     return json.dumps(program(model), separators=(",", ":")) + "\n"
 

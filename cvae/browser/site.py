@@ -1,4 +1,7 @@
-"""A static site of models: an index with a picture of each that moves, and one file for each. python -m cvae.export --site DIR."""
+"""A static site of models: an index with a picture of each that moves, and one file for each.
+
+python -m cvae.export --site DIR.
+"""
 
 import base64
 import html
@@ -9,12 +12,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
-from torch import Tensor, nn
+from torch import Tensor
 
 from cvae import checkpoints, tasks
 from cvae.browser import page
 from cvae.config import Preset
 from cvae.data import corruptions
+from cvae.models import AnyModel
 from cvae.presets import PRESETS
 from cvae.sketches import digits
 
@@ -36,9 +40,9 @@ Models of Latent digits, each in one file that decodes in the browser. Written b
 
 
 def write(folder: Path) -> list[Path]:
-    """Write the site of all models under checkpoints/ that make pictures into `folder`; return its files, the index first.
+    """Write the site of all models under checkpoints/ that make pictures into `folder`.
 
-    ValueError where there is none, or where `folder` holds files of something else.
+    Returns its files, the index first. ValueError where there is none, or where `folder` holds files of something else.
     """
     presets = _presets()
     names = [f"{preset.name}.html" for preset in presets]
@@ -52,7 +56,7 @@ def write(folder: Path) -> list[Path]:
     ):
         raise ValueError(f"{folder} holds {strange[0]!r}, which is not of this site; name an empty or a new folder.")
     cards: dict[str, list[str]] = {}
-    for preset, name in zip(presets, names):
+    for preset, name in zip(presets, names, strict=True):
         drawn = preset.model.image_shape == page.DRAWN
         checkpoints.write_text(folder / name, page.page(preset.name, preset.name, sheet=drawn or None, home=INDEX))
         cards.setdefault(_group(preset), []).append(_card(preset, name, (folder / name).stat().st_size))
@@ -79,7 +83,8 @@ def _group(preset: Preset) -> str:
 def _card(preset: Preset, name: str, size: int) -> str:
     shown = base64.b64encode(poster(checkpoints.load_run(preset.name))).decode()
     return (
-        f'<article><div class="picture" data-source="{html.escape(name)}"><img alt="" src="data:image/png;base64,{shown}"></div>'
+        f'<article><div class="picture" data-source="{html.escape(name)}">'
+        f'<img alt="" src="data:image/png;base64,{shown}"></div>'
         f'<h3><a href="{html.escape(name)}">{html.escape(preset.name)}</a></h3>'
         f"<p>{html.escape(preset.summary)}.</p><small>{size / 1e6:.1f} MB</small></article>"
     )
@@ -95,14 +100,14 @@ def _index(cards: dict[str, list[str]]) -> str:
     return text
 
 
-def poster(model: nn.Module) -> bytes:
+def poster(model: AnyModel) -> bytes:
     """Return one picture of what a model makes, as PNG; the same every time."""
     made = examples(model, 1)[0]
     pixels = made.mul(255).round().byte().permute(1, 2, 0).numpy()
     return png(pixels)
 
 
-def examples(model: nn.Module, n: int) -> Tensor:
+def examples(model: AnyModel, n: int) -> Tensor:
     """Return n pictures (n, C, H, W) that a model makes: samples, or a drawn digit that is cleaned or completed."""
     config, generator = model.config, torch.Generator().manual_seed(2)
     if config.kind.cleans or config.kind.completes:

@@ -7,7 +7,6 @@ from dataclasses import fields
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from torch import nn
 
 from cvae import checkpoints, export
 from cvae.browser.reading import Reading
@@ -18,7 +17,7 @@ FORMAT = 1  # raised whenever an older runtime would read a program wrongly
 PROGRAM = "program.json"
 
 
-def parts(config: ModelConfig) -> dict[str, tuple[type[nn.Module], tuple[str, ...], tuple[str, ...]]]:
+def parts(config: ModelConfig) -> dict[str, tuple[type[export.Part], tuple[str, ...], tuple[str, ...]]]:
     """Return for each part of a program its module, the names of its inputs and of its outputs.
 
     They are those of `export.parts`, with c in the place of a label, and for a model with labels its reading.

@@ -55,7 +55,7 @@ def repeated(flat: np.ndarray) -> tuple[int, int, int] | None:
 
 
 def affine(*places: np.ndarray) -> tuple:
-    """Return (sides, (start, strides), ...): nested loops of these sides that walk all of these index arrays (n,) in order.
+    """Return (sides, (start, strides), ...): nested loops of these sides that walk index arrays (n,), all in order.
 
     ValueError where one of them is no such walk.
     """
@@ -64,15 +64,16 @@ def affine(*places: np.ndarray) -> tuple:
     rest = [p.astype(np.int64) for p in places]
     while len(rest[0]) > 1:
         steps = [int(p[1] - p[0]) for p in rest]
-        even = np.all([np.diff(p) == s for p, s in zip(rest, steps)], axis=0)
+        even = np.all([np.diff(p) == s for p, s in zip(rest, steps, strict=True)], axis=0)
         side = len(even) + 1 if even.all() else int(even.argmin()) + 1
         if len(rest[0]) % side or side < 2:
             raise ValueError("the browser's runtime has no step for elements in such an order.")
         blocks = [p.reshape(-1, side) for p in rest]
-        if any((np.diff(b, axis=1) != s).any() for b, s in zip(blocks, steps)):
+        if any((np.diff(b, axis=1) != s).any() for b, s in zip(blocks, steps, strict=True)):
             raise ValueError("the browser's runtime has no step for elements in such an order.")
         sides.append(side)
-        for known, step in zip(strides, steps):
+        for known, step in zip(strides, steps, strict=True):
             known.append(step)
         rest = [b[:, 0] for b in blocks]
-    return ([*reversed(sides)], *((int(p[0]), [*reversed(known)]) for p, known in zip(rest, strides)))
+    walks = ((int(p[0]), [*reversed(known)]) for p, known in zip(rest, strides, strict=True))
+    return ([*reversed(sides)], *walks)

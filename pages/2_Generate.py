@@ -45,8 +45,8 @@ def samples() -> None:
     wanted = f"{count} generated {noun}s: {', '.join(classes.name(model, i) for i in digits) or 'as the model chooses'}"
     st.image(grid, width="stretch", alt=wanted)
     st.download_button("Download PNG", grid, f"{name}-seed-{seed}.png", "image/png", on_click="ignore")
-    several = taking.ALL if len(digits) > 1 else (digits or [None])[0]
-    taking.button(name, lambda: (link.centre(model), several))
+    label = None if not digits else taking.ALL if len(digits) > 1 else digits[0]
+    taking.button(name, lambda: (link.centre(model), label))
 
 
 @st.fragment

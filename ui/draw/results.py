@@ -151,7 +151,7 @@ def denoise(name: str, model: "LatentModel", source: Source) -> None:
     captions = ["Clean", "Spoiled", *(f"Cleaned by {found}" for found in denoisers), f"Reconstructed by {name}"]
     with area:
         show(name, model, source, query, captions, 2)
-        taking.button(*(denoisers or [name])[:1], lambda: (None, None))
+        taking.button((denoisers or [name])[0], lambda: (None, None))
     if not denoisers:
         command = "python train.py dae-conv"
         if not resources.is_digit(model):

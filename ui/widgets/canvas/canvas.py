@@ -1,6 +1,9 @@
-"""The canvas: a pad to draw on or to paint a hole over a digit, and the pictures that ui/shell/sketch.py makes of it."""
+"""The canvas: a pad to draw on or to paint a hole over a digit, and the pictures that ui/shell/sketch.py makes."""
+
+from collections.abc import Sequence
 
 import streamlit as st
+from torch import Tensor
 
 from ui.shell import address, images, link, sketch
 from ui.widgets.bridge import component, encoded, sent
@@ -15,15 +18,15 @@ EMPTY = "Draw a digit with the mouse, a pen or a finger. Everything here follows
 
 def canvas(
     key: str, query: dict[str, str], captions: list[str], mode: str = "ink", label: str = "Drawing pad", bits: str = "",
-    digit=None, columns: int = 3, labels: tuple[str, ...] = (), scores: list[float] | None = None, side: int = 28,
-    empty: str = EMPTY,
+    digit: Tensor | None = None, columns: int = 3, labels: Sequence[str] = (), scores: list[float] | None = None,
+    side: int = 28, empty: str = EMPTY,
 ) -> None:
     """Draw the canvas with the pictures that sketch.answer(query) returns, one below each of `captions`.
 
     `mode` is ink (a drawing), hole (a mask over `digit`, (1, 1, S, S)) or view (no pad). `bits` is the bitmap it
-    starts from, as in sketch.pack_bits. A finished stroke writes the new one into the address under the mode's name. The
-    browser remembers the strokes for its tab: they come back wherever they make the bitmap that is asked for, and on a
-    pad that opens where the address names none.
+    starts from, as in sketch.pack_bits. A finished stroke writes the new one into the address under the mode's name.
+    The browser remembers the strokes for its tab: they come back wherever they make the bitmap that is asked for, and
+    on a pad that opens where the address names none.
     `labels` name the bars of log p(x | y), and `scores` are more careful values of them than those of a moving pen.
     `side` is that of all pictures, S. `empty` stands there while nothing is drawn.
     """
@@ -65,7 +68,8 @@ def put(mode: str, short: str) -> None:
 def drawn(mode: str, default: str = "", side: int = sketch.INK) -> str:
     """Return the bitmap of this mode and side in the address, as in sketch.pack_bits; empty text once it was cleared.
 
-    `default` is what the visitor finds before he has drawn or cleared anything, and in the place of one that does not fit.
+    `default` is what the visitor finds before he has drawn or cleared anything, and in the place of one that does not
+    fit.
     """
     if mode not in st.query_params and not st.session_state.get(f"{mode}_touched"):
         return default

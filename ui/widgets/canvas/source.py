@@ -1,8 +1,10 @@
 """Where the digit of a page comes from: the visitor's hand, a file, a model, or the test set."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import streamlit as st
 import torch
@@ -13,6 +15,9 @@ from cvae.data import pictures
 from ui.shell import address, classes, controls, fetch, images, keeping, link, resources, sketch, words
 from ui.widgets.canvas import canvas
 
+if TYPE_CHECKING:
+    from cvae.models import LatentModel
+
 DRAW, UPLOAD, GENERATED, TEST = "Draw", "Upload", "Generated digit", "Real digit"
 PICTURE = "Generated picture"  # by a model of other classes than digits
 ADDRESS = ("source", "ink", "digit_label", "pick", "index")
@@ -21,7 +26,10 @@ TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "avif"]
 
 @dataclass(frozen=True)
 class Source:
-    """The digit x (1, 1, S, S) as the model takes it, None while there is none, and what the canvas needs to ask for its pictures."""
+    """The digit x (1, 1, S, S) as the model takes it, None while there is none.
+
+    With it goes what the canvas needs to ask for its pictures.
+    """
 
     x: Tensor | None
     drawing: bool = False  # it is drawn on the canvas itself
@@ -32,21 +40,23 @@ class Source:
         return {} if self.drawing or self.x is None else {"digit": sketch.pack_digit(self.x)}
 
 
-def pick_kind(model, draws: bool = True) -> str:
-    """Let the visitor choose where the digit for a model comes from, at first his hand or else a model that draws one."""
+def pick_kind(model: "LatentModel", draws: bool = True) -> str:
+    """Let the visitor choose where the digit for a model comes from, at first his hand or else a model that draws."""
     own = [DRAW, UPLOAD]
     made = [GENERATED, TEST] if classes.are_digits(model) else [PICTURE]
     return controls.choose("Picture", own + made if draws else made[:1] + own + made[1:], "source")
 
 
-def pick(kind: str, model) -> Source:
+def pick(kind: str, model: "LatentModel") -> Source:
     """Let the visitor choose the digit of this kind; it comes at the size of the model's pictures."""
-    does = {DRAW: _drawing, UPLOAD: partial(_upload, model), GENERATED: partial(_generated, model), PICTURE: partial(_generated, model), TEST: _real}
+    generated = partial(_generated, model)
+    does: dict[str, Callable[[], Source]] = {DRAW: _drawing, UPLOAD: partial(_upload, model), TEST: _real}
+    does |= {GENERATED: generated, PICTURE: generated}
     _judge_pictures()
     if kind != UPLOAD:
         link.set_text("digit", "")  # lest a link to something else carries an upload
-    found = does[kind]()
-    return found if found.x is None else replace(found, x=sketch.fitted(found.x, model))
+    source = does[kind]()
+    return source if source.x is None else replace(source, x=sketch.fitted(source.x, model))
 
 
 def _judge_pictures() -> None:
@@ -62,11 +72,12 @@ def _judge_pictures() -> None:
 
 def picked() -> dict[str, str]:
     """Return what an address says of the digit, an uploaded one itself, for a link to another page."""
-    there = {"source": DRAW} | {name: st.query_params[name] for name in ADDRESS if name in st.query_params}  # Draw's own first
+    named = {name: st.query_params[name] for name in ADDRESS if name in st.query_params}
+    there = {"source": DRAW} | named  # what Draw itself shows at first
     return there | ({"digit": keeping.kept("digit")} if there["source"] == UPLOAD else {})
 
 
-def pad(source: Source, name: str, model) -> None:
+def pad(source: Source, name: str, model: "LatentModel") -> None:
     """Draw the pad and the digit that it gives a model, on a page whose own canvas is for something else."""
     if source.drawing:
         query, side = {"task": "see", "model": name}, model.config.image_shape[-1]
@@ -81,7 +92,7 @@ def _drawing() -> Source:
         return Source(None, drawing=True)
 
 
-def _upload(model) -> Source:
+def _upload(model: "LatentModel") -> Source:
     """Take a file and keep the digit made of it, in the address too where the visitor wants a link with it."""
     explained = f"Dark ink on paper or chalk on a board. {keeping.STAYS}"
     renewed = partial(keeping.renew, "digit")
@@ -118,7 +129,7 @@ def _show_steps() -> None:
         st.html(images.steps_html(st.session_state["upload_steps"]))
 
 
-def _generated(model) -> Source:
+def _generated(model: "LatentModel") -> Source:
     """Draw one digit from a model of the same classes and size, a conditional one if there is one; else of digits."""
     same = partial(resources.is_alike, model)
     fits = same if any(map(same, resources.available()[0].values())) else resources.is_digit
@@ -137,7 +148,8 @@ def _real() -> Source:
     pictures, labels = found
     left, middle, right = st.columns([2, 2, 5], vertical_alignment="bottom")
     address.number("index", 0, len(labels) - 1)
-    index = left.number_input("Test digit", 0.0, len(labels) - 1.0, step=1.0, format="%.0f", key="index", bind="query-params")
+    last = len(labels) - 1.0
+    index = left.number_input("Test digit", 0.0, last, step=1.0, format="%.0f", key="index", bind="query-params")
     middle.button("Another", on_click=controls.draw_number, args=("index", len(labels)), width="stretch")
     index = round(index or 0)
     right.caption(f"Number {index:,} of MNIST's {len(labels):,} test digits, a {labels[index]}.")

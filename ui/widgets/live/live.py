@@ -1,5 +1,6 @@
 """The live control: a pad over the class map (two latents) or sliders, and pictures that follow every move."""
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import torch
@@ -9,6 +10,9 @@ from cvae import tasks
 from ui.shell import classes, images, link, resources
 from ui.widgets.bridge import component, encoded, sent
 
+if TYPE_CHECKING:
+    from cvae.models import LatentModel
+
 OPEN = 8  # sliders shown at once; the rest is folded
 HTML = """<div class="frame"><div class="live">
 <div class="view"><div class="pictures"></div><p class="status" role="status"></p></div><div class="control"></div>
@@ -16,7 +20,7 @@ HTML = """<div class="frame"><div class="live">
 _draw = component(__file__, HTML)
 
 
-def live(name: str, model, u: Tensor, labels: Tensor | None, key: str, parameter: str = "z") -> None:
+def live(name: str, model: "LatentModel", u: Tensor, labels: Tensor | None, key: str, parameter: str = "z") -> None:
     """Draw the control at base coordinates u (D,), with one picture per label (N,), or one where labels is None.
 
     A finished move writes the new point into the address under `parameter`; the caller reads it there in the next run.
@@ -28,7 +32,7 @@ def live(name: str, model, u: Tensor, labels: Tensor | None, key: str, parameter
     _draw(key, data, move=lambda move: _moved(move.get("z", []), parameter, len(u)))
 
 
-def _what(name: str, model, labels: Tensor | None) -> dict:
+def _what(name: str, model: "LatentModel", labels: Tensor | None) -> dict:
     """Return what the control shows at any point: the model, its labels, its dimensions in order, its map."""
     config = model.config
     kl = resources.kl_per_dim(name)
@@ -55,11 +59,12 @@ def _moved(values: list[float], parameter: str, dims: int) -> None:
         link.set_point(parameter, torch.tensor(values, dtype=torch.float32))
 
 
-def _map(name: str, model) -> dict:
+def _map(name: str, model: "LatentModel") -> dict:
     """Return the pad's background and where each class has its name; nothing without encoded digits."""
     digits = resources.encoded(name) if model.config.latent_dim == 2 else None
     if digits is None:
         return {"background": None, "landmarks": [], "points": ""}
-    marks = [(x, y, classes.name(model, c), images.PALETTE[c % len(images.PALETTE)]) for x, y, c in resources.landmarks(name)]
+    colours, places = images.PALETTE, resources.landmarks(name)
+    marks = [(x, y, classes.name(model, c), colours[c % len(colours)]) for x, y, c in places]
     points = f"{len(digits.u):,} encoded test {classes.noun(model)}s"
     return {"background": f"{link.base_path()}/api/map?model={quote(name)}", "landmarks": marks, "points": points}

@@ -1,6 +1,7 @@
 """A picture steered by sliders that each go one way through latent space, and the one it started from beside it."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from torch import Tensor
@@ -8,6 +9,9 @@ from torch import Tensor
 from cvae import tasks
 from ui.shell import address, codecs, images, link, resources
 from ui.widgets.bridge import component, encoded, sent
+
+if TYPE_CHECKING:
+    from cvae.models import LatentModel
 
 HTML = """<div class="frame"><div class="steer"><div class="pictures"></div><p class="status" role="status"></p>
 <div class="control"></div></div></div>"""
@@ -35,11 +39,20 @@ class Axis:
 
 
 def steer(
-    name: str, model, start: Tensor, axes: list[Axis], captions: tuple[str, ...], key: str, target: Tensor | None = None
+    name: str,
+    model: "LatentModel",
+    start: Tensor,
+    axes: list[Axis],
+    captions: tuple[str, ...],
+    key: str,
+    target: Tensor | None = None,
 ) -> Tensor:
-    """Draw the pictures at `start` (D,), where the sliders lead, and at `target` (D,) if any; return where they lead (D,)."""
+    """Draw the pictures at `start` (D,), where the sliders lead, and at `target` (D,) if any.
+
+    Returns where the sliders lead (D,).
+    """
     values = [axis.value() for axis in axes]
-    u = start + sum(value * axis.way for value, axis in zip(values, axes))
+    u = start + sum(value * axis.way for value, axis in zip(values, axes, strict=True))
 
     def picture(point: Tensor) -> str:
         return encoded(images.to_uint8(tasks.decode(model, point[None])))
@@ -65,5 +78,5 @@ def steer(
 def _moved(values: list[float], axes: list[Axis]) -> None:
     """Put what the browser sent into the address, where it stands already."""
     if len(values) == len(axes):
-        for axis, value in zip(axes, values):
+        for axis, value in zip(axes, values, strict=True):
             link.set_text(axis.parameter, "" if value == axis.first else f"{value:g}")

@@ -34,6 +34,7 @@ checkpoints: .venv/app-installed
 	$(BIN)/python train.py all
 	$(BIN)/python evaluate.py judge smile-judge
 	$(BIN)/python evaluate.py --all --keep
+	$(BIN)/python evaluate.py --sliders cvae-conv cvae-dense cvae-onehot cvae-small vae-conv vae-dense
 	for name in vae-dense-2d vae-conv cvae-conv; do $(BIN)/python evaluate.py --map $$name || exit 1; done
 
 kernel: cvae/browser/kernel.wasm # needs: pip install ziglang==0.17.1

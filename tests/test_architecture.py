@@ -11,18 +11,18 @@ from tests.conftest import ROOT
 
 MODEL = {"families", "config", "gaussian", "flow", "networks", "conditions"}
 LAYERS = [  # modules and folders of cvae; each imports from its own layer and from those above it here
-    MODEL | {"claim", "commands", "interrupts", "migration", "runs"},
+    MODEL | {"claim", "commands", "interrupts", "migration", "morphology", "runs"},
     {"models", "losses", "data"},
     {"sketches", "checkpoints", "diagnosis", "presets", "tasks"},
     {"preprocess", "latent", "metrics", "neighbours", "objectives", "progress"},
     {"schedule"},
-    {"faces", "maps"},
+    {"faces", "maps", "sliders"},
     {"browser", "export", "hub"},
     {"batches", "steps", "captured", "validation", "run_state"},
     {"training", "evaluation"},
     {"cli"},
 ]
-ROOMS = {"sketches", "faces", "maps"}  # each of one subject: none imports another
+ROOMS = {"sketches", "faces", "maps", "sliders"}  # each of one subject: none imports another
 FLOORS = {"shell": 0, "widgets": 1}  # of ui; all other folders are those of single pages
 
 

@@ -17,8 +17,9 @@ MEASURED = """what is measured, on the test part of the data that a model learne
   denoising      the PSNR before and after cleaning
   classifier     the share of pictures read right
   of faces       reconstruction beside principal components, who is recognised, what the smile changes; codes for Faces
-Options of another family are ignored, with --map all but --data-dir and --seed. Figures of models of the digits and
-faces go into docs/results.md too, where that lies beside the folder of the checkpoints, as in a clone."""
+Options of another family are ignored, with --map all but --data-dir and --seed, with --sliders all but --slider-styles
+and --seed. Figures of models of the digits and faces go into docs/results.md too, where that lies beside the folder of
+the checkpoints, as in a clone."""
 
 
 def parser(program: str) -> argparse.ArgumentParser:
@@ -45,6 +46,10 @@ def parser(program: str) -> argparse.ArgumentParser:
     p.add_argument("--keep", action="store_true", help=keep)
     layout = "measure nothing; lay out the test images for the Map page, in map.npz"
     p.add_argument("--map", action="store_true", help=layout)
+    named = "measure nothing else; fit and measure the sliders with names of Explore, in sliders.safetensors"
+    p.add_argument("--sliders", action="store_true", help=named)
+    samples = "styles of each label on which these are measured (default %(default)s)"
+    p.add_argument("--slider-styles", default=usual.slider_styles, help=samples, **number)
     return p
 
 
@@ -64,7 +69,7 @@ def _measure(args: argparse.Namespace, program: str) -> None:
     with loading(program):
         from cvae import checkpoints
         from cvae.claim import claim
-        from cvae.evaluation import maps, measuring, results, subject
+        from cvae.evaluation import maps, measuring, results, sliders, subject
 
     options = Options(**{field.name: getattr(args, field.name) for field in fields(Options)})
     subject.device_of(options)  # a wrong one is said before the work
@@ -73,8 +78,9 @@ def _measure(args: argparse.Namespace, program: str) -> None:
         raise FileNotFoundError(f"there is no checkpoint in {checkpoints.ROOT}; {remedy}")
     if not (args.names or args.all or results.page().is_file()):
         raise FileNotFoundError(f"there is no {results.page()} to write; name a model to measure.")
+    work = maps.write_map if args.map else sliders.write if args.sliders else measuring.evaluate
     for name in checkpoints.list_runs() if args.all else args.names:
         with claim(checkpoints.run_dir(name).resolve(), "measuring"):
-            (maps.write_map if args.map else measuring.evaluate)(name, options)
+            work(name, options)
     if not args.map and results.page().is_file() and (not args.names or any(map(results.is_public, args.names))):
         results.write(results.page(), results.figures())

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from cvae import checkpoints, data, runs
-from cvae.evaluation import tables
+from cvae.evaluation import sliders, tables
 from cvae.evaluation.face_tables import face_tables
 from cvae.evaluation.options import IW_SAMPLES
 from cvae.evaluation.tables import Figures
@@ -29,7 +29,7 @@ def figures() -> Figures:
     measured = {name: runs.read(checkpoints.run_dir(name)) for name in checkpoints.list_runs() if is_public(name)}
     for run in measured.values():
         run.demand(runs.METRICS)
-    return {name: run.metrics for name, run in measured.items()}
+    return {name: run.metrics | sliders.figures(name) for name, run in measured.items()}
 
 
 def write(path: Path, models: Figures) -> None:
@@ -61,6 +61,8 @@ def markdown(models: Figures) -> str:
     parts += [tables.cleaning(name, m) for name, m in models.items() if "psnr" in m]
     parts += [tables.completions(name, m) for name, m in models.items() if "hole_mse" in m]
     parts += [tables.classification(name, m["classification"]) for name, m in models.items() if "classification" in m]
+    if moved := {name: m["sliders"] for name, m in models.items() if "sliders" in m}:
+        parts.append(sliders.markdown(moved))
     if costs := {name: m for name, m in models.items() if "parameters" in m}:
         parts.append("What they cost:\n\n" + tables.costs(costs))
     return "\n".join(parts)

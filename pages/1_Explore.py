@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.explore import views
+from ui.explore import named, views
 from ui.shell import address, classes, controls, link, resources, taking
 from ui.widgets.live.live import live
 
@@ -23,8 +23,9 @@ def explore() -> None:
         st.button("Back to the centre", on_click=link.set_point, args=("z", link.centre(model)))
         with st.popover(f"Start from a real {classes.noun(model)}"):
             controls.real_digit(name, model)
-    live(name, model, u, label, key="live")
+    live(name, model, u, label, key="live", named=named.of(name, model, u, label))
     taking.button(name, lambda: (u, None if label is None else int(label)))
+    named.from_mine(name, model, u, label)
     choices = {"Traversals": views.traversals, "Between two points": views.between}
     if dims == 2:
         choices[controls.PLANE] = views.manifold

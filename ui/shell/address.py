@@ -19,9 +19,9 @@ from ui.shell import codecs, words
 # the parameters of controls that Streamlit binds, then those that the pages read themselves
 BOUND = frozenset(
     "a along b blur called columns colour count curves denoiser digit_label digits face "  # noqa: SIM905 - words
-    "face_seed face_temperature from gaussian hint index into label layout noise noise_seed own path pick pool_find "
-    "pool_page quantity salt-and-pepper scale seed show side source strokes task temperature to_find to_page tool "
-    "view way who_find who_page".split()
+    "face_seed face_temperature from gaussian hint index into label layout mine noise noise_seed own path pick "
+    "pool_find pool_page quantity salt-and-pepper scale seed show side source strokes task temperature to_find to_page "
+    "tool view way who_find who_page".split()
 )
 READ = frozenset(["digit", "epoch", "hole", "ink", "minus", "model", "photo", "plus", "point", "sort", "sort_others"])
 READ |= {"t", "to", "who", "z"}

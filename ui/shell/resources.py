@@ -10,7 +10,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from cvae import checkpoints, faces, maps, runs, tasks
+from cvae import checkpoints, faces, maps, runs, sliders, tasks
 from cvae import progress as kept_progress
 from cvae.families import belongs, those
 from cvae.neighbours import ExactIndex
@@ -119,6 +119,14 @@ def space(name: str) -> faces.Space:
 def code(name: str, photo: str, x: Tensor) -> Tensor:
     """Return the refined code (D,) of a picture x (1, C, H, W), which the text `photo` stands for; made only once."""
     return _code(name, photo, _stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS), x)
+
+
+def sliders_of(name: str) -> sliders.Sliders | None:
+    """Return the sliders with names of a model, None without any; ValueError in one line for damaged ones."""
+    found = _sliders(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS, sliders.FILE))
+    if isinstance(found, str):
+        raise ValueError(found)
+    return found
 
 
 def figures(name: str) -> dict:
@@ -271,6 +279,16 @@ def _space(folder: Path, stamp: tuple[int, ...]) -> faces.Space | str:
         remedy = f"make it anew with: python evaluate.py {folder.name}"
         return f"{folder / faces.FILE} holds codes of {held} numbers, and this model has {dims}; {remedy}"
     return found
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _sliders(folder: Path, stamp: tuple[int, ...]) -> sliders.Sliders | str | None:
+    try:
+        return sliders.load(folder)
+    except FileNotFoundError:
+        return None
+    except (ValueError, OSError) as error:
+        return str(error)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)

@@ -6,12 +6,13 @@ import { mount, writeAddress } from "../bridge.js";
 import { packPoint, snap } from "../codecs.js";
 import { decode, localModel } from "../runtime/local.js";
 import { element, putPixels } from "../shared.js";
+import { makeNamed } from "./named.js";
 import { makePad } from "./pad.js";
 import { makeSliders } from "./sliders.js";
 
 function create(root, host) {
   const frame = root.querySelector(".live"), pictures = makePictures(frame, root.querySelector(".pictures"));
-  const controlBox = root.querySelector(".control"), status = root.querySelector(".status");
+  const controlBox = root.querySelector(".latents"), status = root.querySelector(".status");
   let data, control;
   let z = [], known = ""; // known: the last z that Python and this page agreed on
 
@@ -49,12 +50,15 @@ function create(root, host) {
     tell(asker.routeless());
   }
 
+  const showNamed = makeNamed(root.querySelector(".named"), () => z, move, settle);
+
   function update(fresh, differs) {
     data = fresh;
     const elsewhere = String(data.z) !== known; // Python chose another point
     if (elsewhere) known = String(z = data.z);
     if (differs("captions", "shape")) pictures.lay(data);
-    if (differs("model", "order", "background", "landmarks")) {
+    if (elsewhere || differs("model", "named")) showNamed(data.named);
+    if (differs("model", "order", "words", "background", "landmarks")) {
       control = (data.z.length === 2 ? makePad : makeSliders)(controlBox, data, () => z, move, settle);
     }
     if (elsewhere || differs("model", "labels", "order", "captions")) {

@@ -15,17 +15,28 @@ if TYPE_CHECKING:
 
 OPEN = 8  # sliders shown at once; the rest is folded
 HTML = """<div class="frame"><div class="live">
-<div class="view"><div class="pictures"></div><p class="status" role="status"></p></div><div class="control"></div>
+<div class="view"><div class="pictures"></div><p class="status" role="status"></p></div>
+<div class="control"><div class="named"></div><div class="latents"></div></div>
 </div></div>"""
 _draw = component(__file__, HTML)
 
 
-def live(name: str, model: "LatentModel", u: Tensor, labels: Tensor | None, key: str, parameter: str = "z") -> None:
+def live(
+    name: str,
+    model: "LatentModel",
+    u: Tensor,
+    labels: Tensor | None,
+    key: str,
+    parameter: str = "z",
+    named: dict | None = None,
+) -> None:
     """Draw the control at base coordinates u (D,), with one picture per label (N,), or one where labels is None.
 
+    `named` holds the sliders with names, above those of the latents, and words for the latents, as ui/explore/named.py
+    makes it.
     A finished move writes the new point into the address under `parameter`; the caller reads it there in the next run.
     """
-    data = _what(name, model, labels) | {"z": u.tolist(), "parameter": parameter}
+    data = _what(name, model, labels) | {"z": u.tolist(), "parameter": parameter, **(named or {"named": [], "words": {}})}
     if (sent(key, "move") or {}).get("pixels"):  # the browser found no /api/decode
         rows = u[None] if labels is None else u.expand(len(labels), -1)
         data["pixels"] = encoded(images.to_uint8(tasks.decode(model, rows, labels)))

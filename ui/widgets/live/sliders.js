@@ -13,6 +13,7 @@ export function makeSliders(box, data, current, move, settle) {
     input.onchange = settle;
     const name = element("span", { class: "dimension" }, `z${dimension + 1}`);
     if (data.kl) name.append(element("small", {}, `${data.kl[dimension].toFixed(2)} nats`));
+    if (data.words[dimension]) name.append(element("small", { class: "words" }, data.words[dimension]));
     return { dimension, input, value, line: element("label", { class: "line" }, name, input, value) };
   });
   const open = rows.slice(0, data.open).map((row) => row.line), folded = rows.slice(data.open).map((row) => row.line);

@@ -1,0 +1,54 @@
+"""Sliders with names in a real browser: one moves the point along its curve, and the sliders of the latents follow."""
+
+import shutil
+
+import pytest
+from playwright.sync_api import expect
+
+from cvae import sliders
+from tests.conftest import ROOT
+from tests.e2e.serving import running_app
+from tests.test_sliders import straight
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """The app over one shipped model whose first coordinates are its measures, in spreads of 1, 2, 3 ..."""
+    runs = tmp_path_factory.mktemp("runs")
+    shutil.copytree(ROOT / "checkpoints" / "cvae-dense", runs / "cvae-dense")
+    (runs / "cvae-dense" / sliders.FILE).unlink(missing_ok=True)
+    sliders.save(runs / "cvae-dense", straight(20, 10))
+    with running_app(CVAE_CHECKPOINTS=str(runs)) as app:
+        yield app
+
+
+def number(locator) -> float:
+    return float("".join(c for c in locator.inner_text() if c in "-.0123456789"))
+
+
+def test_a_named_slider_moves_the_latents_and_the_address_keeps_it(new_page):
+    page = new_page("/Explore?model=cvae-dense&label=3")
+    slant, output = page.get_by_label("Slant"), page.locator(".named output").first
+    latent = page.get_by_label("Latent dimension 1", exact=True)
+    before, at = number(output), float(latent.input_value())
+    for _ in range(2):
+        slant.press("ArrowRight")
+    moved = number(output) - before
+    assert moved == pytest.approx(1.0, abs=0.5)  # two steps of half a degree, from between two of them
+    expect(page.locator(".latents .words", has_text="mostly slant")).to_be_visible()
+    assert float(latent.input_value()) - at == pytest.approx(moved, abs=0.15)  # a spread is one degree here
+    page.wait_for_function("new URL(location.href).searchParams.has('z')")
+    kept = latent.input_value()
+    page.reload()
+    expect(latent).to_have_value(kept, timeout=30_000)
+
+
+def test_what_one_named_slider_did_stays_when_another_moves(new_page):
+    page = new_page("/Explore?model=cvae-dense&label=3")
+    latents = [page.get_by_label(f"Latent dimension {d}", exact=True) for d in (1, 2)]
+    start = [float(latent.input_value()) for latent in latents]
+    page.get_by_label("Slant").press("ArrowRight")
+    first = float(latents[0].input_value())
+    page.get_by_label("Thickness").press("PageUp")
+    assert float(latents[0].input_value()) == pytest.approx(first, abs=0.1) and first != start[0]
+    assert float(latents[1].input_value()) != start[1]

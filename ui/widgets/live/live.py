@@ -36,7 +36,8 @@ def live(
     makes it.
     A finished move writes the new point into the address under `parameter`; the caller reads it there in the next run.
     """
-    data = _what(name, model, labels) | {"z": u.tolist(), "parameter": parameter, **(named or {"named": [], "words": {}})}
+    sliders = named or {"named": [], "words": {}}
+    data = _what(name, model, labels) | {"z": u.tolist(), "parameter": parameter} | sliders
     if (sent(key, "move") or {}).get("pixels"):  # the browser found no /api/decode
         rows = u[None] if labels is None else u.expand(len(labels), -1)
         data["pixels"] = encoded(images.to_uint8(tasks.decode(model, rows, labels)))

@@ -10,6 +10,8 @@ from tests.conftest import ROOT
 from tests.e2e.serving import running_app
 from tests.test_sliders import straight
 
+END = 27.375  # degrees: no whole number of steps
+
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
@@ -17,7 +19,9 @@ def address(tmp_path_factory):
     runs = tmp_path_factory.mktemp("runs")
     shutil.copytree(ROOT / "checkpoints" / "cvae-dense", runs / "cvae-dense")
     (runs / "cvae-dense" / sliders.FILE).unlink(missing_ok=True)
-    sliders.save(runs / "cvae-dense", straight(20, 10))
+    stored = straight(20, 10)
+    stored.most[:, 0], stored.least[:, 0] = END, -END
+    sliders.save(runs / "cvae-dense", stored)
     with running_app(CVAE_CHECKPOINTS=str(runs)) as app:
         yield app
 
@@ -52,3 +56,14 @@ def test_what_one_named_slider_did_stays_when_another_moves(new_page):
     page.get_by_label("Thickness").press("PageUp")
     assert float(latents[0].input_value()) == pytest.approx(first, abs=0.1) and first != start[0]
     assert float(latents[1].input_value()) != start[1]
+
+
+def test_the_last_step_of_a_slider_is_the_end_of_its_curve(new_page):
+    page = new_page("/Explore?model=cvae-dense&label=3")
+    latent, slant = page.get_by_label("Latent dimension 1", exact=True), page.get_by_label("Slant")
+    most = float(slant.get_attribute("max"))
+    slant.press("End")
+    assert float(slant.input_value()) == most > END  # the range is rounded to whole steps
+    assert float(latent.get_attribute("max")) <= float(latent.input_value())
+    slant.press("Home")
+    assert float(latent.get_attribute("min")) >= float(latent.input_value())

@@ -3,7 +3,8 @@
 import { element, scrollPast } from "../shared.js";
 
 function along({ values, points }, value) { // where the measure of a curve is `value`
-  const right = Math.min(Math.max(values.findIndex((v) => v >= value), 1), values.length - 1);
+  const beyond = values.findIndex((v) => v >= value); // -1 past the last, where a step of the slider may lie
+  const right = beyond < 0 ? values.length - 1 : Math.max(beyond, 1);
   const [low, high] = [values[right - 1], values[right]];
   const share = Math.min(1, Math.max(0, high > low ? (value - low) / (high - low) : 0));
   return points[right - 1].map((z, d) => z + share * (points[right][d] - z));

@@ -4,7 +4,7 @@ BIN := .venv/bin
 SEED ?= $(shell date +%s)
 UNIT := $(BIN)/python -m pytest --ignore tests/e2e -n 2 --dist loadfile --random-order-seed=$(SEED)
 
-.PHONY: demo test test-fast lint lint-scripts checkpoints kernel
+.PHONY: demo test test-fast lint checkpoints kernel
 
 demo: .venv/app-installed
 	@echo "The app will be at http://127.0.0.1:$(PORT)"
@@ -21,10 +21,9 @@ test-fast: .venv/tests-installed
 lint: .venv/tests-installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory lint-scripts; else echo "npm is missing, so JavaScript is not linted."; fi
-
-lint-scripts: node_modules/.installed
-	node_modules/.bin/biome lint ui cvae tests
+	@if command -v npm > /dev/null && $(MAKE) --no-print-directory node_modules/.installed; then \
+		node_modules/.bin/biome lint ui cvae tests; \
+	else echo "npm is missing or cannot install Biome, so JavaScript is not linted."; fi
 
 node_modules/.installed: package-lock.json
 	npm ci --no-audit --no-fund

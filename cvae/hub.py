@@ -26,13 +26,6 @@ SETS = {
     "mnist": ("ylecun/mnist", "MNIST"),
     "lfw": ("lfw", "Labeled Faces in the Wild"),
 }  # data set -> its name on the hub and in text
-TAGS = {
-    "vae": "vae",
-    "cvae": "conditional-vae",
-    "inpainting": "inpainting",
-    "denoising": "denoising",
-    "autoencoder": "autoencoder",
-}
 FIGURES = {  # of metrics.json -> what the card calls it
     "log_likelihood": "log p(x given y), or log p(x) without labels, nats per image",
     "log_marginal": "log p(x), nats per image",
@@ -134,7 +127,7 @@ def metadata(preset: Preset, figures: list[Figure]) -> str:
         license="mit",
         library_name="latent-digits",
         pipeline_tag=task,
-        tags=["pytorch", "safetensors", *filter(None, [TAGS.get(preset.model.family)])],
+        tags=["pytorch", "safetensors", preset.model.kind.title.lower().replace(" ", "-")],
         datasets=[identifier] if identifier else None,
         model_name=preset.name,
         eval_results=results or None,

@@ -180,8 +180,7 @@ def test_a_press_on_a_row_makes_it_b_and_what_was_b_a(monkeypatch):
     state = {"a": "x", "b": "y"}
     monkeypatch.setattr(table, "st", SimpleNamespace(session_state=state))
     for pressed, pair in (("z", "yz"), ("z", "yz"), ("x", "zx"), ("unknown", "zx"), (None, "zx")):
-        state["table_sort"] = {"pick": pressed}
-        table._picked("sort", list("xyz"))
+        table._picked(list("xyz"), pressed)
         assert state["a"] + state["b"] == pair
 
 

@@ -4,7 +4,7 @@ BIN := .venv/bin
 SEED ?= $(shell date +%s)
 UNIT := $(BIN)/python -m pytest --ignore tests/e2e -n 2 --dist loadfile --random-order-seed=$(SEED)
 
-.PHONY: demo test test-fast lint checkpoints kernel
+.PHONY: demo test test-unit test-fast lint checkpoints kernel
 
 demo: .venv/app-installed
 	@echo "The app will be at http://127.0.0.1:$(PORT)"
@@ -15,8 +15,11 @@ test: .venv/tests-installed
 	$(UNIT)
 	$(BIN)/python -m pytest tests/e2e --random-order-seed=$(SEED)
 
-test-fast: .venv/tests-installed
+test-unit: .venv/tests-installed
 	$(UNIT)
+
+test-fast: .venv/tests-installed
+	$(UNIT) -m "not slow"
 
 lint: .venv/tests-installed
 	$(BIN)/ruff check .

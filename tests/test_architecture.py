@@ -78,6 +78,7 @@ def test_only_the_interface_imports_streamlit():
             assert not any(name.split(".")[0] == "streamlit" for name in imports(path)), path
 
 
+@pytest.mark.slow
 def test_the_app_loads_no_training_or_dataset_library():
     script = (
         "import sys; from pathlib import Path; from streamlit.testing.v1 import AppTest\n"
@@ -123,6 +124,7 @@ def test_every_file_is_opened_as_utf8_whatever_the_locale(path):
     assert not opened_as_text(path)
 
 
+@pytest.mark.slow
 def test_pages_open_where_the_locale_knows_ascii_alone():
     script = (
         "import locale, json; from streamlit.testing.v1 import AppTest\n"

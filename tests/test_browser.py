@@ -50,6 +50,7 @@ def with_statistics(model):
     return model.eval()
 
 
+@pytest.mark.slow
 @needs_node
 @pytest.mark.parametrize("config", MADE.values(), ids=MADE)
 @pytest.mark.parametrize("simd", [True, False], ids=["simd", "plain"])
@@ -68,6 +69,7 @@ def test_every_part_of_every_family_agrees_with_torch(config, simd):
             torch.testing.assert_close(answer[name], tensor, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.slow
 @needs_node
 @pytest.mark.parametrize("name", SHIPPED)
 @torch.inference_mode()
@@ -91,6 +93,7 @@ def test_one_row_serves_all_rows_of_another_input():
     torch.testing.assert_close(answer["pixels"], completed, atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_stored_programs_are_those_of_their_models(name):
     assert program.stored(name) == program.text(checkpoints.load_run(name)), (

@@ -39,6 +39,7 @@ def started(preset, span, images, device: str = "cpu") -> Work:
     return Work(preset, span, images, fabric, learner, optimizer, average)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "span",
     [Span(0, 2, JOINT), Span(2, 4, PRIOR), Span(2, 4, Stage(2, 1e-3, "weighted", samples=3))],

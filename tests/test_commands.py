@@ -124,6 +124,7 @@ def test_a_signal_ends_a_training_in_one_line_and_it_goes_on(
     assert call(data_root, "--name", "a", "--epochs", "4", "--resume") == 0 and len(history(runs / "a")) == 4
 
 
+@pytest.mark.slow
 def test_a_terminated_command_leaves_no_lock(data_root, runs):
     process = subprocess.Popen(
         command(data_root, "--name", "a", "--epochs", "400"), cwd=ROOT, stderr=subprocess.PIPE, text=True
@@ -332,6 +333,7 @@ def test_a_second_training_into_a_folder_is_refused_until_the_first_is_gone(data
     assert [path.name for path in runs.iterdir()] == ["a"] and checkpoints.list_runs() == ["a"]
 
 
+@pytest.mark.slow
 def test_of_two_trainings_started_at_once_one_is_done(data_root, runs):
     call = command(data_root, "--name", "a", "--epochs", "60")
     both = [

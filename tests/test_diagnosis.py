@@ -72,6 +72,7 @@ def test_the_last_epochs_of_a_learned_prior_are_no_sign_of_learning_by_heart():
     assert remarks([row | {"train_nll": row["train_nll"] or ""} for row in history], PRESETS["cvae-conv"], MANY) == []
 
 
+@pytest.mark.slow
 def test_a_posterior_that_collapses_is_seen_in_a_real_training(data_root, runs, capsys):
     options = ["--data-dir", str(data_root), "--accelerator", "cpu", "--batch-size", "16"]
     assert train.main(["vae-dense", *options, "--epochs", "12", "--beta", "400"]) == 0

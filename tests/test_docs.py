@@ -85,6 +85,7 @@ def test_the_notebook_is_stored_without_what_running_it_made():
     assert content["nbformat"] == 4 and not any(cell["outputs"] or cell["execution_count"] for cell in stored)
 
 
+@pytest.mark.slow
 def test_the_notebook_runs_and_shows_pictures(monkeypatch, tmp_path):
     monkeypatch.setenv("CVAE_DATA_DIR", str(tmp_path))  # no data set
     namespace, shown = {}, []

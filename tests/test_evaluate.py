@@ -64,6 +64,7 @@ def test_a_person_reads_five_lines_and_where_to_look(name):
     assert last.startswith("  Look at it: streamlit run app.py, then http://127.0.0.1:8501/") and last.endswith(name)
 
 
+@pytest.mark.slow
 def test_an_evaluation_prints_those_lines_and_no_dictionary(data_root, runs, results, capsys):
     data = ["--data-dir", str(data_root)]
     assert train.main(["cvae-onehot", "--name", "mine", *data, "--epochs", "1", "--accelerator", "cpu"]) == 0
@@ -179,6 +180,7 @@ def test_judge_accuracy_is_the_share_read_as_asked(monkeypatch):
     assert metrics.judge_accuracy(always_two, model, n_per_class=30) == 0.25
 
 
+@pytest.mark.slow
 def test_denoising_inpainting_and_classification_are_measured(data_root, runs, results, monkeypatch):
     small = {"widths": (4, 4), "blocks": (1, 1), "flow_width": 8}
     for name in ("dae-conv", "cvae-inpaint", "cvae-conv"):
@@ -214,12 +216,14 @@ def test_denoising_inpainting_and_classification_are_measured(data_root, runs, r
     assert "| gaussian 0.3 |" in text and "| quadrants visible |" in text and "generative classifier, 1 samples" in text
 
 
+@pytest.mark.slow
 def test_pen_digits_are_prepared_as_uploads():
     x, written = labels.pen_digits()
     assert x.shape == (1797, 1, 28, 28) and written.bincount().min() > 150
     assert ((x > 0.5).flatten(1).any(1)).all() and not x[..., :2, :].any()  # centred, with a margin
 
 
+@pytest.mark.slow
 def test_models_of_faces_are_measured(tmp_path, runs, results, monkeypatch):
     monkeypatch.setenv("CVAE_CACHE_DIR", str(tmp_path / "cache"))
     write_faces(tmp_path / "data", 60, each=2)

@@ -38,6 +38,7 @@ def run(path, **inputs: torch.Tensor) -> list[torch.Tensor]:
     return [torch.from_numpy(a) for a in session.run(None, {name: x.numpy() for name, x in inputs.items()})]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 def test_every_family_is_written_and_agrees_with_torch(config, tmp_path):
     written = export.export(model_of(config), tmp_path)
@@ -45,6 +46,7 @@ def test_every_family_is_written_and_agrees_with_torch(config, tmp_path):
     assert sorted(tmp_path.iterdir()) == sorted(written)  # weights within the file
 
 
+@pytest.mark.slow
 def test_encoder_and_decoder_together_reconstruct(tmp_path):
     model = model_of(CONFIGS["cvae"])
     export.export(model, tmp_path)
@@ -57,6 +59,7 @@ def test_encoder_and_decoder_together_reconstruct(tmp_path):
         torch.testing.assert_close(pixels, tasks.reconstruct(model, x, label), atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 def test_an_inpainting_decoder_keeps_what_is_visible(tmp_path):
     model = model_of(CONFIGS["inpainting"])
     export.export(model, tmp_path)

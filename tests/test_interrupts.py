@@ -52,6 +52,7 @@ def lines(text: str) -> list[str]:
     return [line for line in text.replace("\r", "\n").split("\n") if line.strip() and "batch" not in line]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: "-".join(words).replace("/", "-"))
 def test_a_signal_at_any_moment_is_one_line_and_its_status(words, zoo, runs, tmp_path_factory, data_root):
     for moment, number in zip(MOMENTS, [*ENDS] * 3, strict=True):
@@ -68,6 +69,7 @@ def test_a_signal_at_any_moment_is_one_line_and_its_status(words, zoo, runs, tmp
         assert not list(folder.rglob("*.tmp*")) and not list(zoo.glob(".*.lock"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first, second", [(a, b) for a in ENDS for b in ENDS])
 def test_signals_after_the_first_change_nothing(first, second, zoo, runs, tmp_path, data_root):
     for moment in (0.1, 1.5):

@@ -130,6 +130,7 @@ def layouts(kind: str) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=300)
 
 
+@pytest.mark.slow
 def test_points_that_are_hard_to_lay_out_do_not_end_the_process():
     done = layouts("HARD")
     assert done.returncode == 0 and done.stdout.splitlines() == [f"{name} True" for name in HARD], (
@@ -137,6 +138,7 @@ def test_points_that_are_hard_to_lay_out_do_not_end_the_process():
     )
 
 
+@pytest.mark.slow
 def test_points_that_cannot_be_laid_out_are_refused_in_one_line():
     done = layouts("ALIKE")
     assert done.returncode == 0 and all("a layout needs" in line for line in done.stdout.splitlines()), done.stderr[

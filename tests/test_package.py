@@ -52,6 +52,7 @@ def test_the_wheel_holds_all_of_the_package_and_nothing_else(installed):
     assert files(installed) == files(ROOT)
 
 
+@pytest.mark.slow
 def test_the_package_loads_and_uses_models_with_its_own_dependencies_alone(installed, tmp_path):
     shutil.copytree(ROOT / "checkpoints" / "vae-dense-2d", tmp_path / "checkpoints" / "vae-dense-2d")
     script = f"""

@@ -321,6 +321,7 @@ def test_damaged_files_are_refused_or_read():
     assert 20 < read < 280  # both happen
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="peak memory is read from /proc")
 def test_forty_megapixels_need_less_than_500_megabytes(tmp_path):
     blank = png(6300, 6300, 6, bytes((200, 200, 200, 255)) * 6300)  # RGBA: the most bytes for a pixel

@@ -19,11 +19,20 @@ def fresh(monkeypatch):
     monkeypatch.setattr(programs, "_made", {})
 
 
+@pytest.fixture(scope="module")
+def written() -> dict[str, bytes]:
+    """The programs that a test of this module has written, by the name of the model."""
+    return {}
+
+
 @pytest.fixture
-def made(zoo):
+def made(zoo, written):
     """The small zoo, where two models have their programs."""
     for name in ("plane", "painter"):
-        program.write(name)
+        if name not in written:
+            program.write(name)
+            written[name] = (zoo / name / program.PROGRAM).read_bytes()
+        (zoo / name / program.PROGRAM).write_bytes(written[name])
     return zoo
 
 

@@ -159,6 +159,7 @@ def test_a_digit_of_ones_own_moves_the_point(zoo):
     assert not app.exception and sent(app)["z"] != before
 
 
+@pytest.mark.slow
 def test_fitting_finds_what_a_picture_measures(monkeypatch):
     """A model whose decoder draws a bar: coordinate 0 leans it, coordinate 1 thickens it."""
     import torch.nn.functional as F

@@ -43,6 +43,7 @@ def in_python(ink: np.ndarray) -> np.ndarray:
     return digits.ink_to_digit(ink).mul(255).round().int().flatten().numpy()
 
 
+@pytest.mark.slow
 def test_five_hundred_drawings_are_prepared_alike():
     drawings = [ink for ink in map(drawing, range(520)) if (ink > 102).any()][:500]
     pairs = zip(in_javascript(drawings), drawings, strict=True)

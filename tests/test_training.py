@@ -58,6 +58,7 @@ def history(folder) -> list[dict[str, float]]:
         return [{k: float(v) if v else None for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
 
 
+@pytest.mark.slow
 def test_history_has_the_terms_for_train_and_validation_and_the_loss_falls(data_root, runs):
     run(data_root, "--name", "a", "--epochs", "4", "--batch-size", "64")
     rows = history(runs / "a")
@@ -66,6 +67,7 @@ def test_history_has_the_terms_for_train_and_validation_and_the_loss_falls(data_
     assert rows[-1]["val_nll"] + rows[-1]["val_kl"] < rows[0]["val_nll"] + rows[0]["val_kl"]
 
 
+@pytest.mark.slow
 def test_a_run_resumed_after_kill_9_ends_as_an_unbroken_one(data_root, runs):
     settings = ("--epochs", "12", "--batch-size", "64", "--seed", "3")
     run(data_root, "--name", "whole", *settings)
@@ -81,6 +83,7 @@ def test_a_run_resumed_after_kill_9_ends_as_an_unbroken_one(data_root, runs):
     assert all(torch.equal(whole[key], broken[key]) for key in whole)
 
 
+@pytest.mark.slow
 def test_two_processes_learn_what_one_learns_from_the_same_global_batch(data_root, runs):
     settings = ("--epochs", "2", "--batch-size", "64")
     run(data_root, "--name", "one", *settings)
@@ -118,6 +121,7 @@ def test_a_wrong_value_is_answered_in_one_line(options, message, data_root, runs
     assert message in error and error.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
 def test_a_compiled_model_learns_what_it_learns_as_it_is(data_root, runs):
     settings = ("--epochs", "2", "--batch-size", "64")
@@ -131,6 +135,7 @@ def test_a_compiled_model_learns_what_it_learns_as_it_is(data_root, runs):
     )
 
 
+@pytest.mark.slow
 def test_without_a_compiler_one_line_says_what_is_missing(data_root, runs):
     call = command(data_root, "--compile")
     found = subprocess.run(
@@ -195,6 +200,7 @@ def test_all_goes_on_where_it_was_interrupted_and_tells_the_time_it_takes(data_r
     assert "no settings of a single model" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_resuming_with_other_settings_is_refused(data_root, runs, capsys):
     run(data_root, "--name", "a", "--epochs", "1")
     assert train.main(["vae-dense-2d", "--data-dir", str(data_root), "--name", "a", "--resume", "--epochs", "2"]) == 2
@@ -237,6 +243,7 @@ def resumed_runs_end_the_same(fit, states, name: str, state, stages: list[Stage]
         assert rows_again == rows and all(torch.equal(whole[key], again[key]) for key in whole)
 
 
+@pytest.mark.slow
 def test_the_priors_own_stage_leaves_the_rest_as_it_was_and_resumes(stages, runs):
     fit, states = stages
     listed = [Stage(1, 1.7e-3), Stage(3, 1e-3, "prior", samples=8)]
@@ -250,6 +257,7 @@ def test_the_priors_own_stage_leaves_the_rest_as_it_was_and_resumes(stages, runs
     resumed_runs_end_the_same(fit, states, "cvae-conv", state, listed, (0, 2))
 
 
+@pytest.mark.slow
 def test_the_weighted_bound_is_maximised_last_and_resumes(stages, runs):
     fit, states = stages
     listed = [Stage(1, 1.7e-3), Stage(3, 1.2e-3, "weighted", samples=2)]
@@ -259,6 +267,7 @@ def test_the_weighted_bound_is_maximised_last_and_resumes(stages, runs):
     resumed_runs_end_the_same(fit, states, "cvae-conv", state, listed, (0, 2))
 
 
+@pytest.mark.slow
 def test_a_posterior_bends_after_the_first_cycle_alone_and_resumes(stages, runs):
     fit, states = stages
     listed = [*BENT]
@@ -401,6 +410,7 @@ def test_settled_batch_norm_sees_what_it_saw_in_training():
     assert torch.equal(model.scale.running_mean, scale)  # the code's own scale is not a BatchNorm in use
 
 
+@pytest.mark.slow
 def test_pictures_of_chosen_epochs_are_kept_and_survive_a_resumed_run(stages, runs):
     fit, states = stages
     fit("cvae-inpaint", stages=BENT)

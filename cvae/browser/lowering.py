@@ -267,7 +267,7 @@ class Lowering(Steps):
             raise ValueError(f"the browser's runtime cannot split the batch, as {node.target} does.")
         return View(x.value, x.index.reshape(shape), rows)
 
-    _call_reshape = _call__unsafe_view = _call_view
+    _call_reshape = _call_unsafe_view = _call_view
 
     def _call_expand(self, node: Node, x: View, sides: object, implicit: bool = False) -> View:
         shape, rows = self._shape(node)

@@ -73,19 +73,33 @@ def loading(name: str) -> Iterator[None]:
 
 @contextmanager
 def raised() -> Iterator[None]:
-    """Raise KeyboardInterrupt or Terminated where a signal comes; what cleans up after it is not interrupted again."""
+    """Raise KeyboardInterrupt or Terminated where a signal comes; what cleans up after it is not interrupted again.
+
+    One that a library caught is raised at the end, in the place of the error, if any, that the library made of it.
+    """
     global _last
     _last = -PATIENCE
-    with _handled(_raise):
-        yield
+    came: list[BaseException] = []
+    with _handled(lambda number, _: _raise(number, came)):
+        try:
+            yield
+        except (KeyboardInterrupt, Terminated):
+            raise
+        except BaseException as error:
+            if came:
+                raise came[-1] from error
+            raise
+        if came:
+            raise came[-1]
 
 
-def _raise(number: int, _: object) -> None:
+def _raise(number: int, came: list[BaseException]) -> None:
     global _last
     now = time.monotonic()
     if now - _last >= PATIENCE:
         _last = now
-        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+        came.append(Terminated() if number == signal.SIGTERM else KeyboardInterrupt())
+        raise came[-1]
 
 
 @contextmanager

@@ -117,6 +117,21 @@ def test_a_signal_that_was_swallowed_does_not_make_a_command_deaf(monkeypatch, c
     assert run("name", work) == 143 and capsys.readouterr().err == "name: terminated.\n"
 
 
+@pytest.mark.parametrize("number", ENDS, ids=lambda number: number.name)
+@pytest.mark.parametrize("error", [None, AttributeError("half a module"), ValueError("wrong"), SystemExit(0)], ids=repr)
+def test_what_a_library_makes_of_a_signal_is_told_as_the_signal(number, error, capsys):
+    def work():
+        try:
+            signal.raise_signal(number)
+        except BaseException:  # noqa: BLE001 - as a library may do around an import
+            if error:
+                raise error from None
+
+    handler = signal.getsignal(number)
+    assert run("name", work) == ENDS[number][0] and capsys.readouterr().err == f"name: {ENDS[number][1]}\n"
+    assert signal.getsignal(number) == handler
+
+
 def test_the_guard_stands_before_anything_heavy_is_loaded():
     for words in COMMANDS:
         file = ROOT / words[0] if words[0] != "-m" else ROOT / (words[1].replace(".", "/") + ".py")

@@ -95,7 +95,7 @@ def test_a_finger_moves_the_pad_and_not_the_page(new_page):
 
 def test_sliders_redraw_while_they_are_dragged(new_page):
     page = new_page(FLAGSHIP)
-    assert page.locator("input[type=range]:visible").count() == 8
+    assert page.locator(".latents input[type=range]:visible").count() == 8
     x, y = middle(page, "input[type=range]")
     page.mouse.move(x, y)
     page.mouse.down()
@@ -105,7 +105,7 @@ def test_sliders_redraw_while_they_are_dragged(new_page):
     page.wait_for_url("**z=*")
     changes(page, lambda: page.keyboard.press("ArrowLeft"))
     page.get_by_text("more dimensions").click()
-    assert page.locator("input[type=range]:visible").count() > 8
+    assert page.locator(".latents input[type=range]:visible").count() > 8
 
 
 def test_another_label_is_another_picture(new_page):

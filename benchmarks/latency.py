@@ -32,7 +32,7 @@ const answered = () => {
 };
 const fetched = window.fetch;
 window.fetch = (...rest) => {
-  if (String(rest[0]).includes("/api/")) log.requests.push(now());
+  if (/\\/api\\/(?!program|kept)/.test(rest[0])) log.requests.push(now()); // not what a page loads to decode itself
   return fetched(...rest);
 };
 const send = WebSocket.prototype.send;

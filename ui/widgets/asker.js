@@ -6,8 +6,9 @@ const SLOW = 250, OFTEN = 3; // ms of one answer, and how many of them in a row 
 
 // Ask for pixels: show({pixels, about}) gets those of the latest question, report() one line for the visitor.
 // `here`, which may be missing, is {entry(): what localModel gives, answer(model)}: with a model the page answers within
-// the frame, unless that answer is null. Else the server does, one question at a time; whatever happened meanwhile is asked next, only the latest. The
-// route at address() answers; where it does not exist, Python does, after tell() has sent it the question.
+// the frame, unless that answer is null. Else the server does, one question at a time; whatever happened meanwhile is
+// asked next, only the latest. The route at address() answers; where it does not exist, Python does, after tell() has
+// sent it the question.
 export function makeAsker({ address, tell, show, report, here = null }) {
   const server = makeServer({ address, tell });
   let running = null, again = false, outdated = false, frame = null, slow = 0;

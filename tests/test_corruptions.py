@@ -38,6 +38,19 @@ def test_blur_keeps_the_ink_and_each_picture_its_own_strength():
     assert blurred[1].max() < 1 and blurred[1].sum() == pytest.approx(DIGIT.sum().item(), rel=1e-3)
 
 
+@pytest.mark.parametrize("kind", corruptions.LARGEST)
+@pytest.mark.parametrize("size", [(28, 28), (9, 14)])
+def test_a_recipe_spoils_any_picture_as_corrupt_does(kind, size):
+    x, strength = torch.rand(1, 1, *size, generator=seeded()), 0.8 * corruptions.LARGEST[kind]
+    made = corruptions.recipe(kind, strength, size, seeded())
+    if kind == "blur":
+        square = torch.outer(made["kernel"], made["kernel"])[None, None]
+        spoiled = torch.nn.functional.conv2d(x, square, padding=len(made["kernel"]) // 2)
+    else:
+        spoiled = (made["factor"] * x + made["term"]).clamp(0, 1)
+    torch.testing.assert_close(spoiled, corruptions.corrupt(x, kind, strength, seeded()))
+
+
 def test_an_unknown_kind_is_named():
     with pytest.raises(ValueError, match="one of gaussian, salt-and-pepper, blur, strokes; got 'rain'"):
         corruptions.corrupt(DIGIT, "rain", 0.1)

@@ -64,6 +64,19 @@ def test_the_route_answers_with_pictures(zoo, query, pictures, scores):
     assert answer(api.answer_sketch, **query).body == response.body
 
 
+def test_a_page_is_given_what_it_needs_to_answer_by_itself(zoo):
+    models = lambda query: [name for name, _ in sketch.here(query, 28)["models"]]  # noqa: E731
+    assert models(EVERYWHERE) == ["labels"] and models(NOISE) == ["labels", "cleaner"]
+    assert models({**NOISE, "denoiser": ""}) == ["labels"]
+    assert models({"task": "inpaint", "painter": "painter", "digit": DIGIT, "seed": "0"}) == ["painter"]
+    assert set(sketch.here(NOISE, 28)["spoils"]) == {"factor", "term"}
+    assert set(sketch.here({**NOISE, "kind": "blur"}, 28)["spoils"]) == {"kernel"}
+    assert "rounds of encoding and decoding" in sketch.here({**PAINT, "label": "3"}, 28)["note"]
+    assert "rounds of encoding and decoding" in sketch.here({**PAINT, "painter": "plane"}, 28)["note"]
+    assert sketch.here({**EVERYWHERE, "digit": DIGIT}, 28) is None  # no pen moves
+    assert sketch.here(EVERYWHERE, 32) is None  # as they are not of this size
+
+
 BAD = {
     "nothing": {},
     "no task": {"bits": INK},

@@ -6,6 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageDraw
 
 from cvae.sketches import digits
@@ -31,8 +32,8 @@ def drawing(seed: int) -> np.ndarray:
     return np.asarray(sheet)
 
 
-def in_javascript(drawings: list[np.ndarray]) -> list[list[int] | None]:
-    asked = [[base64.b64encode(ink.tobytes()).decode(), ink.shape[1], ink.shape[0]] for ink in drawings]
+def in_javascript(drawings: list[np.ndarray], side: int = 28) -> list[list[int] | None]:
+    asked = [[base64.b64encode(ink.tobytes()).decode(), ink.shape[1], ink.shape[0], side] for ink in drawings]
     command = [runtime.NODE, runtime.HERE / "strokes.mjs", runtime.BROWSER / "digits.js"]
     done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -64,6 +65,15 @@ def test_symmetric_strokes_lie_alike(width):
     drawings = [upright, upright.T.copy(), crossed]
     for made, ink in zip(in_javascript(drawings), drawings, strict=True):
         assert abs(np.array(made) - in_python(ink)).max() <= APART
+
+
+@pytest.mark.parametrize("side", [12, 20, 32, 64])
+def test_a_digit_fits_a_model_of_any_side_alike(side):
+    drawings = [drawing(seed) for seed in range(5)]
+    for made, ink in zip(in_javascript(drawings, side), drawings, strict=True):
+        x = digits.ink_to_digit(ink)
+        x = torch.nn.functional.interpolate(x, (side, side), mode="bilinear", antialias=True)
+        assert abs(np.array(made) - x.clamp(0, 1).mul(255).round().int().flatten().numpy()).max() <= APART
 
 
 def test_strokes_too_faint_to_be_measured_pass_unchanged():

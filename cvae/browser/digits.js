@@ -12,6 +12,13 @@ export function prepared(ink, width, height) {
   return usual && centred(scaled(usual, BOX));
 }
 
+// A digit at another side, as torch resizes it: bilinear, areas weighted where it shrinks.
+export function fitted(digit, side) {
+  if (side === SIDE) return digit;
+  const wide = along({ width: SIDE, height: SIDE, data: digit }, side, TRIANGLE, false);
+  return along(wide, side, TRIANGLE, true).data.map((v) => limited(v, 0, 1));
+}
+
 const blank = (width, height) => ({ width, height, data: new Float32Array(width * height) });
 const longest = (picture) => Math.max(picture.width, picture.height);
 const limited = (v, low, high) => Math.max(low, Math.min(high, v));
@@ -122,6 +129,7 @@ function scaled(picture, side) {
 }
 
 const AREA = { support: 0.5, of: (x) => Number(x > -0.5 && x <= 0.5) };
+const TRIANGLE = { support: 1, of: (x) => Math.max(0, 1 - Math.abs(x)) };
 const BICUBIC = {
   support: 2,
   of(x) {

@@ -30,6 +30,23 @@ def corrupt(x: Tensor, kind: str, strength: Tensor | float, generator: torch.Gen
     )
 
 
+def recipe(kind: str, strength: float, size: tuple[int, int], generator: torch.Generator) -> dict[str, Tensor]:
+    """Return what spoils any one picture (1, 1, H, W) as `corrupt` does, for a program that cannot draw its numbers.
+
+    Either `kernel` (K,), with which rows and then columns are convolved; or `factor` and `term`, both (H, W): x becomes
+    factor * x + term, clipped to [0, 1]. ValueError for an unknown kind.
+    """
+    black, white = torch.zeros(1, 1, *size), torch.ones(1, 1, *size)
+    if kind == "blur":
+        return {"kernel": _gaussian_kernel(torch.tensor([strength]))[0]}
+    if kind == "gaussian":  # what it makes of black and white is clipped
+        return {"factor": white[0, 0], "term": strength * torch.randn(black.shape, generator=generator)[0, 0]}
+    start = generator.get_state()
+    term = corrupt(black, kind, strength, generator)
+    generator.set_state(start)
+    return {"factor": (corrupt(white, kind, strength, generator) - term)[0, 0], "term": term[0, 0]}
+
+
 def random_corruption(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Return x with a kind and a strength of its own for every picture, strengths uniform over their whole range."""
     kinds = torch.multinomial(torch.tensor(list(SHARES.values())), len(x), replacement=True, generator=generator)
@@ -54,13 +71,18 @@ def _salt_and_pepper(x: Tensor, strength: Tensor, generator: torch.Generator | N
 def _blur(x: Tensor, strength: Tensor, generator: torch.Generator | None) -> Tensor:
     """Convolve rows, then columns, with the Gaussian of each picture; what lies outside the picture counts as black."""
     n, channels, height, width = x.shape
-    offsets = torch.arange(-BLUR_RADIUS, BLUR_RADIUS + 1, dtype=x.dtype)
-    kernel = (-0.5 * (offsets / strength.clamp(min=1e-3).view(n, 1)) ** 2).exp()  # (N, 2 R + 1)
-    kernel = (kernel / kernel.sum(1, keepdim=True)).repeat_interleave(channels, 0)[:, None]  # (N C, 1, 2 R + 1)
+    kernel = _gaussian_kernel(strength.flatten()).repeat_interleave(channels, 0)[:, None]  # (N C, 1, 2 R + 1)
     flat = x.reshape(1, n * channels, height, width)
     for shape, padding in (((1, -1), (0, BLUR_RADIUS)), ((-1, 1), (BLUR_RADIUS, 0))):
         flat = torch.nn.functional.conv2d(flat, kernel.unflatten(-1, shape), padding=padding, groups=n * channels)
     return flat.view(x.shape)
+
+
+def _gaussian_kernel(strength: Tensor) -> Tensor:
+    """Return the weights (N, 2 R + 1) of Gaussians with these standard deviations (N,) in pixels."""
+    offsets = torch.arange(-BLUR_RADIUS, BLUR_RADIUS + 1, dtype=strength.dtype)
+    kernel = (-0.5 * (offsets / strength.clamp(min=1e-3)[:, None]) ** 2).exp()
+    return kernel / kernel.sum(1, keepdim=True)
 
 
 def _strokes(x: Tensor, strength: Tensor, generator: torch.Generator | None) -> Tensor:

@@ -1,9 +1,10 @@
-"""Pictures of the canvas that the page makes itself: what the model sees, reconstruction, reading and completions."""
+"""Pictures of the canvas that the page makes itself: reconstruction and reading, cleaning, and completions."""
 
 from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import pytest
+import torch
 
 from tests.e2e.test_app import poll
 from tests.e2e.test_drawing import THREE, draw, pictures
@@ -70,8 +71,42 @@ def test_a_drawing_is_reconstructed_and_read_without_the_server(open_canvas, mod
         assert int(bars) == int(np.argmax(wanted.scores))
 
 
-def test_a_hole_is_completed_without_the_server(open_canvas):
-    page, query, asked = open_canvas("/Inpaint?model=cvae-inpaint", "hole", [(0.2, 0.3), (0.4, 0.35)])
+SPOILS = {
+    "gaussian": ("Gaussian", 0.35),
+    "salt-and-pepper": ("Salt and pepper", 0.2),
+    "blur": ("Blur", 1.2),
+    "strokes": ("Strokes", 4.0),
+}
+
+
+@pytest.mark.parametrize("kind", SPOILS)
+@pytest.mark.parametrize("model", ["cvae-conv", "vae-dense-2d"])
+def test_a_drawing_is_spoiled_and_cleaned_without_the_server(open_canvas, kind, model):
+    noise, strength = SPOILS[kind]
+    path = f"/Draw?model={model}&task=Denoise&noise={noise.replace(' ', '+')}&{kind}={strength}&noise_seed=7"
+    page, _, asked = open_canvas(path, "ink", THREE[:4])
+    assert follow(page, THREE[3:]) >= 3 and not asked
+    query = {"task": "denoise", "model": model, "denoiser": "dae-conv", "kind": kind, "strength": str(strength)}
+    query["seed"] = "7"
+    sent = answered(page, query, "ink", sketch.INK)
+    made = pictures(page).astype(int)
+    assert abs(made[0] - sent.pictures[0].astype(int)).max() <= 2  # strokes are prepared in two ways
+    seen = torch.from_numpy(made[None, None, 0, :, :, 0]) / 255
+    wanted = sketch.answer(query | {"digit": sketch.pack_digit(seen)})
+    assert abs(made - wanted.pictures.astype(int)).max() <= 1
+    assert page.locator(".pictures small").all_inner_texts() == wanted.notes
+    assert not asked
+
+
+def test_where_rounds_are_needed_the_server_completes_and_one_line_says_so(new_page):
+    page = new_page("/Inpaint?model=vae-conv", ".sketch[data-shown]")
+    said = page.locator(".sketch .status").last
+    poll(page, lambda: "20 rounds of encoding and decoding; the server does that" in said.inner_text())
+
+
+@pytest.mark.parametrize("model", ["cvae-inpaint", "cvae-inpaint-center"])
+def test_a_hole_is_completed_without_the_server(open_canvas, model):
+    page, query, asked = open_canvas(f"/Inpaint?model={model}", "hole", [(0.2, 0.3), (0.4, 0.35)])
     assert follow(page, [(0.5, 0.4), (0.6, 0.5), (0.75, 0.5)]) >= 2 and not asked
     wanted = answered(page, query, "hole", 28)
     assert abs(pictures(page).astype(int) - wanted.pictures.astype(int)).max() <= 1

@@ -138,26 +138,49 @@ def completions(x: Tensor, query: Mapping[str, str]) -> Tensor:
 
 
 def here(query: Mapping[str, str], side: int) -> dict | None:
-    """Return what a page of pictures of this side needs to answer a query by itself, None where it cannot.
+    """Return what a page of pictures of this side needs to answer a query by itself, as the pen or the brush moves.
 
-    That is a model with its version, the noise that `answer` draws, float32, and the colours of its last picture.
+    These are `models` with their versions, the `noise` that `answer` draws, how the picture is spoiled (both float32),
+    and the `colours` of the last picture. Where the server has to answer it is a `note` that says why, and None where
+    nothing moves or is understood.
     """
-    task = query.get("task")
-    if task not in ("see", "reconstruct", "inpaint") or query.get("label"):
+    task, paints = query.get("task"), query.get("task") == "inpaint"
+    moves = paints or (task in ("see", "reconstruct", "denoise") and "digit" not in query)
+    name = query.get("model" if query.get("label") or not paints else "painter", "")
+    if not moves or not name:
         return None
-    name = query.get("painter" if task == "inpaint" else "model", "")
-    model = resources.model(name, tuple(FAMILIES))
-    alike = model.config.image_shape == (1, side, side) and (task == "inpaint" or side == 28)
-    if not alike or (task == "inpaint" and not model.config.kind.completes) or not model.config.kind.draws:
+    names = [name, *filter(None, [query.get("denoiser") if task == "denoise" else ""])]
+    models = [resources.model(each, tuple(FAMILIES)) for each in names]
+    if not all(model.config.kind.draws and model.config.image_shape == (1, side, side) for model in models):
         return None
-    drawn = {"inpaint": (COMPLETIONS, _seed), "reconstruct": (1, lambda _: 0)}.get(task)
-    noise = drawn and tasks.normal(model, drawn[0], generator=torch.Generator().manual_seed(drawn[1](query)))
+    if paints and not models[0].config.kind.completes:
+        rounds = f"in {tasks.GIBBS_STEPS} rounds of encoding and decoding"
+        return {"note": f"{name} completes {rounds}; the server does that, so it follows the brush less closely."}
     return {
-        "model": name,
-        "version": resources.version(name),
-        "noise": "" if noise is None else codecs.to_text(noise.numpy().tobytes()),
-        "colours": images.HEAT if task == "inpaint" else images.DIFFERENCE,
+        "models": [[each, resources.version(each)] for each in names],
+        "noise": _noise(models[0], query),
+        "colours": images.HEAT if paints else images.DIFFERENCE,
+        "spoils": _recipe(query, side) if task == "denoise" else None,
     }
+
+
+def _noise(model: "LatentModel", query: Mapping[str, str]) -> str:
+    """Return the standard normal numbers that `answer` draws for a model."""
+    count, seed = (COMPLETIONS, _seed(query)) if query.get("task") == "inpaint" else (QUICK, 0)
+    if query.get("task") == "see":
+        return ""
+    return _as_text(tasks.normal(model, count, generator=torch.Generator().manual_seed(seed)))
+
+
+def _recipe(query: Mapping[str, str], side: int) -> dict[str, str]:
+    kind, strength = query.get("kind", ""), float(query.get("strength", ""))
+    generator = torch.Generator().manual_seed(_seed(query))
+    made = corruptions.recipe(kind, strength, (side, side), generator)
+    return {name: _as_text(numbers) for name, numbers in made.items()}
+
+
+def _as_text(numbers: Tensor) -> str:
+    return codecs.to_text(numbers.numpy().astype(np.float32).tobytes())
 
 
 def label_scores(model: "LatentModel", x: Tensor, n_importance: int) -> Tensor:

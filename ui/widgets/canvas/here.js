@@ -1,5 +1,5 @@
-// What ui/shell/sketch.py answers, made in this page: what the model sees, its reconstruction and its reading of it, eight
-// completions. `here` of the data says which model does it, with what noise and colours.
+// What ui/shell/sketch.py answers, made in this page: what the model sees, its reconstruction and its reading of it, the
+// drawing spoiled and cleaned, eight completions. `here` of the data says which models do it, with what noise and colours.
 
 import { fromBase64, fromText, unpackBits } from "../codecs.js";
 import { localModel, oneHot } from "../runtime/local.js";
@@ -8,54 +8,90 @@ const GRID = 80; // of the ink, as sketch.INK
 
 // entry() and answer() as ui/widgets/asker.js takes them; the latter null where this picture needs the server.
 export function makeHere(state) {
-  let prepared = null, loading = false; // prepared: cvae/browser/digits.js, once it is here
-  const tasks = { see, reconstruct, inpaint };
+  let digits = null, loading = false; // digits: cvae/browser/digits.js, once it is here
+  const tasks = { see, reconstruct, denoise, inpaint };
 
   function entry() {
     const { here, base, mode } = state.data ?? {};
-    if (!here) return null;
-    const found = localModel(base, here.model, here.version);
-    if (!found.model || mode !== "ink" || prepared) return found;
+    if (!here?.models) return here && { model: null, note: here.note, begin() {}, fail() {} };
+    const all = together(here.models.map(([name, version]) => localModel(base, name, version)));
+    if (!all.model || mode !== "ink" || digits) return all;
     if (!loading) {
       loading = true;
-      found.model.module("digits").then((code) => { prepared = code.prepared; }, () => { loading = false; });
+      all.model[0].module("digits").then((code) => { digits = code; }, () => { loading = false; });
     }
-    return { ...found, model: null };
+    return { ...all, model: null };
   }
 
-  function answer(model) {
-    const { data, bits } = state, task = tasks[data.query.task];
-    const places = unpackBits(fromText(bits)), side = data.mode === "ink" ? GRID : data.side;
-    const marked = new Float32Array(side * side);
-    for (const place of places) marked[place] = 1;
-    return task(model, data, marked, prepared);
+  function answer(models) {
+    const { data, bits } = state, ink = data.mode === "ink", side = ink ? GRID : data.side, marked = new Float32Array(side * side);
+    for (const place of unpackBits(fromText(bits))) marked[place] = 1;
+    const digit = ink ? digits.prepared(marked, side, side) : marked;
+    return digit && tasks[data.query.task](models, data, ink ? digits.fitted(digit, data.side) : digit);
   }
 
   return { entry, answer };
 }
 
-function see(model, data, ink, prepared) {
-  const x = prepared(ink, GRID, GRID);
-  return x && { pixels: grey([x]), about: { notes: [], scores: [] } };
+function together(entries) { // as one whose `model` is a list; the first one stands for all where they fail
+  const models = entries.map((entry) => entry.model);
+  return {
+    model: models.every(Boolean) ? models : null,
+    note: entries.map((entry) => entry.note).find(Boolean) ?? "",
+    begin: () => entries.forEach((entry) => entry.begin()),
+    fail: (error) => entries[0].fail(error),
+  };
 }
 
-function reconstruct(model, { here }, ink, prepared) {
-  const x = prepared(ink, GRID, GRID), { classes, parts } = model.program;
-  if (!x) return null;
+function see(_, data, x) {
+  return { pixels: grey([x]), about: { notes: [], scores: [] } };
+}
+
+function reconstruct([model], { here }, x) {
+  const { scores, again } = redrawn(model, x, here), apart = again.map((v, i) => v - x[i]);
+  const pixels = joined(grey([x, again]), ramp(apart, here.colours, -1, 1));
+  return { pixels, about: { notes: ["", `MSE ${mse(x, again).toFixed(4)}`, ""], scores } };
+}
+
+function redrawn(model, x, { noise }) { // with the label that it reads, and how well each label explains the picture
+  const { classes, parts } = model.program;
   let scores = [], c = {};
   if (classes) {
     const every = oneHot(Array.from({ length: classes }, (_, label) => label), classes);
-    scores = [...model.run("reading", { x, c: every, noise: numbers(here.noise) }).score];
+    scores = [...model.run("reading", { x, c: every, noise: numbers(noise) }).score];
     c = { c: oneHot([scores.indexOf(Math.max(...scores))], classes) };
   }
   const { u } = model.run("encoder", parts.encoder.inputs.c ? { x, ...c } : { x });
-  const again = model.run("decoder", { u, ...c }).pixels, apart = again.map((v, i) => v - x[i]);
-  const mse = apart.reduce((sum, v) => sum + v * v, 0) / x.length;
-  const pixels = joined(grey([x, again]), ramp(apart, here.colours, -1, 1));
-  return { pixels, about: { notes: ["", `MSE ${mse.toFixed(4)}`, ""], scores } };
+  return { scores, again: model.run("decoder", { u, ...c }).pixels };
 }
 
-function inpaint(model, { here, background }, hole) {
+function denoise([model, ...cleaners], { here, side }, x) {
+  const dirty = spoiled(x, side, here.spoils), clean = cleaners.map((cleaner) => cleaner.run("denoising", { x: dirty }).clean);
+  const shown = [x, dirty, ...clean, redrawn(model, dirty, here).again];
+  const decibels = (y) => Math.min(99, -10 * Math.log10(mse(x, y)));
+  const notes = shown.map((y, i) => (i ? `PSNR ${decibels(y).toFixed(1)} dB` : ""));
+  return { pixels: grey(shown), about: { notes, scores: [] } };
+}
+
+function spoiled(x, side, { kernel, factor, term }) { // by a recipe of cvae/data/corruptions.py
+  if (kernel) return [[1, side], [side, 1]].reduce((from, [step, line]) => blurred(from, side, step, line, numbers(kernel)), x);
+  const [factors, terms] = [factor, term].map(numbers);
+  return x.map((v, i) => Math.max(0, Math.min(1, factors[i] * v + terms[i])));
+}
+
+function blurred(x, side, step, line, kernel) { // along lines whose pixels lie `step` apart; outside it is black
+  const reach = (kernel.length - 1) / 2, made = new Float32Array(x.length);
+  for (let row = 0; row < side; row++) {
+    for (let i = 0; i < side; i++) {
+      let sum = 0;
+      for (let k = Math.max(0, i - reach); k <= Math.min(side - 1, i + reach); k++) sum += kernel[k - i + reach] * x[row * line + k * step];
+      made[row * line + i * step] = sum;
+    }
+  }
+  return made;
+}
+
+function inpaint([model], { here, background }, hole) {
   const hidden = hole.reduce((a, b) => a + b, 0);
   if (!hidden || hidden === hole.length) return null; // the server says what to do
   const x = Float32Array.from(fromBase64(background), (level) => level / 255), noise = numbers(here.noise);
@@ -67,6 +103,7 @@ function inpaint(model, { here, background }, hole) {
 }
 
 const numbers = (text) => new Float32Array(fromText(text).buffer);
+const mse = (x, y) => x.reduce((sum, v, i) => sum + (v - y[i]) ** 2, 0) / x.length;
 
 function joined(...parts) {
   const whole = new Uint8ClampedArray(parts.reduce((sum, part) => sum + part.length, 0));
@@ -77,7 +114,7 @@ function joined(...parts) {
 function grey(pictures) { // grey in [0, 1] as RGB, with the rounding of a clamped array
   const area = pictures[0].length, pixels = new Uint8ClampedArray(3 * area * pictures.length);
   pictures.forEach((picture, k) => picture.forEach((v, i) => pixels.fill(255 * v, 3 * (k * area + i), 3 * (k * area + i) + 3)));
-  return pixels;
+  return new Uint8Array(pixels.buffer);
 }
 
 // Numbers from low to high as colours, even steps apart and mixed between; as images.signed and images.heat.

@@ -40,10 +40,16 @@ WebSocket.prototype.send = function (...rest) { log.told++; return send.apply(th
 const put = CanvasRenderingContext2D.prototype.putImageData;
 CanvasRenderingContext2D.prototype.putImageData = function (...rest) {
   put.apply(this, rest);
+  if (!this.canvas.isConnected) return; // a part of a strip
   if (frame === document.timeline.currentTime) log.draws.pop(); // several canvases in one frame are one picture
   frame = document.timeline.currentTime;
   log.draws.push(now());
   if (window.canvasAnswers) answered();
+};
+const draw = CanvasRenderingContext2D.prototype.drawImage;
+CanvasRenderingContext2D.prototype.drawImage = function (...rest) { // onto a strip
+  draw.apply(this, rest);
+  if (!window.canvasAnswers) answered();
 };
 const seen = (image) => image.decode().then(answered, () => {});
 addEventListener("DOMContentLoaded", () => new MutationObserver((changes) => {

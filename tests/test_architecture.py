@@ -130,7 +130,7 @@ def test_pages_open_where_the_locale_knows_ascii_alone():
         "import locale, json; from streamlit.testing.v1 import AppTest\n"
         "assert locale.getpreferredencoding(False) != 'UTF-8'\n"
         "import ui.widgets.canvas.canvas, ui.widgets.epochs.epochs, ui.widgets.gallery.gallery, ui.widgets.live.live\n"
-        "import ui.widgets.map.plot, ui.widgets.steer.steer, ui.widgets.table.table\n"
+        "import ui.widgets.map.plot, ui.widgets.steer.steer, ui.widgets.strips.strips, ui.widgets.table.table\n"
         "app = AppTest.from_file('pages/7_Models.py', default_timeout=120).run()\n"
         "assert not app.exception, app.exception"
     )

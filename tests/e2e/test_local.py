@@ -88,6 +88,34 @@ def test_ten_digits_of_one_style_follow_together(open_local):
             assert abs(picture(page, ".live canvas", digit) - decoded("cvae-conv", page, digit)).max() <= 1
 
 
+def tiles(page, i: int) -> np.ndarray:
+    """Return the pictures of a strip, (7, 28, 28, 3) int: there each pixel is 4 x 4, and 6 lie between two pictures."""
+    whole = picture(page, ".strips canvas", i)
+    return np.stack([whole[2::4, start + 2 : start + 112 : 4] for start in range(0, whole.shape[1], 118)])
+
+
+@pytest.mark.parametrize(
+    "path, selector, label", [(PAD, ".pad", None), (f"{FLAGSHIP}&label=3", "input[type=range]", 3)]
+)
+def test_traversals_follow_a_drag_as_torch_decodes_them(open_local, path, selector, label):
+    page, sent = open_local(path)
+    page.set_viewport_size({"width": 1280, "height": 1600})  # what is out of view waits
+    name = page.evaluate("() => [...__localModels.keys()].at(-1).split(' ')[1]")
+    labels = None if label is None else torch.tensor([label])
+    names = page.locator(".strips figcaption").all_inner_texts()
+    seen = set()
+    for _ in drag(page, sent, selector, 3):
+        poll(page, lambda: page.locator(".strips").get_attribute("data-shown") == shown(page))
+        u = torch.tensor([float(v) for v in shown(page).split(",")])
+        for i in (0, len(names) - 1):
+            dim = int(names[i][1:]) - 1
+            wanted = tasks.traverse(checkpoints.load_run(name), u, [dim], torch.linspace(-3, 3, 7), labels)[0]
+            levels = wanted.mul(255).round().int().permute(0, 2, 3, 1).numpy()
+            assert abs(tiles(page, i) - levels).max() <= 1
+        seen.add(tiles(page, 1).tobytes())
+    assert len(seen) == 3
+
+
 @pytest.mark.parametrize("path, slider, parameter", STEERS.values(), ids=STEERS)
 def test_sliders_of_faces_show_what_the_server_would(open_local, new_page, path, slider, parameter):
     page, sent = open_local(path, ".steer[data-shown]")

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from cvae import tasks
 from ui.shell import address, classes, controls, images, link, resources
+from ui.widgets.strips.strips import strips
 
 if TYPE_CHECKING:
     from cvae.models import LatentModel
@@ -21,10 +22,8 @@ def traversals(name: str, model: "LatentModel", u: Tensor, label: Tensor | None)
     kl = resources.kl_per_dim(name)
     dims = model.config.latent_dim
     order = sorted(range(dims), key=lambda d: -kl[d] if kl else d)[:SHOWN]
-    strips = tasks.traverse(model, u, order, torch.linspace(-3, 3, STEPS), label)
-    rows = [(f"z{d + 1}", strip) for d, strip in zip(order, strips, strict=True)]
     st.caption("Each row moves one coordinate from -3 to 3 and keeps the others where they are.")
-    st.html(images.strips_html(rows, "Traversal from -3 to 3"))
+    strips(name, model, u, label, order, torch.linspace(-3, 3, STEPS), "Traversal from -3 to 3", key="traversals")
 
 
 def manifold(name: str, model: "LatentModel", u: Tensor, label: Tensor | None) -> None:

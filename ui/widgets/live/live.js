@@ -38,14 +38,20 @@ function create(root, host) {
     },
   });
 
+  function announce(held) { // to what else on the page shows this point
+    dispatchEvent(new CustomEvent("latentpoint", { detail: { model: data.model, parameter: data.parameter, z, held } }));
+  }
+
   function move(changed) { // changed: {dimension: value}
     z = z.map((value, i) => (i in changed ? snap(changed[i]) : value));
     control.show(z);
     asker.ask();
+    announce(true);
   }
 
   function settle() { // the pointer was lifted or a key released: tell Python
     pictures.describe(data, z);
+    announce(false);
     if (String(z) === known) return;
     tell(asker.routeless());
   }
@@ -65,6 +71,7 @@ function create(root, host) {
       control.show(z);
       pictures.describe(data, z);
       asker.ask();
+      announce(false);
     }
   }
 

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from cvae.models import LatentModel
 
 GALLERY, UPLOAD, CAMERA = "Gallery", "Upload", "Camera"
-TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "avif"]
 GALLERY_SEED = 5  # of the shuffle in which faces are offered
 PREVIEW = 480  # pixels of the longer side of an upload beside its crop box
 USUAL = 0.35  # edge of the crop box, in shorter sides of the picture, where no face is found
@@ -204,7 +203,7 @@ def _photo(kind: str, name: str, model: "LatentModel", space: Space) -> str:
     renewed = partial(_renewed, kind)
     if kind == UPLOAD:
         file = st.file_uploader(
-            "A picture with one face", TYPES, key="face_upload", help=keeping.STAYS, on_change=renewed
+            "A picture with one face", pictures.SUFFIXES, key="face_upload", help=keeping.STAYS, on_change=renewed
         )
     else:
         file = st.camera_input("Look into the camera", key="face_camera", help=keeping.STAYS, on_change=renewed)
@@ -222,7 +221,7 @@ def _renewed(kind: str) -> None:
 def _cropped(content: bytes, name: str, model: "LatentModel", space: Space) -> str:
     """Return the part of a picture in its crop box as text; empty, with a line on the page, if it cannot be read."""
     try:
-        picture = _on_white(pictures.open_picture(content))
+        picture = pictures.open_picture(content).convert("RGB")
     except ValueError as error:
         st.error(words.markdown(str(error)))
         return ""
@@ -273,14 +272,6 @@ def _preview(picture: Image.Image, box: tuple[float, float, float, float]) -> st
     data = base64.b64encode(images.jpeg(np.asarray(large))).decode()
     style = "display:block;max-width:100%;max-height:18rem;margin:auto;border-radius:8px"
     return f'<img alt="The picture with the crop box" style="{style}" src="data:image/jpeg;base64,{data}">'
-
-
-def _on_white(picture: Image.Image) -> Image.Image:
-    if picture.mode != "RGBA":
-        return picture.convert("RGB")
-    ground = Image.new("RGB", picture.size, "white")
-    ground.paste(picture, mask=picture.getchannel("A"))
-    return ground
 
 
 def _packed(pixels: np.ndarray) -> str:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 DRAW, UPLOAD, GENERATED, TEST = "Draw", "Upload", "Generated digit", "Real digit"
 PICTURE = "Generated picture"  # by a model of other classes than digits
 ADDRESS = ("source", "ink", "digit_label", "pick", "index")
-TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "avif"]
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def _upload(model: "LatentModel") -> Source:
     explained = f"Dark ink on paper or chalk on a board. {keeping.STAYS}"
     renewed = partial(keeping.renew, "digit")
     what = f"A photo or scan of one {classes.noun(model)}"
-    file = st.file_uploader(what, TYPES, key="upload", help=explained, on_change=renewed)
+    file = st.file_uploader(what, pictures.SUFFIXES, key="upload", help=explained, on_change=renewed)
     if file is not None:
         content = file.getvalue()
         digest = hashlib.sha256(content).hexdigest()

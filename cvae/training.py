@@ -17,7 +17,7 @@ from tqdm import tqdm
 from cvae import captured, checkpoints, objectives, progress, run_state, schedule, steps, validation
 from cvae.commands import Failed
 from cvae.config import Preset
-from cvae.data import ImageSet
+from cvae.data import ImageSet, some
 from cvae.models import build_model
 from cvae.objectives import Learner
 from cvae.run_state import Row, RunState
@@ -111,7 +111,7 @@ def _started(training: Training, resume: bool) -> RunState:
         torch.manual_seed(preset.train.seed)
         model = build_model(preset.model)
         if preset.model.linear and not resume:
-            model.start_linear(training.train.pixels())
+            model.start_linear(some(training.train).pixels())
     state = RunState(model, copy.deepcopy(model).to(fabric.device).requires_grad_(False))
     if resume:
         run_state.load(training.folder, preset, state)

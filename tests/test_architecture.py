@@ -14,7 +14,7 @@ LAYERS = [  # modules and folders of cvae; each imports from its own layer and f
     MODEL | {"claim", "commands", "interrupts", "migration", "morphology", "runs"},
     {"models", "losses", "data"},
     {"sketches", "checkpoints", "diagnosis", "presets", "tasks"},
-    {"preprocess", "latent", "metrics", "neighbours", "objectives", "progress"},
+    {"preprocess", "latent", "metrics", "neighbours", "objectives", "progress", "provenance"},
     {"schedule"},
     {"faces", "maps", "sliders"},
     {"browser", "export", "hub"},

@@ -13,7 +13,8 @@ from PIL import Image
 
 from cvae import data
 from cvae.config import DataConfig
-from tests.conftest import ROOT
+from cvae.data import mnist_files
+from tests.conftest import ROOT, bars, write_idx
 
 
 def test_mnist_reads_the_official_files(data_root):
@@ -116,3 +117,28 @@ def test_torchvision_is_imported_where_its_library_has_defined_the_operators(tmp
     call = [sys.executable, "-c", script]
     done = subprocess.run(call, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
     assert done.stdout.strip() == str(tmp_path / "torchvision.py"), done.stderr[-2000:]
+
+
+NAMED = {  # where the files lie, how they are named
+    "torchvision": ("MNIST/raw", "{part}-{kind}-ubyte"),
+    "packed": ("MNIST/raw", "{part}-{kind}-ubyte.gz"),
+    "original site": ("MNIST/raw", "{part}.{kind}-ubyte"),
+    "original site, beside each other": (".", "{part}.{kind}-ubyte"),
+    "original site, packed anew": ("mnist", "{part}.{kind}-ubyte.gz"),
+    "each in a folder of its name": ("MNIST", "{part}.{kind}-ubyte/{part}.{kind}-ubyte"),
+}
+
+
+@pytest.mark.parametrize("place, name", NAMED.values(), ids=NAMED.keys())
+def test_the_files_of_mnist_are_read_as_they_are_named(place, name, tmp_path, data_root):
+    for part, n, seed in (("train", 640, 0), ("t10k", 100, 1)):
+        for kind, array in zip(("images-idx3", "labels-idx1"), bars(n, seed), strict=True):
+            path = tmp_path / place / name.format(part=f"{part}-{kind[:6]}", kind=kind[7:])
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_idx(path, array)
+    for train in (True, False):
+        usual, here = data.mnist(data_root, train), data.mnist(tmp_path, train)
+        assert torch.equal(usual.images, here.images) and torch.equal(usual.labels, here.labels)
+        assert usual.classes == here.classes
+    images, _ = mnist_files.read_test(tmp_path)
+    assert len(images) == 100

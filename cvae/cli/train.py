@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # late in use, so that --help and wrong values answer at once
     import torch
     from lightning_fabric import Fabric
 
+    from cvae.data import ImageSet
+
 ALL = "all"
 SHIPPED = Path(__file__).parents[2] / "checkpoints"  # in a clone
 
@@ -58,6 +60,8 @@ def parser(program: str = "train.py") -> argparse.ArgumentParser:
     p.add_argument("--image-size", metavar="INT", help=side)
     colours = "1 makes the pictures of an image folder grey, 3 keeps their colours"
     p.add_argument("--channels", choices=["1", "3"], help=colours)
+    look = "train nothing; write NAME-look.png, which shows pictures of an image folder as the model will see them"
+    p.add_argument("--look", action="store_true", help=look)
     _add_devices(p)
     return p
 
@@ -142,9 +146,11 @@ def train(args: argparse.Namespace, program: str = "train.py") -> None:
     with loading(program):
         import lightning_fabric  # noqa: F401 - what `_fit` needs, while nothing has been begun
 
-        from cvae import checkpoints, data, run_state, schedule, training  # noqa: F401
+        from cvae import checkpoints, data, provenance, run_state, schedule, training  # noqa: F401
 
     folder = checkpoints.ROOT / preset.name
+    if args.look:
+        return _look(preset, args)
     with claim(folder, f"training {args.preset} into") if leads() else nullcontext():
         if (folder / checkpoints.CONFIG).exists() and not (args.resume or args.overwrite):
             remedy = "add --resume to continue it, --overwrite to start anew, or --name for another"
@@ -155,24 +161,63 @@ def train(args: argparse.Namespace, program: str = "train.py") -> None:
         _fit(preset, folder, args)
 
 
+def _look(preset: Preset, args: argparse.Namespace) -> None:
+    """Write what the model will see of its data into a picture."""
+    from cvae import data
+    from cvae.data import looking
+
+    _tell(preset, None)
+    images, _ = data.training_split(preset.data, preset.model.image_shape, args.data_dir, download=True)
+    path = Path(f"{preset.name}-look.png")
+    looking.sheet(images).save(path)
+    print(f"{path} shows what {preset.name} will see; train it without --look.")
+
+
+def _tell(preset: Preset, resumed: Path | None) -> None:
+    """Say what an image folder holds, and whether it is still as a training that goes on had it."""
+    from cvae import data, provenance
+    from cvae.data import folders
+
+    if data.is_folder(preset.data.dataset) and leads():
+        listing = folders.read(Path(preset.data.dataset))
+        print(listing.summary)
+        print("".join(f"note: {note}.\n" for note in listing.notes), end="")
+        if changed := resumed and provenance.changed(resumed, preset.data.dataset):
+            print(f"note: {changed}")
+
+
 def _fit(preset: Preset, folder: Path, args: argparse.Namespace) -> None:
     """Train into `folder` and say how it went; an error tells what it left there."""
-    from cvae import data, run_state, schedule, training
+    from cvae import provenance, run_state, schedule, training
 
     try:
-        images, held_out = data.training_split(preset.data, preset.model.image_shape, args.data_dir, download=True)
-        n_classes = len(images.classes) if preset.model.n_classes else 0
-        preset = replace(preset, classes=images.classes, model=replace(preset.model, n_classes=n_classes))
-        training.check(preset, len(images), (args.devices or 1) * args.nodes)  # before processes are started
+        preset, images, held_out = _loaded(preset, folder, args)
         fabric = _fabric(args)
         work = partial(training.fit, preset, images, held_out, folder, fabric, args.resume, args.compile)
-        history = _followed(fabric, work)
+        with provenance.kept(folder, preset.data.dataset, images, args.resume) if leads() else nullcontext():
+            history = _followed(fabric, work)
     except (KeyboardInterrupt, Terminated, OSError, Failed) as error:
         if getattr(error, "errno", 0) is not None:  # our own errors of a missing file come before the work
             error.add_note(run_state.kept(folder, preset, goes_on=not isinstance(error, training.Diverged)))
         raise
     if fabric.is_global_zero:
         print("\n".join(_verdict(preset, folder, history, schedule.steps(len(images), preset.train))))
+
+
+def _loaded(preset: Preset, folder: Path, args: argparse.Namespace) -> tuple[Preset, "ImageSet", "ImageSet"]:
+    """Return the preset with the classes of its data, and pictures to train on and to watch the training with."""
+    from cvae import data, training
+
+    _tell(preset, folder if args.resume else None)
+    images, held_out = data.training_split(preset.data, preset.model.image_shape, args.data_dir, download=True)
+    if preset.model.n_classes and len(images.classes) == 1:
+        remedy = "give each class a subfolder, or train a model without labels, such as vae-conv"
+        fault = f"{args.preset} learns from labels, and {preset.data.dataset} has a single class, {images.classes[0]}"
+        raise ValueError(f"{fault}; {remedy}.")
+    n_classes = len(images.classes) if preset.model.n_classes else 0
+    preset = replace(preset, classes=images.classes, model=replace(preset.model, n_classes=n_classes))
+    training.check(preset, len(images), (args.devices or 1) * args.nodes)  # before processes are started
+    return preset, images, held_out
 
 
 def _fabric(args: argparse.Namespace) -> "Fabric":

@@ -32,7 +32,8 @@ def shows_nothing(image: Image.Image) -> bool:
         return False
     if image.mode == "P" or "transparency" in image.info:  # of these a small copy tells
         image = image.resize([min(side, 1024) for side in image.size], Image.Resampling.NEAREST).convert("RGBA")
-    return image.getextrema()[-1][1] < 8  # of the last channel, alpha
+    highest = np.array(image.getextrema())[-1, 1]  # of the last channel, alpha
+    return bool(highest < 8)
 
 
 def on_ground(image: Image.Image) -> Image.Image:
@@ -79,12 +80,13 @@ def _is_sheet(opaque: np.ndarray) -> bool:
 def _in_srgb(image: Image.Image) -> Image.Image:
     """Return the picture in the colours of sRGB where it carries another profile, and LAB as RGB."""
     profile = image.info.get("icc_profile")
-    if not (profile or image.mode == "LAB") or image.mode not in ("RGB", "RGBA", "CMYK", "L", "LAB"):
+    if not isinstance(profile, bytes) and image.mode != "LAB" or image.mode not in ("RGB", "RGBA", "CMYK", "L", "LAB"):
         return image
     from PIL import ImageCms  # late: seldom needed
 
     try:
-        source = ImageCms.createProfile("LAB") if image.mode == "LAB" else ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        is_lab = image.mode == "LAB"
+        source = ImageCms.createProfile("LAB") if is_lab else ImageCms.ImageCmsProfile(io.BytesIO(profile or b""))
         target = ImageCms.createProfile("sRGB")
         mode = "RGBA" if image.mode == "RGBA" else "RGB"
         return ImageCms.profileToProfile(image, source, target, outputMode=mode) or image

@@ -35,9 +35,22 @@ def default_data_dir() -> Path:
 
 
 def find_test(data_dir: Path) -> tuple[Path, Path] | None:
-    """Return the files of images and labels under `data_dir`, each plain or else .gz; None unless both are there."""
-    images, labels = (_plain_or_packed(data_dir / "MNIST" / "raw" / name) for name in (IMAGES, LABELS))
-    return (images, labels) if images and labels else None
+    """Return the files of the test images and labels under `data_dir`; None unless both are there."""
+    return find(data_dir, "t10k")
+
+
+def find(data_dir: Path, part: str, name: str = "MNIST") -> tuple[Path, Path] | None:
+    """Return the files of images and labels of a part, train or t10k, of a set in the form of MNIST.
+
+    Each is plain or else .gz, under the name that torchvision uses or that of the original site, in NAME/raw, NAME or,
+    for MNIST itself, raw or `data_dir`. None unless both are there.
+    """
+    places = [data_dir / name / "raw", data_dir / name, data_dir / name.lower()]
+    for folder in places + ([data_dir / "raw", data_dir] if name == "MNIST" else []):
+        images, labels = (_plain_or_packed(folder / f"{part}-{kind}-ubyte") for kind in ("images-idx3", "labels-idx1"))
+        if images and labels:
+            return images, labels
+    return None
 
 
 def read_test(data_dir: Path) -> tuple[np.ndarray, np.ndarray] | None:
@@ -45,7 +58,12 @@ def read_test(data_dir: Path) -> tuple[np.ndarray, np.ndarray] | None:
 
     None if they are not under `data_dir`; ValueError names the file that is damaged.
     """
-    files = find_test(data_dir)
+    return read(data_dir, "t10k")
+
+
+def read(data_dir: Path, part: str, name: str = "MNIST") -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the images and labels of a part, train or t10k, as `read_test` does."""
+    files = find(data_dir, part, name)
     if files is None:
         return None
     images, labels = _read_idx(files[0], (None, 28, 28)), _read_idx(files[1], (None,)).astype(np.int64)
@@ -83,7 +101,11 @@ def hosts() -> list[str]:
 
 
 def _plain_or_packed(path: Path) -> Path | None:
-    return next((file for file in (path, path.with_name(path.name + ".gz")) if file.is_file()), None)
+    """Return the file of this name, or as the original site names it, also packed, or in a folder of its own name."""
+    names = path.name, path.name.replace("-idx", ".idx")
+    files = [path.with_name(name + suffix) for suffix in ("", ".gz") for name in names]
+    files += [path.with_name(name) / name for name in names]
+    return next((file for file in files if file.is_file()), None)
 
 
 def _read_idx(path: Path, shape: tuple[int | None, ...]) -> np.ndarray:

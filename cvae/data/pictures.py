@@ -23,6 +23,7 @@ DRAFT_SIDE = 768  # a JPEG may be decoded at a half, a quarter or an eighth of i
 HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}  # bytes 8 to 12 of a file
 UNTURNED = "unturned"  # under this name a picture keeps the orientation that its decoder did not apply
 NO_INK = "No digit stands out in the picture; draw or photograph one digit with a pen that contrasts with its ground."
+UNREAD = "The file is not a picture that can be read"
 TRANSPARENT = "The picture is transparent all over, so it shows nothing; save it again with what it should show."
 
 
@@ -50,22 +51,42 @@ def open_file(path: Path) -> Image.Image:
         return _opened(stream, FOLDER_FORMATS)
 
 
-def _opened(stream: IO[bytes], formats: tuple[str, ...]) -> Image.Image:
+def is_picture(path: Path) -> bool:
+    """Tell whether a file begins as a picture of a format that is read from folders."""
+    try:
+        check_file(path)
+    except ValueError as error:
+        return UNREAD not in str(error)
+    return True
+
+
+def check_file(path: Path) -> None:
+    """Raise ValueError, as `open_file` does, for what the beginning of a file tells."""
+    with path.open("rb") as stream:
+        _judged(stream, FOLDER_FORMATS)
+
+
+def _judged(stream: IO[bytes], formats: tuple[str, ...]) -> Image.Image:
+    """Return a picture of which nothing is decoded, of a size that is read; ValueError for any other."""
     image = _identified(stream, formats)
     width, height = image.size
     limit = MAX_MEGAPIXELS_HEAVY if HEAVY & {image.format, image.mode} else MAX_MEGAPIXELS
     if width * height > limit * 1e6:
         got = f"The picture has {width} x {height} pixels"
         raise ValueError(f"{got} and at most {limit} megapixels are read; save it smaller.")
+    return image
+
+
+def _opened(stream: IO[bytes], formats: tuple[str, ...]) -> Image.Image:
+    image = _judged(stream, formats)
     if image.format in ("JPEG", "MPO") and _whole(stream).count(b"\xff\xda") > MAX_SCANS:
         raise ValueError("The JPEG has far too many scans to be a photograph; save it again as a plain JPEG or PNG.")
     if image.format == "HEIF" and not any(box in _whole(stream) for box in (b"irot", b"imir")):
         # turned by EXIF alone, which the standard does not foresee: the decoder took the note away and did not turn
         image.info[UNTURNED] = image.info.get("original_orientation")
     try:
-        longest = max(width, height)
-        draft = max(1, width * DRAFT_SIDE // longest), max(1, height * DRAFT_SIDE // longest)
-        image.draft(None, draft)  # only JPEG heeds it
+        if max(image.size) > DRAFT_SIDE:
+            image.draft(None, fitting(image.size, DRAFT_SIDE))  # only JPEG heeds it
         image.load()
         nothing, picture = colours.shows_nothing(image), prepared(image)
     except Exception as error:  # damaged files raise nearly everything: OSError, SyntaxError, MemoryError ...
@@ -88,7 +109,7 @@ def _identified(stream: IO[bytes], formats: tuple[str, ...]) -> Image.Image:
         raise ValueError("The picture has far more than the 40 megapixels that are read; save it smaller.") from error
     except Exception as error:  # see _opened
         remedy = "choose PNG, JPEG, WebP, GIF, BMP, AVIF or HEIC"
-        raise ValueError(f"The file is not a picture that can be read; {remedy}.") from error
+        raise ValueError(f"{UNREAD}; {remedy}.") from error
     if 0 in image.size:
         raise ValueError("The picture has no pixels; save or upload it again.")
     return image

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from cvae.config import DataConfig
+from cvae.data import folders, mnist_files, reading
 from cvae.data import lfw_files as faces
 from cvae.data.mnist_files import default_data_dir
 
@@ -18,8 +19,8 @@ DATASETS = {  # name -> torchvision class, its extra arguments
     "kmnist": ("KMNIST", {}),
     "emnist_digits": ("EMNIST", {"split": "digits"}),
 }
+IDX = ("MNIST", "FashionMNIST", "KMNIST")  # of which files that torchvision does not know by name are read too
 FACES = "lfw"  # the set of faces; "lfw:Smiling" has the labels of that attribute
-TEST_SHARE = 0.15  # of an image folder that has no train/ and test/ of its own
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,8 @@ def load(
         loaded = _load_named(dataset, train, data_dir, download)
     elif dataset.split(":")[0] == FACES:
         return _face_set(dataset, "train" if train else "test", data_dir, image_shape, download)
-    elif Path(dataset).is_dir():
-        return _load_folder(Path(dataset), train, image_shape)
+    elif is_folder(dataset):
+        return _folder_set(Path(dataset), "train" if train else "test", image_shape)
     else:
         wanted = f"one of {', '.join((*DATASETS, FACES))}, or an image folder with one subfolder per class"
         raise ValueError(f"dataset must be {wanted}; got {dataset!r}.")
@@ -96,12 +97,28 @@ def load(
     return loaded
 
 
+def some(images: ImageSet) -> ImageSet:
+    """Return all images, or as many drawn at random as fit into the memory as floats, always the same."""
+    size = 4 * images.images[:1].nbytes
+    most = max(1, reading.memory() // reading.SHARE // max(1, size))
+    if len(images) <= most:
+        return images
+    rows = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:most]
+    return images[rows.sort().values]
+
+
+def is_folder(dataset: str) -> bool:
+    """Tell whether a data set is an image folder of the visitor's own."""
+    return dataset not in DATASETS and dataset.split(":")[0] != FACES and Path(dataset).is_dir()
+
+
 def training_split(
     config: DataConfig, image_shape: tuple, data_dir: Path | None, download: bool = False
 ) -> tuple[ImageSet, ImageSet]:
     """Return training and validation images: a fixed shuffle by `split_seed`, the last `n_validation` held out.
 
-    Faces are split by person instead, and of two classes the rarer is repeated until both weigh the same.
+    An image folder is split by the names of its files, faces by person; of two classes of faces the rarer is repeated
+    until both weigh the same.
     """
     if config.dataset.split(":")[0] == FACES:
         parts = ("train", "validation")
@@ -110,10 +127,10 @@ def training_split(
             got = f"{len(train)} for training and {len(held)} for validation, by person"
             raise ValueError(f"{config.dataset} has {got}; both need at least one: more people are needed.")
         return _even(train), held
+    if is_folder(config.dataset):
+        return _folder_split(config, image_shape)
     everything = load(config.dataset, True, data_dir, image_shape, download)
-    held_out = min(config.n_validation, len(everything) // 5)
-    if held_out == 0:
-        raise ValueError(f"{config.dataset} has {len(everything)} training pictures; at least 5 are needed.")
+    held_out = _held_out(config, len(everything))
     order = torch.randperm(len(everything), generator=torch.Generator().manual_seed(config.split_seed))
     return everything[order[:-held_out]], everything[order[-held_out:]]
 
@@ -146,6 +163,9 @@ def _load_named(dataset: str, train: bool, data_dir: Path, download: bool) -> Im
         if "not found" not in str(error):
             folder = data_dir / class_name
             raise ValueError(f"{dataset} in {folder} is damaged; remove it and fetch it again.") from error
+        if class_name in IDX and (stored := mnist_files.read(data_dir, "train" if train else "t10k", class_name)):
+            x, y = (torch.from_numpy(part.copy()) for part in stored)
+            return ImageSet(x[:, None], y, _class_names(dataset, kind.classes))
         hint = f"name the folder that holds {class_name}/raw with --data-dir (or CVAE_DATA_DIR)"
         if not download:
             raise FileNotFoundError(f"{dataset} is not in {data_dir}: {hint}.") from error
@@ -154,9 +174,12 @@ def _load_named(dataset: str, train: bool, data_dir: Path, download: bool) -> Im
         except (OSError, RuntimeError) as failure:
             raise FileNotFoundError(f"{dataset} is not in {data_dir} and could not be downloaded: {hint}.") from failure
     images = found.data.transpose(1, 2) if dataset == "emnist_digits" else found.data  # EMNIST stores columns first
+    return ImageSet(images[:, None].contiguous(), found.targets.long(), _class_names(dataset, found.classes))
+
+
+def _class_names(dataset: str, names: list[str]) -> tuple[str, ...]:
     part = -1 if dataset == "fashion_mnist" else 0
-    classes = tuple(name.split(" - ")[part] for name in found.classes)
-    return ImageSet(images[:, None].contiguous(), found.targets.long(), classes)
+    return tuple(name.split(" - ")[part] for name in names)
 
 
 def _face_set(dataset: str, part: str, data_dir: Path | None, image_shape: tuple, download: bool) -> ImageSet:
@@ -194,32 +217,37 @@ def _fetch_faces(data_dir: Path) -> None:
         raise FileNotFoundError(f"{fault}; expected there: {expected}.") from error
 
 
-def _load_folder(folder: Path, train: bool, image_shape: tuple[int, int, int]) -> ImageSet:
-    from PIL import ImageOps
+def _folder_set(folder: Path, part: str, image_shape: tuple[int, int, int]) -> ImageSet:
+    """Return the pictures of one part of an image folder, train or test."""
+    listing = folders.read(folder)
+    files = getattr(listing, part)
+    if not files:
+        few = f"{len(listing.train)} pictures give no test picture by their names"
+        raise ValueError(f"{folder} has no {part} pictures: {few}; add more, or a folder {folder}/{part} of their own.")
+    (images,) = reading.read(listing, (files,), image_shape)
+    return ImageSet(images, torch.tensor([label for _, label in files]), listing.classes)
 
-    has_parts = (folder / "train").is_dir() and (folder / "test").is_dir()
-    if has_parts:
-        of_train, of_test = ({p.name for p in (folder / part).iterdir() if p.is_dir()} for part in ("train", "test"))
-        if differing := sorted(of_train ^ of_test):
-            fault = f"only one of them has {differing[0]!r}"
-            raise ValueError(f"train and test of {folder} must have the same classes; {fault}.")
-    root = folder / ("train" if train else "test") if has_parts else folder
-    try:
-        listing = torchvision().datasets.ImageFolder(str(root))
-    except FileNotFoundError as error:
-        raise ValueError(f"{root} must hold one subfolder of pictures per class, such as {root}/cat/1.png.") from error
-    channels, height, width = image_shape
-    images = torch.empty(len(listing), *image_shape, dtype=torch.uint8)
-    for i, (path, _) in enumerate(listing.samples):
-        try:
-            picture = listing.loader(path).convert("L" if channels == 1 else "RGB")
-        except Exception as error:  # noqa: BLE001 - a damaged or huge picture raises nearly anything
-            raise ValueError(f"{path} is not a picture that can be read; remove it or save it again.") from error
-        fitted = ImageOps.fit(picture, (width, height))
-        images[i] = torch.from_numpy(np.array(fitted).reshape(height, width, channels)).permute(2, 0, 1)
-    everything = ImageSet(images, torch.tensor(listing.targets), tuple(listing.classes))
-    if has_parts:
-        return everything
-    order = torch.randperm(len(everything), generator=torch.Generator().manual_seed(0))
-    n_test = max(1, round(TEST_SHARE * len(everything)))
-    return everything[order[n_test:]] if train else everything[order[:n_test]]
+
+def _folder_split(config: DataConfig, image_shape: tuple[int, int, int]) -> tuple[ImageSet, ImageSet]:
+    """Return training and validation pictures of an image folder.
+
+    Without a validation part of its own, those whose names come first in the order of `folders.place` are held out.
+    """
+    listing = folders.read(Path(config.dataset))
+    train, held = listing.train, listing.validation
+    if not held:
+        count = _held_out(config, len(train))
+        kept = {path for path, _ in sorted(train, key=lambda f: folders.place(f[0], listing.root))[:count]}
+        train, held = (tuple(f for f in train if (f[0] in kept) is of) for of in (False, True))
+    made = reading.read(listing, (train, held), image_shape)
+    labels = (torch.tensor([label for _, label in files], dtype=torch.int64) for files in (train, held))
+    first, second = (ImageSet(x, y, listing.classes) for x, y in zip(made, labels, strict=True))
+    return first, second
+
+
+def _held_out(config: DataConfig, n: int) -> int:
+    """Return how many of n training pictures are held out; ValueError where that were none."""
+    count = min(config.n_validation, n // 5)
+    if count == 0:
+        raise ValueError(f"{config.dataset} has {n} training pictures; at least 5 are needed.")
+    return count

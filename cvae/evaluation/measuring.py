@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from cvae import checkpoints, data, metrics, runs
+from cvae import checkpoints, data, metrics, provenance, runs
 from cvae.evaluation import faces, labels, likelihood, report, restoring
 from cvae.evaluation.options import Options
 from cvae.evaluation.subject import Subject
@@ -25,6 +25,8 @@ def evaluate(name: str, options: Options) -> None:
     """Measure one checkpoint; writes metrics.json, and for models with latents encoded test images into map.npz."""
     model = checkpoints.load_run(name)
     preset = model.preset
+    if changed := provenance.changed(checkpoints.run_dir(name), preset.data.dataset):
+        print(f"note: {changed}")
     images = data.load(preset.data.dataset, False, options.data_dir, preset.model.image_shape, download=True)
     subject = Subject(name, model, images, options, torch.Generator().manual_seed(options.seed))
     figures = {"parameters": sum(p.numel() for p in model.parameters()), **_measured(subject)}

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from cvae import checkpoints, provenance
 from cvae.config import Preset
 from cvae.presets import PRESETS
 from ui.models import diagram, zoo
@@ -51,6 +52,8 @@ def card(name: str, model: "AnyModel", key: str) -> None:
         st.caption(f"Paper: {follows}.")
     _draw(key=key, data=diagram.svg(model.config))
     st.markdown("\n".join(f"- {words.markdown(line)}" for line in facts(name, model)))
+    if (sheet := checkpoints.run_dir(name) / provenance.SHEET).is_file():
+        st.image(str(sheet), caption="Some of the pictures that it learned from, as it sees them", width="content")
     if not resources.figures(name):
         st.caption(words.markdown(f"{name} is not measured yet. Measure it with: python evaluate.py {name}"))
     st.markdown("Train it again:")

@@ -6,6 +6,7 @@ standard normal prior u is z itself; for a learned prior z = prior(c).from_base(
 
 import math
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -21,6 +22,12 @@ LARGEST_PART, SMALLEST_PART = 256, 16  # pictures decoded at a time: bounded mem
 ON_A_CARD = 1 << 15  # pictures decoded at a time on a device that is no CPU
 REFINEMENTS, REFINEMENT_RATE = 20, 0.1  # steps and first step size of `refine`
 GIBBS_STEPS = 20  # of `inpaint` by a model that was not trained for it
+_this_thread = threading.local()
+
+
+def use_one_core() -> None:
+    """Share none of this thread's work out from now on, because the other cores have work of their own."""
+    _this_thread.alone = True
 
 
 @torch.inference_mode()
@@ -69,7 +76,7 @@ def _shared_out(work: Callable[..., Tensor], first: Tensor, *others: Tensor | Co
     """
     on_cpu = first.device.type == "cpu"
     free = (os.cpu_count() or 1) // torch.get_num_threads()  # cores that torch leaves
-    workers = max(1, free) if on_cpu else 1
+    workers = max(1, free) if on_cpu and not hasattr(_this_thread, "alone") else 1
     limits = (SMALLEST_PART, LARGEST_PART) if on_cpu else (ON_A_CARD, ON_A_CARD)
     least, most = (max(1, limit // pictures) for limit in limits)
     size = min(most, max(least, math.ceil(len(first) / workers)))
@@ -140,11 +147,16 @@ def label_log_likelihoods(
     Each is the importance-weighted bound with n_importance samples, drawn with the same noise for all labels. With
     equally likely labels log p(x) is their log-mean-exp. ValueError for a model without labels.
     """
-    n_classes = model.config.n_classes
+    return label_bounds(model, x, normal(model, len(x), n_importance, generator=generator))
+
+
+@torch.inference_mode()
+def label_bounds(model: LatentModel, x: Tensor, noise: Tensor) -> Tensor:
+    """Return `label_log_likelihoods` (N, n_classes) with this standard normal noise (N, K, D); ValueError likewise."""
+    n_classes, n_importance = model.config.n_classes, noise.shape[1]
     if not n_classes:
         wanted = "only a model conditional on a label can say which label a picture has"
         raise ValueError(f"{wanted}; got one without labels.")
-    noise = normal(model, len(x), n_importance, generator=generator)
     each_x, each_noise = (rows.repeat_interleave(n_classes, 0) for rows in (x, noise))
     labels = torch.arange(n_classes, device=x.device).repeat(len(x))
 

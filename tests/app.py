@@ -1,5 +1,6 @@
 """The app without a browser: a small zoo of untrained checkpoints, a visit of a page, an answer of a route."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -68,6 +69,10 @@ def sent(app: AppTest, which: int = 0) -> dict:
 def answer(handler, **query: str):
     """Return a route's response to these parameters."""
     text = "&".join(f"{name}={value}" for name, value in query.items())
-    return handler(
-        Request({"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": text.encode()})
-    )
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": text.encode()}
+
+    async def ask():
+        response = handler(Request(scope, asyncio.Event().wait))
+        return await response if asyncio.iscoroutine(response) else response
+
+    return asyncio.run(ask())

@@ -8,90 +8,121 @@ GET /api/sprite?model=NAME[&of=originals]        the pictures of all its points 
 GET /api/program, /api/kept                      what a browser needs to decode by itself (ui/shell/programs.py)
 
 What sketch and points tell of their bytes is JSON in the header X-About. Several labels, label=0,1,2, give one picture
-after another. Whatever is wrong: status 400 and one line of text.
+after another. Whatever is wrong: status 400 and one line of text. Who asks sketch or decode stands in a line
+(ui/shell/line.py), with one place for all requests of the same header X-Client; 429 and 503 say that nothing was
+computed, and Retry-After when to ask again.
 """
 
+import asyncio
 import json
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import torch
-from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from cvae import tasks
 from ui.shell import codecs, images, link, programs, resources
+from ui.shell.line import Kind, Limits, Line, Refused, Wish
 
 if TYPE_CHECKING:
     from cvae.models import LatentModel
 
 KEPT = "max-age=86400, immutable"
 LARGEST = 100.0  # far outside every prior, still harmless to a network
-TOGETHER = 16  # requests for pictures answered in one batch; tasks.decode would share out more, for threads anew
-_worker = ThreadPoolExecutor(1)  # all models work in one thread: several only hinder each other in an interpreter
+LIMITS = {  # more at a time save nothing; what may wait is done within a second, on two cores
+    "decode": Limits(32, 64),
+    "see": Limits(1, 64),
+    "reconstruct": Limits(4, 32),
+    "denoise": Limits(1, 16),
+    "inpaint": Limits(1, 16),
+}
+MOST = 96  # who wait in all
+NAMED = 64  # characters that tell a client from others
 
 
-@dataclass(eq=False)
-class Wish:
-    """Points u (N, D) that somebody wants decoded by a model, with labels (N,) or None, and the pixels to come."""
+def _work(kind: Kind, queries: list[Mapping[str, str]]) -> list:
+    from ui.shell import sketch  # late: it imports SciPy, which the first picture of the app need not wait for
 
-    model: "LatentModel"
-    u: torch.Tensor
-    labels: torch.Tensor | None
-    pixels: Future = field(default_factory=Future)
+    return decode_all(kind.model, queries) if kind.task == "decode" else sketch.answer_all(queries)
 
 
-_wishes: list[Wish] = []
+line = Line(_work, LIMITS, MOST, prepare=tasks.use_one_core)
 
 
-def decode(request: Request) -> Response:
+async def decode(request: Request) -> Response:
     """Answer with the pixels at one point, for no label, one or several."""
+    return await _stand_in_line(request, "decode", lambda pixels: _fresh(pixels, {}))
+
+
+async def answer_sketch(request: Request) -> Response:
+    """Answer with the pictures that belong to a drawing or to a hole."""
+    task = request.query_params.get("task", "")
+    if task not in LIMITS or task == "decode":
+        return PlainTextResponse(f"task must be one of {', '.join(LIMITS.keys() - {'decode'})}.", 400)
+    return await _stand_in_line(
+        request, task, lambda found: _fresh(found.pictures.tobytes(), {"X-About": json.dumps(found.about())})
+    )
+
+
+def _fresh(content: bytes, headers: dict[str, str]) -> Response:
+    return Response(content, media_type="application/octet-stream", headers=headers | {"Cache-Control": "no-store"})
+
+
+async def _stand_in_line(request: Request, task: str, respond: Callable[..., Response]) -> Response:
+    """Return the response to what the line answers, unless whoever asked goes away before."""
     query = request.query_params
+    name = query.get("painter" if task == "inpaint" and not query.get("label") else "model", "")
+    asked = Wish(Kind(task, name), query, address=request.client.host if request.client else "")
+    if who := request.headers.get("X-Client", "")[:NAMED]:
+        asked.client = who
+    answer, gone = asyncio.ensure_future(line.answer(asked)), asyncio.ensure_future(_gone(request))
+    await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
+    gone.cancel()
+    if not answer.done():
+        answer.cancel()
+        return Response(status_code=408)  # which nobody reads
     try:
-        model = resources.model(query.get("model", ""))
+        return respond(answer.result())
+    except Refused as error:
+        return PlainTextResponse(str(error), error.status, headers={"Retry-After": "1", "Cache-Control": "no-store"})
+    except ValueError as error:
+        return PlainTextResponse(str(error), 400)
+
+
+async def _gone(request: Request) -> None:
+    """Return when the connection of a request ends."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def decode_all(name: str, queries: list[Mapping[str, str]]) -> list[bytes | ValueError]:
+    """Return the pixels that each query asks of a model, or what is wrong with it, decoded in one call."""
+    try:
+        model = resources.model(name)
+    except ValueError as error:
+        return [error] * len(queries)
+    found: list = [_read(query, model) for query in queries]
+    asked = [read for read in found if not isinstance(read, ValueError)]
+    labels = [labels for _, labels in asked if labels is not None]  # of all, or of none
+    if asked:
+        u = torch.cat([u for u, _ in asked])
+        pixels = iter(images.to_uint8(tasks.decode(model, u, torch.cat(labels) if labels else None)))
+    return [
+        read if isinstance(read, ValueError) else b"".join(next(pixels).tobytes() for _ in read[0]) for read in found
+    ]
+
+
+def _read(query: Mapping[str, str], model: "LatentModel") -> tuple[torch.Tensor, torch.Tensor | None] | ValueError:
+    """Return the points u (N, D) of a query and their labels (N,) or None, or what is wrong with them."""
+    try:
         labels = _labels(query.get("label"), model.config.n_classes)
         u = _point(query.get("z", ""), model.config.latent_dim)
     except ValueError as error:
-        return PlainTextResponse(str(error), 400)
-    wish = Wish(model, u if labels is None else u.expand(len(labels), -1), labels)
-    _wishes.append(wish)
-    _worker.submit(_grant, model)
-    return Response(wish.pixels.result(), media_type="application/octet-stream", headers={"Cache-Control": "no-store"})
-
-
-def _grant(model: "LatentModel") -> None:
-    """Decode at once for all who wait for this model, up to TOGETHER, which takes little longer than for one."""
-    wishes = [wish for wish in _wishes if wish.model is model][:TOGETHER]
-    if not wishes:  # they were granted together with an earlier one
-        return
-    for wish in wishes:
-        _wishes.remove(wish)
-    try:
-        labels = [wish.labels for wish in wishes if wish.labels is not None]  # of all, or of none
-        u = torch.cat([wish.u for wish in wishes])
-        pixels = images.to_uint8(tasks.decode(model, u, torch.cat(labels) if labels else None))
-        for wish in wishes:
-            wish.pixels.set_result(pixels[: len(wish.u)].tobytes())
-            pixels = pixels[len(wish.u) :]
-    except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
-        for wish in wishes:
-            wish.pixels.set_exception(error)
-
-
-def answer_sketch(request: Request) -> Response:
-    """Answer with the pictures that belong to a drawing or to a hole."""
-    from ui.shell import sketch  # late: it imports SciPy, which the first picture of the app need not wait for
-
-    try:
-        found = _worker.submit(sketch.answer, request.query_params).result()
-    except ValueError as error:
-        return PlainTextResponse(str(error), 400)
-    headers = {"Cache-Control": "no-store", "X-About": json.dumps(found.about())}
-    return Response(found.pictures.tobytes(), media_type="application/octet-stream", headers=headers)
+        return error
+    return u if labels is None else u.expand(len(labels), -1), labels
 
 
 def class_map(request: Request) -> Response:
@@ -159,16 +190,6 @@ def _labels(text: str | None, n_classes: int) -> torch.Tensor | None:
 
 def routes() -> list[Route]:
     """Return the routes, below the path that the app is served at."""
-    found = {"decode": _few_at_once(decode, 2 * TOGETHER), "sketch": _few_at_once(answer_sketch, 1)}
+    found: dict[str, Callable] = {"decode": decode, "sketch": answer_sketch}
     found |= {"map": class_map, "points": points, "sprite": sprite}
     return [Route(f"{link.base_path()}/api/{name}", route) for name, route in found.items()] + programs.routes()
-
-
-def _few_at_once(handler: Callable[[Request], Response], most: int) -> Callable:
-    """Return a route that keeps at most so many threads of the server, whose others stay free for other answers."""
-    limiter = CapacityLimiter(most)
-
-    async def route(request: Request) -> Response:
-        return await to_thread.run_sync(handler, request, limiter=limiter)
-
-    return route

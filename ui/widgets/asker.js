@@ -3,18 +3,20 @@
 import { fromBase64 } from "./codecs.js";
 
 const SLOW = 250, OFTEN = 3; // ms of one answer, and how many of them in a row are too slow for this page
+const BUSY = [429, 502, 503, 504]; // of a server, or a proxy before it, that has computed nothing
 
 // Ask for pixels: show({pixels, about}) gets those of the latest question, report() one line for the visitor.
 // `here`, which may be missing, is {entry(): what localModel gives, answer(model)}: with a model the page answers within
 // the frame, unless that answer is null. Else the server does, one question at a time; whatever happened meanwhile is
 // asked next, only the latest. The route at address() answers; where it does not exist, Python does, after tell() has
-// sent it the question.
+// sent it the question. What is drawn stays while a busy server has no answer; then the latest question is asked again.
 export function makeAsker({ address, tell, show, report, here = null }) {
   const server = makeServer({ address, tell });
-  let running = null, again = false, outdated = false, frame = null, slow = 0;
+  let running = null, again = false, outdated = false, dropped = false, frame = null, slow = 0;
   const entry = () => (slow < OFTEN && here?.entry()) || null;
 
   function ask() { // resolves when the latest question has been answered
+    dropped = false;
     if (!entry()?.model) return askAway();
     again = false;
     outdated = running !== null; // what the server still answers is older
@@ -43,6 +45,12 @@ export function makeAsker({ address, tell, show, report, here = null }) {
       again = false;
       let text = "", answer = null;
       try { answer = await server.answer(); } catch (error) { text = error.message; }
+      if (answer?.wait) {
+        await new Promise((done) => setTimeout(done, answer.wait));
+        again ||= !dropped && !outdated;
+        outdated = false;
+        continue;
+      }
       if (!outdated && answer) show(answer);
       if (!outdated) report(text, entry()?.note);
       outdated = false;
@@ -51,17 +59,19 @@ export function makeAsker({ address, tell, show, report, here = null }) {
     running = null;
   }
 
-  const drop = () => { again = false; };
+  const drop = () => { [again, dropped] = [false, true]; };
   const routeless = () => server.routeless() && !entry()?.model;
   return { ask, drop, done: () => running ?? frame ?? Promise.resolve(), hear: server.hear, routeless };
 }
 
 function makeServer({ address, tell }) {
   let routeless = false, answer = null;
+  const headers = { "X-Client": Array.from(crypto.getRandomValues(new Uint32Array(4))).join("-") };
 
   async function viaRoute() {
-    const reply = await fetch(address()).catch(() => null); // null: no connection just now
+    const reply = await fetch(address(), { headers }).catch(() => null); // null: no connection just now
     if (reply?.status === 400) throw new Error(await reply.text());
+    if (BUSY.includes(reply?.status)) return { wait: 1000 * (Number(reply.headers.get("Retry-After")) || 1) };
     routeless = reply !== null && reply.headers.get("Content-Type") !== "application/octet-stream";
     if (reply === null || routeless) return null;
     const about = JSON.parse(reply.headers.get("X-About") ?? "null");

@@ -33,9 +33,11 @@ if not st.runtime.exists():
     gc.disable()  # what is imported now stays: no search for garbage among it, until ui/shell/server.py ends this
     from starlette.middleware import Middleware
 
-    from ui.shell import api, server
+    from ui.shell import api, guard, server
 
-    app = st.App(__file__, routes=api.routes(), lifespan=server.lifespan, middleware=[Middleware(server.PageNames)])
+    guard.stay_inside()
+    between = [Middleware(guard.Guard), Middleware(server.PageNames)]
+    app = st.App(__file__, routes=api.routes(), lifespan=server.lifespan, middleware=between)
 else:
     from ui.home import welcome
     from ui.shell import address, controls, link, resources

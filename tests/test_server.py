@@ -12,9 +12,11 @@ from ui.shell import server
 SERVE = """
 import asyncio, gc, sys
 gc.disable()  # as app.py does before it imports
+from types import SimpleNamespace
 from ui.shell import server
+app = SimpleNamespace(_runtime=SimpleNamespace(_session_mgr=SimpleNamespace()))
 async def main():
-    async with server.lifespan(None):
+    async with server.lifespan(app):
         print(gc.isenabled(), gc.get_freeze_count() > 0, "torch" in sys.modules, "scipy" in sys.modules)
 asyncio.run(main())
 """
@@ -24,7 +26,9 @@ def test_a_server_that_answers_collects_garbage_again_but_not_what_it_was_starte
     found = subprocess.run(
         [sys.executable, "-c", SERVE], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
     )
-    assert found.stdout.split() == ["True", "True", "True", "False"]  # SciPy comes later, in time for the first drawing
+    said = found.stdout.splitlines()
+    assert said[0] == "The app is at http://127.0.0.1:8501"
+    assert said[1].split() == ["True", "True", "True", "False"]  # SciPy comes later, in time for the first drawing
 
 
 @pytest.mark.parametrize("base", ["", "/demo"])

@@ -83,7 +83,7 @@ def begin(title: str, lead: str, wide: bool = False) -> "DeltaGenerator":
     if wide:
         st.html(f"<style>{WIDE}</style>")
     if st.context.is_embedded:  # in a slide, perhaps
-        st.html(_keys(), unsafe_allow_javascript=True)
+        st.html(keys(), unsafe_allow_javascript=True)
     address.arrive(title)
     _list_pages()
     st.title(title, anchor=False)
@@ -92,7 +92,7 @@ def begin(title: str, lead: str, wide: bool = False) -> "DeltaGenerator":
     return place
 
 
-def _keys() -> str:
+def keys() -> str:
     """Return the script by which a page in a slide hands the keys that it does not use to the deck around it."""
     script = files("cvae.browser").joinpath("deck.js").read_text(encoding="utf-8")
     return f"<script>(() => {{\n{script}\ngiveKeysBack();\n}})();</script>"

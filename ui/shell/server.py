@@ -9,14 +9,16 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
+import streamlit as st
 import torch
 from starlette.responses import RedirectResponse
 
 from cvae import tasks
-from ui.shell import controls, link, resources
+from ui.shell import bounds, controls, link, resources
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
+    from streamlit import App
 
 LATER = 3  # seconds after the start, when the first visitor has his page
 THREADS = 1  # one picture is too small to share out; tasks.decode shares many out itself
@@ -41,8 +43,12 @@ class PageNames:
 
 
 @asynccontextmanager
-async def lifespan(_app: "ASGIApp") -> AsyncIterator[dict]:
+async def lifespan(app: "App") -> AsyncIterator[dict]:
     """Prepare before the server answers."""
+    bounds.close_half_open_connections()
+    bounds.forget_sessions(app, bounds.allow_descriptors())
+    bounds.hold_few_uploads()
+    bounds.tell_in_one_line()
     torch.set_num_threads(THREADS)
     warm_up()
     importlib.import_module("pandas")  # else Streamlit imports it in its first session, for 0.4 s of a visitor's time
@@ -52,8 +58,17 @@ async def lifespan(_app: "ASGIApp") -> AsyncIterator[dict]:
     later = threading.Timer(LATER, warm_up_drawing)
     later.daemon = True
     later.start()
+    print(f"The app is at {address()}", flush=True)
     yield {}
     later.cancel()
+
+
+def address() -> str:
+    """Return where a browser on this machine has the app."""
+    listens = st.get_option("server.address") or "0.0.0.0"
+    host = "localhost" if listens in ("0.0.0.0", "::") else f"[{listens}]" if ":" in listens else listens
+    scheme = "https" if st.get_option("server.sslCertFile") else "http"
+    return f"{scheme}://{host}:{st.get_option('server.port')}{link.base_path()}"
 
 
 def warm_up() -> None:

@@ -1,0 +1,120 @@
+"""What a visitor, or many who have gone, may hold: connections, descriptors, uploads, lines of the log."""
+
+import asyncio
+import gc
+import logging
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import h11
+import streamlit as st
+from streamlit.runtime.memory_session_storage import MemorySessionStorage
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from uvicorn import Server
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+try:
+    import resource
+except ImportError:  # on Windows, which has no such limit
+    resource = None  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    from streamlit import App
+    from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+
+PATIENCE = 10.0  # seconds for the rest of a request, or for a client that does not read
+CLOSED = 128  # sessions kept at most, as by Streamlit
+UPLOADS = 2  # files of one session; a newer one takes the place of the oldest
+LOOP = 3  # descriptors of a session, open or closed: those of its event loop
+MESSAGES = ("web.server.starlette.starlette_websocket", "runtime.app_session")  # who tells what is wrong with one
+
+
+class Impatient(H11Protocol):
+    """HTTP, but a connection is closed where a request does not arrive, or its answer is not fetched, in PATIENCE."""
+
+    _closing: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.transport.get_protocol() is not self or self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
+            self._rest()
+        elif self.conn.their_state is h11.SEND_BODY or self._closing is None:  # the head as a whole has PATIENCE
+            self._rest()
+            self._wait()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._rest()
+        self._wait()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._rest()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._rest()
+
+    def _wait(self) -> None:
+        self._closing = self.loop.call_later(PATIENCE, self.transport.abort)
+
+    def _rest(self) -> None:
+        if self._closing:
+            self._closing.cancel()
+        self._closing = None
+
+
+def close_half_open_connections() -> None:
+    """Let the server that is about to start speak Impatient; it is looked up, since Streamlit gives no access to it."""
+    for held in gc.get_objects():
+        if type(held) is Server:
+            held.config.http_protocol_class = Impatient
+
+
+def hold_few_uploads() -> None:
+    """Let a session hold UPLOADS files, however many are sent under its name."""
+    add = MemoryUploadedFileManager.add_file
+
+    def add_file(self: MemoryUploadedFileManager, session_id: str, file: "UploadedFileRec") -> None:
+        self.remove_file(session_id, file.file_id)  # so that it becomes the newest
+        for oldest in list(self.file_storage.get(session_id, {}))[: 1 - UPLOADS or None]:
+            self.remove_file(session_id, oldest)
+        add(self, session_id, file)
+
+    MemoryUploadedFileManager.add_file = add_file  # type: ignore[method-assign]
+
+
+def allow_descriptors() -> int | None:
+    """Allow this process as many descriptors as the system lets it have; return how many, None without a limit."""
+    if resource is None:
+        return None
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return None if most == resource.RLIM_INFINITY else most
+
+
+def forget_sessions(app: "App", descriptors: int | None) -> None:
+    """Keep no more closed sessions, for visitors who come back, than hold a quarter of so many descriptors."""
+    most = CLOSED if descriptors is None else min(CLOSED, descriptors // 4 // LOOP)
+    kept = MemorySessionStorage(most, st.get_option("server.disconnectedSessionTTL"))
+    app._runtime._session_mgr._session_storage = kept  # type: ignore[union-attr]
+
+
+def tell_in_one_line() -> None:
+    """Log one line, without its traceback, for each message of a websocket that is not what Streamlit expects."""
+    for name in MESSAGES:
+        logging.getLogger(f"streamlit.{name}").addFilter(_in_one_line)
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    said = [record.getMessage()]
+    if record.exc_info and (error := record.exc_info[1]):
+        frame = traceback.extract_tb(error.__traceback__)[-1:]
+        said += [f"{type(error).__name__}: {error}", *(f"({Path(at.filename).name}, line {at.lineno})" for at in frame)]
+    record.msg, record.args, record.exc_info = " ".join(" ".join(said).split()), None, None
+    return True

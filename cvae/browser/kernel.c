@@ -12,9 +12,8 @@ typedef v128_t v4;
 #define SUB wasm_f32x4_sub
 #define MUL wasm_f32x4_mul
 
-// c (n / area, m, area) = bias (m) + a (m, k) times b, whose n columns come in panels of 8: b (n / 8, k, 8). A picture has
-// `area` columns, and a panel may hold the end of one and the beginning of the next.
-EXPORT(gemm) void gemm(const float *a, const float *b, const float *bias, float *c, int m, int k, int n, int area) {
+// c (m, n) = bias (m) + a (m, k) times b, whose n columns come in panels of 8: b (n / 8, k, 8).
+EXPORT(gemm) void gemm(const float *a, const float *b, const float *bias, float *c, int m, int k, int n) {
   for (int j = 0; j < n; j += 8) { // a panel stays in the nearest cache while the rows of a pass by
     for (int i = 0; i < m; i += 4) {
       const float *a0 = a + i * k, *a1 = i + 1 < m ? a0 + k : a0, *a2 = i + 2 < m ? a0 + 2 * k : a0, *a3 = i + 3 < m ? a0 + 3 * k : a0;
@@ -29,21 +28,13 @@ EXPORT(gemm) void gemm(const float *a, const float *b, const float *bias, float 
         w = wasm_v128_load32_splat(a2 + q); s[4] = ADD(s[4], MUL(w, u)); s[5] = ADD(s[5], MUL(w, v));
         w = wasm_v128_load32_splat(a3 + q); s[6] = ADD(s[6], MUL(w, u)); s[7] = ADD(s[7], MUL(w, v));
       }
-      int row = j / area, place = j - row * area;
-      float *first = c + (row * m + i) * area + place;
-      for (int r = 0; r < rows; r++) {
-        float *to = first + r * area;
-        if (place + 8 <= area) {
+      float *to = c + i * n + j;
+      for (int r = 0; r < rows; r++, to += n) {
+        if (j + 8 <= n) {
           STORE(to, s[2 * r]);
           STORE(to + 4, s[2 * r + 1]);
         } else {
-          float left[8];
-          STORE(left, s[2 * r]);
-          STORE(left + 4, s[2 * r + 1]);
-          for (int t = 0, q = place; t < 8 && j + t < n; t++, to++) {
-            if (q++ == area) to += (m - 1) * area, q = 1;
-            *to = left[t];
-          }
+          for (int t = 0; j + t < n; t++) to[t] = ((float *)(s + 2 * r))[t];
         }
       }
     }
@@ -73,16 +64,16 @@ EXPORT(gemv) void gemv(const float *a, const float *x, const float *bias, float 
   }
 }
 
-// The patches of x (channels, h, w) under a kernel as oh ow columns in panels for gemm, (.., channels kh kw, 8), from column
-// `start` on; 0 where a patch reaches outside.
+// The patches of x (channels, h, w) under a kernel as oh ow columns in panels for gemm, (.., channels kh kw, 8); 0 where
+// a patch reaches outside.
 #define PUT(value) do { out[t] = value; if (++t == 8) t = 0, out += rows * 8; } while (0)
-EXPORT(unfold) void unfold(const float *x, float *to, int start, int channels, int h, int w, int kh, int kw, int sh, int sw, int ph, int pw, int oh, int ow) {
+EXPORT(unfold) void unfold(const float *x, float *to, int channels, int h, int w, int kh, int kw, int sh, int sw, int ph, int pw, int oh, int ow) {
   int rows = channels * kh * kw;
   for (int c = 0, row = 0; c < channels; c++, x += h * w)
     for (int ky = 0; ky < kh; ky++)
       for (int kx = 0; kx < kw; kx++, row++) {
-        float *out = to + ((start >> 3) * rows + row) * 8;
-        int t = start & 7;
+        float *out = to + row * 8;
+        int t = 0;
         for (int oy = 0; oy < oh; oy++) {
           int iy = oy * sh - ph + ky, ox = 0, ix = kx - pw;
           const float *line = x + iy * w;
@@ -93,6 +84,91 @@ EXPORT(unfold) void unfold(const float *x, float *to, int start, int channels, i
           for (; ox < ow; ox++) PUT(0);
         }
       }
+}
+
+// A 3x3 convolution of stride 1 by tiles of 4x4 pixels (Winograd; Lavin and Gray 2016): each tile, with what lies around it
+// 6x6 numbers, becomes 36 others of which each is a product by itself, so a pixel takes a quarter of the multiplications.
+// `tiles` makes them of x, 36 sets of panels for gemm (36, columns / 8, channels, 8) from column `start` on; `untile` makes
+// the pixels y (channels, oh, ow) of the 36 products c (36, channels, columns). Tiles come by fours, the last one again; `sheet`
+// is room for one channel with what lies around it, (4 down + 2, 4 across + 2) and a little more. Between the 36 there is a
+// gap of 16 numbers: they would else lie so far apart that few of them fit into the nearest cache together.
+static inline v4 times(float k, v4 x) { return MUL(SPLAT(k), x); }
+
+static void spread6(v4 *d, int by) {
+  v4 a = d[0], b = d[by], c = d[2 * by], e = d[3 * by], f = d[4 * by], g = d[5 * by];
+  v4 far = SUB(f, times(4, c)), near = SUB(e, times(4, b)), half = SUB(f, c), twice = times(2, SUB(e, b));
+  d[0] = ADD(SUB(times(4, a), times(5, c)), f);
+  d[by] = ADD(far, near);
+  d[2 * by] = SUB(far, near);
+  d[3 * by] = ADD(half, twice);
+  d[4 * by] = SUB(half, twice);
+  d[5 * by] = ADD(SUB(times(4, b), times(5, e)), g);
+}
+
+static void gather6(v4 *d, int by) {
+  v4 sum = ADD(d[by], d[2 * by]), apart = SUB(d[by], d[2 * by]), more = ADD(d[3 * by], d[4 * by]), twice = times(2, SUB(d[3 * by], d[4 * by]));
+  d[0] = ADD(ADD(d[0], sum), more);
+  d[by] = ADD(apart, twice);
+  d[2 * by] = ADD(sum, times(4, more));
+  d[3 * by] = ADD(ADD(apart, times(4, twice)), d[5 * by]);
+}
+
+static void turn(v4 *a, v4 *out) { // rows become columns
+  v4 b = wasm_i32x4_shuffle(a[0], a[1], 0, 4, 1, 5), c = wasm_i32x4_shuffle(a[0], a[1], 2, 6, 3, 7);
+  v4 d = wasm_i32x4_shuffle(a[2], a[3], 0, 4, 1, 5), e = wasm_i32x4_shuffle(a[2], a[3], 2, 6, 3, 7);
+  out[0] = wasm_i64x2_shuffle(b, d, 0, 2);
+  out[1] = wasm_i64x2_shuffle(b, d, 1, 3);
+  out[2] = wasm_i64x2_shuffle(c, e, 0, 2);
+  out[3] = wasm_i64x2_shuffle(c, e, 1, 3);
+}
+
+EXPORT(tiles) void tiles(const float *x, float *to, float *sheet, int start, int columns, int channels, int h, int w, int ph, int pw, int down, int across) {
+  int wide = 4 * across + 2, high = 4 * down + 2, count = down * across;
+  for (int i = 0; i < wide * high; i++) sheet[i] = 0;
+  for (int c = 0; c < channels; c++) {
+    for (int i = 0; i < h && i + ph < high; i++)
+      for (int j = 0; j < w && j + pw < wide; j++) sheet[(i + ph) * wide + j + pw] = *(x + c * h * w + i * w + j);
+    for (int t = 0; t < count; t += 4) {
+      v4 d[38], four[4];
+      const float *from[4];
+      for (int lane = 0; lane < 4; lane++) {
+        int tile = t + lane < count ? t + lane : count - 1;
+        from[lane] = sheet + tile / across * 4 * wide + tile % across * 4;
+      }
+      for (int i = 0; i < 6; i++)
+        for (int j = 0; j < 6; j += 4) { // what comes behind the sixth is overwritten by the next row
+          for (int lane = 0; lane < 4; lane++) four[lane] = LOAD(from[lane] + i * wide + j);
+          turn(four, d + 6 * i + j);
+        }
+      for (int i = 0; i < 6; i++) spread6(d + i, 6);
+      for (int i = 0; i < 6; i++) spread6(d + 6 * i, 1);
+      float *out = to + (((start + t) >> 3) * channels + c) * 8 + ((start + t) & 7);
+      for (int p = 0; p < 36; p++, out += channels * columns + 16) STORE(out, d[p]);
+    }
+  }
+}
+
+EXPORT(untile) void untile(const float *c, const float *bias, float *y, int start, int columns, int channels, int oh, int ow, int down, int across) {
+  int count = down * across;
+  for (int m = 0; m < channels; m++, y += oh * ow)
+    for (int t = 0; t < count; t += 4) {
+      v4 d[36], four[4], first = SPLAT(bias ? bias[m] : 0);
+      const float *in = c + m * columns + start + t;
+      for (int p = 0; p < 36; p++, in += channels * columns + 16) d[p] = LOAD(in);
+      for (int i = 0; i < 6; i++) gather6(d + i, 6);
+      for (int i = 0; i < 4; i++) {
+        gather6(d + 6 * i, 1);
+        turn(d + 6 * i, four);
+        for (int lane = 0; lane < 4 && t + lane < count; lane++) {
+          int top = (t + lane) / across * 4 + i, left = (t + lane) % across * 4, n = ow - left;
+          float *to = y + top * ow + left;
+          v4 line = ADD(four[lane], first);
+          if (top >= oh) continue;
+          if (n >= 4) STORE(to, line);
+          else for (int j = 0; j < n; j++) to[j] = ((float *)&line)[j];
+        }
+      }
+    }
 }
 
 // Columns (channels kh kw, h w) of a transposed convolution, each added where it belongs in y (channels, oh, ow), above the bias.

@@ -54,15 +54,13 @@ function parse(program) {
 
 // Weights
 
-const READERS = {
-  F16: (bytes) => halves(new Uint16Array(bytes)), F32: (bytes) => new Float32Array(bytes),
-  F64: (bytes) => new Float32Array(new Float64Array(bytes)),
-  I8: (bytes) => new Float32Array(new Int8Array(bytes)), U8: (bytes) => new Float32Array(new Uint8Array(bytes)),
-  I32: (bytes) => new Float32Array(new Int32Array(bytes)),
-  I64: (bytes) => Float32Array.from(new BigInt64Array(bytes), Number),
-  BF16: (bytes) => new Float32Array(Uint32Array.from(new Uint16Array(bytes), (b) => b << 16).buffer),
+const KINDS = { // bytes of a number, and what makes them float32
+  F16: [2, (bytes) => halves(new Uint16Array(bytes))], F32: [4, (bytes) => new Float32Array(bytes)],
+  F64: [8, (bytes) => new Float32Array(new Float64Array(bytes))],
+  I8: [1, (bytes) => new Float32Array(new Int8Array(bytes))], U8: [1, (bytes) => new Float32Array(new Uint8Array(bytes))],
+  I32: [4, (bytes) => new Float32Array(new Int32Array(bytes))], I64: [8, (bytes) => Float32Array.from(new BigInt64Array(bytes), Number)],
+  BF16: [2, (bytes) => new Float32Array(Uint32Array.from(new Uint16Array(bytes), (b) => b << 16).buffer)],
 };
-const SIZES = { F16: 2, F32: 4, F64: 8, I8: 1, U8: 1, I32: 4, I64: 8, BF16: 2 };
 function halves(given) { // the exponent moves to its place in float32, its bias is made up for by the factor
   const words = new Uint32Array(given.length), floats = new Float32Array(words.buffer);
   for (let i = 0; i < words.length; i++) words[i] = ((given[i] & 0x7fff) << 13) | ((given[i] & 0x8000) << 16);
@@ -83,11 +81,11 @@ function readTensors(file) {
   for (const [name, about] of Object.entries(header)) {
     if (name === "__metadata__") continue;
     const { dtype, shape, data_offsets: ends } = isPlain(about) ? about : {};
-    if (!Object.hasOwn(SIZES, String(dtype))) continue; // of no use to a program, unless one asks for it
+    if (!Object.hasOwn(KINDS, String(dtype))) continue; // of no use to a program, unless one asks for it
     if (![shape, ends].every((list) => Array.isArray(list) && list.every(Number.isInteger)) || ends.length !== 2) broken();
-    const [from, to] = ends, count = product(shape);
-    if (!(shape.every(isCount) && from >= 0 && from <= to && start + to <= file.byteLength && count * SIZES[dtype] === to - from)) broken();
-    tensors.set(name, { count, read: () => READERS[dtype](file.slice(start + from, start + to)) });
+    const [from, to] = ends, count = product(shape), [size, read] = KINDS[dtype];
+    if (!(shape.every(isCount) && from >= 0 && from <= to && start + to <= file.byteLength && count * size === to - from)) broken();
+    tensors.set(name, { count, read: () => read(file.slice(start + from, start + to)) });
   }
   return tensors;
 }
@@ -149,7 +147,7 @@ const plainKernel = (heap) => ({ ...plainProducts(heap), ...plainMaps(heap) });
 
 function plainProducts(heap) {
   return {
-    gemm(a, b, bias, c, m, k, n, area) {
+    gemm(a, b, bias, c, m, k, n) {
       const f = heap.f32, sums = new Float32Array(8);
       for (let i = 0; i < m; i++) {
         const row = floatAt(a) + i * k, start = bias ? f[floatAt(bias) + i] : 0;
@@ -161,7 +159,7 @@ function plainProducts(heap) {
             s4 += w * f[p + 4]; s5 += w * f[p + 5]; s6 += w * f[p + 6]; s7 += w * f[p + 7];
           }
           sums.set([s0, s1, s2, s3, s4, s5, s6, s7]);
-          for (let t = 0; t < Math.min(8, n - j); t++) f[floatAt(c) + (Math.floor((j + t) / area) * m + i) * area + ((j + t) % area)] = sums[t];
+          for (let t = 0; t < Math.min(8, n - j); t++) f[floatAt(c) + i * n + j + t] = sums[t];
         }
       }
     },
@@ -173,14 +171,14 @@ function plainProducts(heap) {
         f[floatAt(y) + i] = sum;
       }
     },
-    unfold(x, to, start, channels, h, w, kh, kw, sh, sw, ph, pw, oh, ow) {
+    unfold(x, to, channels, h, w, kh, kw, sh, sw, ph, pw, oh, ow) {
       const f = heap.f32, rows = channels * kh * kw;
       for (let row = 0; row < rows; row++) {
         const c = Math.floor(row / (kh * kw)), ky = Math.floor(row / kw) % kh, kx = row % kw;
         for (let i = 0; i < oh * ow; i++) {
           const iy = Math.floor(i / ow) * sh - ph + ky, ix = (i % ow) * sw - pw + kx;
           const inside = iy >= 0 && iy < h && ix >= 0 && ix < w;
-          f[floatAt(to) + (((start + i) >> 3) * rows + row) * 8 + ((start + i) & 7)] = inside ? f[floatAt(x) + (c * h + iy) * w + ix] : 0;
+          f[floatAt(to) + ((i >> 3) * rows + row) * 8 + (i & 7)] = inside ? f[floatAt(x) + (c * h + iy) * w + ix] : 0;
         }
       }
     },
@@ -241,11 +239,11 @@ function makePart(part, tensors, heap) {
 }
 
 // Puts the weights of a part into memory, and what follows from them alone; returns where each value lies.
-function keepWeights({ tensors: names, sizes, once }, tensors, heap) {
+function keepWeights({ tensors: names, sizes, once, steps }, tensors, heap) {
   const places = new Map();
   names.forEach((name, value) => {
-    const tensor = tensors.get(name) ?? refuse("The weights of this model are not those that its program asks for.");
-    if (tensor.count !== sizes[value]) refuse("The weights of this model are not those that its program asks for.");
+    const tensor = tensors.get(name);
+    if (tensor?.count !== sizes[value]) refuse("The weights of this model are not those that its program asks for.");
     places.set(value, heap.keep(tensor.count));
     heap.f32.set(tensor.read(), places.get(value));
   });
@@ -258,8 +256,27 @@ function keepWeights({ tensors: names, sizes, once }, tensors, heap) {
   }
   heap.reach(heap.end + scratch);
   for (const step of once) for (const act of compile(step, { heap, sizes, rows, places, scratch: heap.end })) act();
+  if (heap.simd) for (const step of steps) if (tilesOf(step)) keepTiled(step, sizes, places, heap);
   return places;
 }
+
+// Puts what a convolution by tiles (kernel.c) needs of its weights beside them: their share in each of 36 products, (out, in).
+const SHARES = [[1 / 4, 0, 0], [-1 / 6, -1 / 6, -1 / 6], [-1 / 6, 1 / 6, -1 / 6], [1 / 24, 1 / 12, 1 / 6], [1 / 24, -1 / 12, 1 / 6], [0, 0, 1]];
+const SHARE = Float64Array.from(SHARES.flatMap((down) => SHARES.flatMap((across) => down.flatMap((a) => across.map((b) => a * b)))));
+function keepTiled(step, sizes, places, heap) {
+  const { w, dims: [n, , , m] } = step, value = valueOf(w), start = Array.isArray(w) ? w[1] : 0, key = tiledKey(step);
+  if (places.has(key) || !places.has(value) || start + 9 * n * m > sizes[value]) return;
+  const to = heap.keep(36 * n * m), f = heap.f32, from = places.get(value) + start;
+  for (let pair = 0; pair < n * m; pair++) {
+    for (let p = 0; p < 36; p++) {
+      let sum = 0;
+      for (let i = 0; i < 9; i++) sum += SHARE[9 * p + i] * f[from + 9 * pair + i];
+      f[to + p * n * m + pair] = sum;
+    }
+  }
+  places.set(key, to);
+}
+const tiledKey = ({ w, dims }) => `${w} by tiles, ${dims}`;
 
 // The number of rows that each input is given.
 function rowsOf(given, entries, sizes) {
@@ -361,15 +378,23 @@ function makeRoom(start) { // first fit, in float32
   };
 }
 
-// How many pictures of a batch share the panels of one product: as many as fill them, where those of one would not.
-const togetherOf = (area) => (area < 128 && area % 8 ? 8 : 1);
+// How a convolution goes by tiles of 4x4 pixels, where it can: how many down and across, how many columns of the products
+// one picture has, how many pictures go together, and the columns of all these.
+function tilesOf({ op, dims }) {
+  if (op !== "conv" || dims?.length !== 12) return null;
+  const [n, , , , kh, kw, sh, sw, , , oh, ow] = dims;
+  if (kh !== 3 || kw !== 3 || sh !== 1 || sw !== 1 || n < 4) return null;
+  const down = Math.ceil(oh / 4), across = Math.ceil(ow / 4), each = Math.ceil((down * across) / 4) * 4, together = Math.max(1, Math.floor(64 / each));
+  return { down, across, each, together, columns: Math.ceil((each * together) / 8) * 8, sheet: (4 * down + 2) * (4 * across + 2) + 8 };
+}
 
 // What a step needs beside its operands and its result: the patches of one picture, the columns of one transposed convolution.
 function scratchOf({ op, dims }) {
   if (op !== "conv" && op !== "deconv") return 0;
   if (dims?.length !== 12) damaged();
   const [n, h, w, m, kh, kw, , , , , oh, ow] = dims;
-  const count = op === "conv" ? n * kh * kw * (oh * ow * togetherOf(oh * ow) + 8) : n * (h * w + 8) + m * kh * kw * h * w + 16;
+  const unfolded = op === "conv" ? n * kh * kw * (oh * ow + 8) : n * (h * w + 8) + m * kh * kw * h * w + 16;
+  const tiles = tilesOf({ op, dims }), count = Math.max(unfolded, tiles ? 36 * ((n + m) * tiles.columns + 32) + tiles.sheet : 0);
   if (count > LARGEST) throw new RangeError();
   return padded(count);
 }
@@ -385,7 +410,7 @@ function compile(step, c) {
   const result = (count) => { if (count !== sizes[step.out]) damaged(); return count; };
   const each = (act) => () => { for (let row = 0; row < many; row++) act(row); };
   const numbers = (step.p ?? []).map(Number);
-  return STEPS[step.op]({ step, heap, k, out, many, operand, result, each, numbers, scratch: c.scratch, sizes, rows });
+  return STEPS[step.op]({ step, heap, k, out, many, operand, result, each, numbers, scratch: c.scratch, sizes, rows, places });
 }
 
 const address = (place) => 4 * place;
@@ -397,26 +422,24 @@ const STEPS = {
     const x = operand("x", n), w = operand("w", n * m), b = "b" in step ? operand("b", m) : null;
     return [each((row) => k.gemv(address(w.at), address(x.at + row * x.by), b ? address(b.at) : 0, address(out + row * m), m, n))];
   },
-  conv({ step, k, out, many, operand, result, scratch }) { // dims: in, height, width, out, kernel, stride, padding, height, width
+  conv({ step, k, out, many, operand, result, each, scratch, places }) { // dims: in, height, width, out, kernel, stride, padding, height, width
     const [n, h, w, m, kh, kw, sh, sw, ph, pw, oh, ow] = step.dims, depth = n * kh * kw, area = oh * ow;
     if (m * depth * area > MOST_WORK) damaged();
-    const together = togetherOf(area);
     const x = operand("x", n * h * w), weight = operand("w", m * depth), b = "b" in step ? operand("b", m) : null, size = result(m * area);
-    return [() => {
-      for (let row = 0; row < many; row += together) {
-        const count = Math.min(together, many - row);
-        for (let i = 0; i < count; i++) k.unfold(address(x.at + (row + i) * x.by), address(scratch), i * area, n, h, w, kh, kw, sh, sw, ph, pw, oh, ow);
-        k.gemm(address(weight.at), address(scratch), b ? address(b.at) : 0, address(out + row * size), m, depth, count * area, area);
-      }
-    }];
+    const tiled = places.get(tiledKey(step));
+    if (tiled) return [byTiles(tilesOf(step), { k, dims: step.dims, out, many, x, tiled, b, scratch, size })];
+    return [each((row) => {
+      k.unfold(address(x.at + row * x.by), address(scratch), n, h, w, kh, kw, sh, sw, ph, pw, oh, ow);
+      k.gemm(address(weight.at), address(scratch), b ? address(b.at) : 0, address(out + row * size), m, depth, area);
+    })];
   },
   deconv({ step, k, out, operand, result, each, scratch }) { // transposed; w is (out, kernel, in)
     const [n, h, w, m, kh, kw, sh, sw, ph, pw, oh, ow] = step.dims, area = h * w, columns = scratch + n * (area + 8);
     if (m * kh * kw * n * area > MOST_WORK) damaged();
     const x = operand("x", n * area), weight = operand("w", m * kh * kw * n), b = "b" in step ? operand("b", m) : null, size = result(m * oh * ow);
     return [each((row) => {
-      k.unfold(address(x.at + row * x.by), address(scratch), 0, n, h, w, 1, 1, 1, 1, 0, 0, h, w);
-      k.gemm(address(weight.at), address(scratch), 0, address(columns), m * kh * kw, n, area, area);
+      k.unfold(address(x.at + row * x.by), address(scratch), n, h, w, 1, 1, 1, 1, 0, 0, h, w);
+      k.gemm(address(weight.at), address(scratch), 0, address(columns), m * kh * kw, n, area);
       k.fold(address(columns), b ? address(b.at) : 0, address(out + row * size), m, h, w, kh, kw, sh, sw, ph, pw, oh, ow);
     })];
   },
@@ -468,6 +491,18 @@ const STEPS = {
     return [() => heap.f32.fill(numbers[0] ?? damaged(), out, out + sizes[step.out] * many)];
   },
 };
+
+function byTiles({ down, across, each, together, columns }, { k, dims, out, many, x, tiled, b, scratch, size }) {
+  const [n, h, w, m, , , , , ph, pw, oh, ow] = dims, products = scratch + 36 * (n * columns + 16), sheet = products + 36 * (m * columns + 16), bias = b ? address(b.at) : 0;
+  return () => {
+    for (let row = 0; row < many; row += together) {
+      const count = Math.min(together, many - row), used = Math.ceil((count * each) / 8) * 8;
+      for (let i = 0; i < count; i++) k.tiles(address(x.at + (row + i) * x.by), address(scratch), address(sheet), i * each, used, n, h, w, ph, pw, down, across);
+      for (let p = 0; p < 36; p++) k.gemm(address(tiled + p * n * m), address(scratch + p * (n * used + 16)), 0, address(products + p * (m * used + 16)), m, n, used);
+      for (let i = 0; i < count; i++) k.untile(address(products), bias, address(out + (row + i) * size), i * each, used, m, oh, ow, down, across);
+    }
+  };
+}
 
 function gathered({ step, heap, out, operand, result, each, sizes }, of, made) {
   const n = result(sizes[step.out]), x = operand("x", n * step.of);

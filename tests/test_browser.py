@@ -1,6 +1,7 @@
 """Models as programs for the browser: the same numbers as torch, and one sentence where something is wrong."""
 
 import importlib.util
+import re
 import shutil
 import subprocess
 
@@ -9,6 +10,7 @@ import torch
 
 from cvae import checkpoints, tasks
 from cvae.browser import build, page, program
+from cvae.browser.script import slim
 from cvae.config import ModelConfig
 from tests import runtime
 from tests.conftest import ROOT
@@ -164,9 +166,30 @@ def test_a_call_that_no_step_can_do_is_named(monkeypatch):
         program.program(model_of(MADE["vae"]))
 
 
-def test_runtime_and_kernel_are_small():
-    size = sum((runtime.BROWSER / name).stat().st_size for name in ("runtime.js", "kernel.wasm"))
-    assert size < 40_000
+def test_runtime_kernel_and_bridge_are_small():
+    """What every page with a live control gets before the model itself, uncompressed."""
+    widgets = ROOT / "ui" / "widgets"
+    ours = widgets / "runtime" / "local.js", widgets / "asker.js", widgets / "bridge.js"
+    sent = [slim(path.read_text(encoding="utf-8")) for path in (runtime.BROWSER / "runtime.js", *ours)]
+    assert sum(map(len, sent)) + (runtime.BROWSER / "kernel.wasm").stat().st_size <= 40_000
+
+
+SCRIPTS = [path for folder in ("ui", "cvae") for path in (ROOT / folder).rglob("*.js")]
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=[path.name for path in SCRIPTS])
+def test_what_is_left_out_of_a_script_is_never_part_of_a_text(path):
+    text = path.read_text(encoding="utf-8")
+    for line in text.splitlines():
+        before, comment, _ = line.partition(" // ")
+        odd = [mark for mark in "'\"`" if before.count(mark) % 2]
+        assert not (comment and odd) and line.count("`") % 2 == 0, f"{path}: {line}"
+    assert "//" not in re.sub(r'"[^"]*"|`[^`]*`', "", slim(text))
+
+
+def test_a_script_loses_its_comments_and_nothing_else():
+    text = '// Head.\n\n  const a = "https://b.c"; // why\n\n    // alone\n  if (a) {\n    b(1 / 2);\n  }\n'
+    assert slim(text) == 'const a = "https://b.c";if (a) {b(1 / 2);}\n'
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ziglang") is None, reason=f"needs ziglang {build.ZIG}")

@@ -15,6 +15,7 @@ from safetensors.torch import save
 
 from cvae import checkpoints, maps, runs
 from cvae.browser import program
+from cvae.browser.script import slim
 from cvae.config import ModelConfig, Preset
 from cvae.models import AnyModel
 
@@ -91,7 +92,7 @@ def filled(held: Contents, title: str = "", labels: list[int] | None = None, sta
         "about": html.escape(preset.about),
         "footer": f"Made with {_link(home)}. All of it runs in this page; nothing is sent anywhere.",
         "css": _file("page.css"),
-        "js": "\n".join(map(_file, SCRIPTS)),
+        "js": slim("\n".join(map(_file, SCRIPTS))),
         "data": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
         "weights": held.weights,
         "kernel": _base64((HERE / "kernel.wasm").read_bytes()),

@@ -1,7 +1,7 @@
 """What a browser needs to run a model itself, each part at an address that names its content and may be kept for ever.
 
 GET /api/program?model=NAME              JSON: the addresses of all these below /api/kept; 202 while it is being made
-GET /api/kept/VERSION/runtime.js         kernel.wasm and digits.js: the same for every model
+GET /api/kept/VERSION/runtime.js         kernel.wasm and digits.js: the same for every model, scripts without comments
 GET /api/kept/VERSION/NAME/program.json  and model.safetensors: as they lie in the folder of the run
 Nothing else of that folder is given away. Where the browser is not to run a model: status 400 and one line of text.
 """
@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from cvae import checkpoints
 from cvae.browser import store
+from cvae.browser.script import slim
 from cvae.families import those
 from ui.shell import link, resources
 
@@ -60,6 +61,8 @@ def answer_kept(request: Request) -> Response:
     path = checkpoints.ROOT / name / file if name else _here(file)
     if not path.is_file() or _version(path) != version:
         return PlainTextResponse(f"{file} is another one by now; load the page again.", 404, headers=NOW)
+    if path.suffix == ".js":
+        return Response(slim(path.read_text(encoding="utf-8")), headers=FOR_EVER, media_type=TYPES[".js"])
     # to compress weights would take long and win little
     encoding = {"Content-Encoding": "identity"} if file == checkpoints.WEIGHTS else {}
     kind = TYPES.get(path.suffix, "application/octet-stream")

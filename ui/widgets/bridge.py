@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from cvae.browser.script import slim
+
 IMPORT = re.compile(r'^import \{[^}]*\} from "([^"]+)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 
@@ -22,7 +24,7 @@ def component(module: str, html: str) -> Callable[..., None]:
     """
     path = Path(module)
     css = path.with_suffix(".css").read_text(encoding="utf-8")
-    mount = st.components.v2.component(path.stem, html=html, css=css, js=script(path.with_suffix(".js")))
+    mount = st.components.v2.component(path.stem, html=html, css=css, js=slim(script(path.with_suffix(".js"))))
 
     def draw(key: str, data: dict, **actions: Callable) -> None:
         messages = [sent(key, name) for name in actions]

@@ -14,7 +14,8 @@ def home() -> None:
     lead = controls.begin(controls.NAME, "Here you move through what a model has learned.")
     name, model = controls.first_model(controls.flat, resources.is_picture)
     lead.markdown(welcome.lead(model))
-    picture(name, model)
+    with controls.stage():
+        picture(name, model)
     st.markdown(welcome.about(model))
     st.header("What to try in one minute", anchor=False)
     for page, sentence, parameters in welcome.tries():
@@ -33,11 +34,11 @@ if not st.runtime.exists():
     gc.disable()  # what is imported now stays: no search for garbage among it, until ui/shell/server.py ends this
     from starlette.middleware import Middleware
 
-    from ui.shell import api, guard, server
+    from ui.shell import api, frame, guard, server
 
     guard.stay_inside()
-    between = [Middleware(guard.Guard), Middleware(server.PageNames)]
-    app = st.App(__file__, routes=api.routes(), lifespan=server.lifespan, middleware=between)
+    around = [Middleware(guard.Guard), Middleware(server.PageNames), Middleware(frame.Frame)]
+    app = st.App(__file__, routes=api.routes(), lifespan=server.lifespan, middleware=around)
 else:
     from ui.home import welcome
     from ui.shell import address, controls, link, resources

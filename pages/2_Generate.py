@@ -1,67 +1,74 @@
 """Generate: new pictures from the prior, and one style across all labels."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from ui.shell import address, classes, controls, images, link, resources, sampling, taking
 from ui.widgets.live.live import live
 
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from cvae.models import LatentModel
+
 SAMPLES = "Samples"
-controls.begin("Generate", "Pictures nobody made, drawn from what a model has learned.")
-may = lambda config: controls.labelled(config) or controls.asked("show") in ("", SAMPLES)  # noqa: E731
-name, model = controls.pick_model(controls.labelled, resources.is_picture, view=may)
-n_classes, noun = model.config.n_classes, classes.noun(model)
 COUNTS = [10, 20, 50, 100, 200]
-EVERY = sampling.every(model)
-
-
-def pick_digits() -> list[int]:
-    """Let the visitor choose classes; none chosen means all, and a model without labels has none."""
-    if not n_classes:
-        address.judge("digits", False)
-        st.info(f"This model has no labels, so it chooses the {noun}s itself. Pick a conditional model to ask for one.")
-        return []
-    return controls.pick_labels(model, "digits")
-
-
-def pick_amounts() -> tuple[int, float, int]:
-    """Let the visitor choose how many, the temperature and the seed."""
-    left, right = st.columns(2)
-    address.choice("count", map(str, COUNTS))
-    address.number("temperature", 0, 1.5)
-    count = left.select_slider("How many", COUNTS, value=50, key="count", bind="query-params")
-    explained = f"Scales the noise: 0 is the most typical {noun}, 1 the model as trained."
-    key = "temperature"
-    temperature = right.slider("Temperature", 0.0, 1.5, 1.0, 0.05, key=key, bind="query-params", help=explained)
-    return count, temperature, controls.pick_seed("seed")
+controls.begin("Generate", "Pictures nobody made, drawn from what a model has learned.")
 
 
 @st.fragment
 @address.told()
-def samples() -> None:
+def generate() -> None:
+    """Let the visitor choose a model and a view, and draw that."""
+    may = lambda config: controls.labelled(config) or controls.asked("show") in ("", SAMPLES)  # noqa: E731
+    bar = controls.bar()
+    with bar:
+        name, model = controls.pick_model(controls.labelled, resources.is_picture, view=may)
+        link.point("z", link.centre(model))  # read by one view only, judged in both
+        views = {SAMPLES: samples, sampling.every(model): one_style} if model.config.n_classes else {SAMPLES: samples}
+        view = controls.choose("View", list(views), "show")
+    views[view](name, model, bar)
+
+
+def samples(name: str, model: "LatentModel", bar: "DeltaGenerator") -> None:
     """Draw a grid of samples, the same for the same controls."""
-    digits = pick_digits()
-    count, temperature, seed = pick_amounts()
-    grid = images.grid_png(sampling.sample(model, digits, count, temperature, seed), sampling.columns(digits))
-    wanted = f"{count} generated {noun}s: {', '.join(classes.name(model, i) for i in digits) or 'as the model chooses'}"
-    st.image(grid, width="stretch", alt=wanted)
+    with bar:
+        digits = controls.pick_labels(model, "digits")
+        count, temperature, seed = pick_amounts(classes.noun(model))
+    grid = images.grid_png(sampling.sample(model, digits, count, temperature, seed), sampling.columns(digits, count))
+    wanted = ", ".join(classes.name(model, i) for i in digits) or "as the model chooses"
+    with controls.stage():
+        st.image(grid, width="stretch", alt=f"{count} generated {classes.noun(model)}s: {wanted}")
     st.download_button("Download PNG", grid, f"{name}-seed-{seed}.png", "image/png", on_click="ignore")
     label = None if not digits else taking.ALL if len(digits) > 1 else digits[0]
     taking.button(name, lambda: (link.centre(model), label))
 
 
-@st.fragment
-@address.told()
-def one_style() -> None:
+def pick_amounts(noun: str) -> tuple[int, float, int]:
+    """Let the visitor choose how many, the temperature and the seed, all but the seed's button folded."""
+    address.choice("count", map(str, COUNTS))
+    address.number("temperature", 0, 1.5)
+    more = st.popover("More")
+    with more:
+        count = st.select_slider("How many", COUNTS, value=50, key="count", bind="query-params")
+        explained = f"Scales the noise: 0 is the most typical {noun}, 1 the model as trained."
+        key = "temperature"
+        temperature = st.slider("Temperature", 0.0, 1.5, 1.0, 0.05, key=key, bind="query-params", help=explained)
+    return count, temperature, controls.pick_seed("seed", more=more)
+
+
+def one_style(name: str, model: "LatentModel", bar: "DeltaGenerator") -> None:
     """Draw the same point decoded for every label."""
     u = link.point("z", link.centre(model))
-    st.markdown(f"The latent point holds the style, the label says what is drawn: one point, all {n_classes} labels.")
-    with st.container(horizontal=True):
+    with bar:
         st.button("Random style", on_click=link.set_point, args=("z", link.random_point(model.config.latent_dim)))
         st.button("Plain style", on_click=link.set_point, args=("z", link.centre(model)))
-    live(name, model, u, sampling.every_label(model), key="style")
+    with controls.stage():
+        live(name, model, u, sampling.every_label(model), key="style")
+    every = model.config.n_classes
+    st.caption(f"The latent point holds the style, the label says what is drawn: one point, all {every} labels.")
     taking.button(name, lambda: (u, taking.ALL))
 
 
-link.point("z", link.centre(model))  # read by one view only, judged in both
-views = {SAMPLES: samples, EVERY: one_style} if n_classes else {SAMPLES: samples}
-views[controls.choose("View", list(views), "show")]()
+generate()

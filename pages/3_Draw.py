@@ -8,8 +8,6 @@ from ui.widgets.canvas import source
 
 LEAD = "{} a {}, or bring one. See what the models make of it while the pen still moves."
 lead = controls.begin("Draw", LEAD.format("Write", "digit"))
-name, model = controls.pick_model(controls.labelled, resources.is_grey, about=False)
-lead.markdown(LEAD.format("Write" if classes.are_digits(model) else "Draw", classes.noun(model)))
 
 
 @st.fragment
@@ -17,10 +15,15 @@ lead.markdown(LEAD.format("Write" if classes.are_digits(model) else "Draw", clas
 def draw() -> None:
     """Show one digit and what the chosen task makes of it."""
     tasks = {"Reconstruct": drawing.reconstruct, "Denoise": drawing.denoise}
-    with st.container(horizontal=True, gap="medium"):
+    bar = controls.bar()
+    with bar:
+        name, model = controls.pick_model(controls.labelled, resources.is_grey)
         chosen = controls.choose("Task", list(tasks), "task")
         kind = source.pick_kind(model)
-    tasks[chosen](name, model, source.pick(kind, model))
+    lead.markdown(LEAD.format("Write" if classes.are_digits(model) else "Draw", classes.noun(model)))
+    with bar if kind in source.SHORT else st.container():
+        picked = source.pick(kind, model)
+    tasks[chosen](name, model, picked)
 
 
 draw()

@@ -5,25 +5,27 @@ import streamlit as st
 from ui.map import walk as maps
 from ui.shell import address, controls
 
-place = controls.begin("Map", maps.LEAD.format("Ten thousand", "digit", "digit"), wide=True)
+place = controls.begin("Map", maps.LEAD.format("Ten thousand", "digit", "digit"))
 
 
 @st.fragment
 @address.told()
 def walk() -> None:
     """Show the map, and beside it what is chosen there or the visitor's own digit."""
-    picks = st.columns([3, 4, 3], vertical_alignment="bottom")
-    with picks[0]:
+    bar = controls.bar()
+    with bar:
         name, model = maps.model()
     held, mine = maps.found(name), maps.own_digit(model)
     place.markdown(maps.lead(model, held))
-    left, right = st.columns([3, 2], gap="medium")
-    with right:
-        near = maps.beside(name, model, held, mine)
-    if held is not None:
-        with left:
-            maps.draw(name, model, held, mine, near, picks[1:])
+    with controls.stage():
+        left, right = st.columns([3, 2], gap="medium")
+        with right:
+            near = maps.beside(name, model, held, mine)
+        if held is not None:
+            with left:
+                maps.draw(name, model, held, mine, near, bar)
 
 
 walk()
-maps.says()
+with st.expander("What the map says"):
+    maps.says()

@@ -6,15 +6,8 @@ from ui.faces import face_source
 from ui.faces import tools as faces
 from ui.shell import address, controls, keeping, resources, taking, words
 
-controls.begin("Faces", "A face in a few numbers. Change the numbers and someone else looks back.", wide=True)
-hint = "ae-conv-faces, then measure it with: python evaluate.py ae-conv-faces"
-unmeasured = lambda name: not resources.has_space(name)  # noqa: E731
-name, model = controls.pick_model(controls.convolutional, resources.is_face, about=False, train=hint, last=unmeasured)
-try:
-    space = resources.space(name)
-except ValueError as error:
-    st.info(words.markdown(str(error)))
-    st.stop()
+controls.begin("Faces", "A face in a few numbers. Change the numbers and someone else looks back.")
+HINT = "ae-conv-faces, then measure it with: python evaluate.py ae-conv-faces"
 TOOLS = {
     "Smile": faces.attributes,
     "Reconstruct": faces.reconstruct,
@@ -29,7 +22,14 @@ TOOLS = {
 @address.told()
 def work() -> None:
     """Show one face and what the chosen tool makes of it."""
-    with st.container(horizontal=True, gap="medium"):
+    unmeasured = lambda name: not resources.has_space(name)  # noqa: E731
+    with controls.bar():
+        name, model = controls.pick_model(controls.convolutional, resources.is_face, train=HINT, last=unmeasured)
+        try:
+            space = resources.space(name)
+        except ValueError as error:
+            st.info(words.markdown(str(error)))
+            st.stop()
         tool = controls.choose("What to do", list(TOOLS), "tool")
         use = TOOLS[tool]
         kind = face_source.pick_kind() if use else ""
@@ -37,7 +37,7 @@ def work() -> None:
         faces.sample(name, model, space)
         taking.button(name, lambda: (None, None))
         return
-    above, below = st.container(), st.container()
+    above, below = controls.stage(), st.container()
     gallery = kind == face_source.GALLERY  # which may wait; a file has to come first
     with below if gallery else above:
         held = face_source.pick(kind, name, model, space)
@@ -48,9 +48,9 @@ def work() -> None:
             use(name, model, space, held)
     if held is not None:
         taking.button(name, lambda: (held.u, None))
+    with st.expander("About this model, and what it has not seen"):
+        st.markdown(words.markdown(model.preset.about))
+        faces.bias(space, resources.figures(name))
 
 
 work()
-st.subheader("About this model, and what it has not seen", anchor=False)
-st.markdown(words.markdown(model.preset.about))
-faces.bias(space, resources.figures(name))

@@ -6,18 +6,19 @@ from ui.models import cards, comparing, curves, tables, zoo
 from ui.shell import address, controls
 from ui.widgets.epochs import epochs
 
-LEAD = "Every variant that courses and papers build, measured by the same code. Choose two and compare."
+LEAD = "Every variant that courses and papers build, measured alike. Choose two and compare."
 ALL = "All models"
-controls.begin("Models", LEAD, wide=True)
+controls.begin("Models", LEAD)
 models = zoo.every_model()
-pair = zoo.pick_two(models)
-views = {
-    "Side by side": lambda: comparing.side_by_side(pair),
-    "Loss curves": lambda: curves.show(models, pair),
-    "Watch it learn": lambda: epochs.watch(pair),
-    "Model cards": lambda: cards.cards(pair),
-}
-view = controls.choose("View", [ALL, *views], "view")
+with controls.bar():
+    pair = zoo.pick_two(models)
+    views = {
+        "Side by side": lambda: comparing.side_by_side(pair),
+        "Loss curves": lambda: curves.show(models, pair),
+        "Watch it learn": lambda: epochs.watch(pair),
+        "Model cards": lambda: cards.cards(pair),
+    }
+    view = controls.choose("View", [ALL, *views], "view")
 
 
 @st.fragment
@@ -27,9 +28,10 @@ def compare() -> None:
     views[view]()
 
 
-if view == ALL:
-    with address.told():
-        # a press on its rows chooses models, so it is no part of the fragment
-        tables.tables(models, [name for name, _ in pair])
-else:
-    compare()
+with controls.stage():
+    if view == ALL:
+        with address.told():
+            # a press on its rows chooses models, so it is no part of the fragment
+            tables.tables(models, [name for name, _ in pair])
+    else:
+        compare()

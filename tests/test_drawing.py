@@ -165,7 +165,7 @@ def test_a_link_shows_the_drawing_and_what_the_model_reads(zoo):
     app = open_page("pages/3_Draw.py", ink=sketch.shorten(INK))
     data = sent(app)
     assert data["bits"] == INK and len(data["scores"]) == 10
-    assert any("It reads as" in heading.value for heading in app.subheader)
+    assert any("p(y | x)" in caption.value for caption in app.caption)
     assert any("among the 10,000 test digits" in caption.value for caption in app.caption)
     assert any("the test digits lie between -700 and -300" in element.proto.body for element in app.get("html"))
 
@@ -331,4 +331,4 @@ def test_without_models_the_pages_say_how_to_train_them(zoo):
 def test_a_digit_that_a_model_made_is_not_called_the_visitors(zoo, label):
     app = open_page("pages/3_Draw.py", model="labels", source=source.GENERATED, digit_label=label)
     said = " ".join(element.value for element in [*app.subheader, *app.caption, *app.markdown[1:]])
-    assert "It reads as" in said and "ten digits" in said and "your" not in said.lower()
+    assert "p(y | x)" in said and "ten digits" in said and "your" not in said.lower()

@@ -178,7 +178,7 @@ def test_draw_fits_what_is_drawn_to_its_size(own, kind, task):
     if task == "Denoise":
         assert query["denoiser"] == "own-cleaner"
     else:
-        assert sent(app)["labels"] == list(NAMES) and any("It reads as" in head.value for head in app.subheader)
+        assert sent(app)["labels"] == list(NAMES) and any("p(y | x)" in said.value for said in app.caption)
         assert any("among the 36 test pictures" in text.value for text in app.caption)
 
 

@@ -114,7 +114,7 @@ def test_explore_moves_the_point(zoo):
     app.number_input(key="real_number").set_value(2).run()
     next(b for b in app.button if b.label == "Start here").click().run()
     assert not app.exception and sent(app)["z"] != moved
-    next(b for b in app.button if b.label == "Back to the centre").click().run()
+    next(b for b in app.button if b.label == "Centre").click().run()
     assert not any(sent(app)["z"])
 
 

@@ -40,6 +40,7 @@ def show(
     """Draw the canvas for this digit, or only the pictures where it was not drawn here."""
     query = {"model": name, **query, **source.query()}
     more |= {"side": model.config.image_shape[-1], "empty": EMPTY.format(classes.noun(model))}
+    more |= {"sample": source.sample}
     mode = "ink" if source.drawing else "view"
     if source.drawing or source.x is not None:
         columns = columns if source.drawing else len(captions)
@@ -53,17 +54,22 @@ def reconstruct(name: str, model: "LatentModel", source: Source) -> None:
         scores = sketch.label_scores(model, source.x, CAREFUL)[0]
     captions = ["What the model sees", "Reconstruction", "Difference"]
     careful = None if scores is None else scores.tolist()
-    show(name, model, source, {"task": "reconstruct"}, captions, 3, labels=classes.names(model), scores=careful)
+    with controls.stage():
+        show(name, model, source, {"task": "reconstruct"}, captions, 3, labels=classes.names(model), scores=careful)
+    if source.x is not None:
+        _more(name, model, source.x, scores)
     _take(name, model, source, scores)
-    if source.x is None:
-        return
-    _samples(model, source.x, scores)
+
+
+def _more(name: str, model: "LatentModel", x: Tensor, scores: Tensor | None) -> None:
+    """Show what else a model says of the digit x (1, 1, S, S), and where else it can go."""
+    _samples(model, x, scores)
     if scores is None:
         what = f"which {'digit it is' if classes.are_digits(model) else 'class it shows'}"
         st.info(f"This model has no labels, so it cannot say {what}. Pick a conditional model for that.")
         return
     _reading(name, model, scores)
-    _ten_digits(model, source.x, scores)
+    _ten_digits(model, x, scores)
     best_will_do = resources.is_digit(model) and classes.are_digits(model) and not controls.by_hand(name)
     there, says = picked() | ({} if best_will_do else {"model": name}), "Hide a part of it and let a model complete it"
     link.onward("Inpaint", f"{says}; the link carries your picture" if "digit" in there else says, there)
@@ -91,14 +97,11 @@ def _samples(model: "LatentModel", x: Tensor, scores: Tensor | None) -> None:
 
 
 def _reading(name: str, model: "LatentModel", scores: Tensor) -> None:
-    """Say which digit it is and how much like a digit it is at all."""
-    best = int(scores.argmax())
-    share = float(scores.softmax(0)[best])
-    read = words.markdown(classes.name(model, best))
-    st.subheader(f"It reads as {read}, with {100 * share:.3g} % of the probability", anchor=False)
+    """Say what the bars show and how much like a digit it is at all."""
     st.caption(
-        "The bars show log p(x | y), estimated for each label with "
-        f"{CAREFUL} importance samples: how probable the model finds the picture if it were of that class."
+        "The bars show p(y | x), the probability of each label y given the picture x, if all are alike beforehand. "
+        f"They follow from log p(x | y), how probable a model finds the picture among those of a label, by {CAREFUL} "
+        "importance samples. Its unit is the nat: one more is a probability e = 2.7 times as high."
     )
     log_p = float(scores.logsumexp(0) - np.log(len(scores)))
     noun, measured = classes.noun(model), resources.spread(name)
@@ -136,22 +139,21 @@ def _ten_digits(model: "LatentModel", x: Tensor, scores: Tensor) -> None:
 
 def denoise(name: str, model: "LatentModel", source: Source) -> None:
     """Spoil the digit and show what cleans it."""
-    left, right = st.columns([3, 2], gap="large")
-    with left:
+    area, noun = controls.stage(), classes.noun(model)  # the pictures stand above the controls of the damage
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="damage"):
         kind = KINDS[controls.choose("Damage", list(KINDS), "noise")]
-    (says, first, step), noun = STRENGTHS[kind], classes.noun(model)
-    address.number(kind, 0, corruptions.LARGEST[kind])
-    strength = right.slider(says, 0.0, corruptions.LARGEST[kind], first, step, key=kind, bind="query-params")
-    area = st.container()  # the pictures stand above the seed that they depend on
-    seed = controls.pick_seed("noise_seed", "Again", st.columns([2, 2, 5], vertical_alignment="bottom")[:2])
-    denoisers = _pick_denoiser(model)
+        says, first, step = STRENGTHS[kind]
+        most = corruptions.LARGEST[kind]
+        address.number(kind, 0, most)
+        strength = st.slider(says, 0.0, most, first, step, key=kind, bind="query-params", width=220)
+        seed = controls.pick_seed("noise_seed", "Again")
+        denoisers = _pick_denoiser(model)
     query = {"task": "denoise", "kind": kind, "strength": str(strength), "seed": str(seed)}
     if denoisers:
         query["denoiser"] = denoisers[0]
     captions = ["Clean", "Spoiled", *(f"Cleaned by {found}" for found in denoisers), f"Reconstructed by {name}"]
     with area:
         show(name, model, source, query, captions, 2)
-        taking.button((denoisers or [name])[0], lambda: (None, None))
     if not denoisers:
         command = "python train.py dae-conv"
         if not resources.is_digit(model):
@@ -162,6 +164,7 @@ def denoise(name: str, model: "LatentModel", source: Source) -> None:
         "what its latent space holds, and takes strong noise for ink. "
         f"PSNR compares with the clean {noun}; more is better."
     )
+    taking.button((denoisers or [name])[0], lambda: (None, None))
 
 
 def _pick_denoiser(model: "LatentModel") -> list[str]:

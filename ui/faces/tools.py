@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cvae.models import LatentModel
 
 AXES = 8  # attributes with a slider each
+SMILE = 2.0  # of the face that the page opens with
 FRAMES = 24  # of a morph's GIF, one way
 SAMPLES = 24
 LONGEST = 24  # characters of the name of an own slider
@@ -58,7 +59,7 @@ def attributes(name: str, model: "LatentModel", space: Space, held: Held) -> Non
         return
     for parameter in [name for name in st.query_params if name.startswith(address.ATTRIBUTE)]:
         address.number(parameter, *((Axis.least, Axis.most) if parameter[2:] in space.columns else NOTHING))
-    stage = st.container()
+    stage = st.container(key="steer")
     ways = [kind.capitalize() for kind in faces.WAYS]
     kind = ways.index(controls.choose("Direction", ways, "way"))
     st.caption(
@@ -67,7 +68,8 @@ def attributes(name: str, model: "LatentModel", space: Space, held: Held) -> Non
     )
     with stage:
         chosen = _columns(space)
-        axes = [Axis(space.columns[k], space.directions[k, kind], address.ATTRIBUTE + space.columns[k]) for k in chosen]
+        ways = [(space.columns[k], space.directions[k, kind], address.ATTRIBUTE + space.columns[k]) for k in chosen]
+        axes = [Axis(*way, first=SMILE if way[0] == "Smiling" else 0.0) for way in ways]
         steer(name, model, held.u, axes, (f"{held.name}, as the model sees it", "Moved"), f"attributes_{kind}")
 
 
@@ -134,7 +136,7 @@ def morph(name: str, model: "LatentModel", space: Space, held: Held) -> None:
     others = (row for row in face_source.matching(space, "") if row != held.row and space.people[row] != start)
     row = face_source.whole("to", len(space.people), default=next(others, 0))
     end, goal = space.u[row], face_source.person(space, row)
-    axis = Axis("How far", end - held.u, "t", least=0.0, most=1.0, first=0.5, step=0.01, unit="%")
+    axis = Axis("How far", end - held.u, "t", least=0.0, most=1.0, first=0.5, back=0.5, step=0.01, unit="%")
     steer(name, model, held.u, [axis], (f"From: {held.name}", "On the way", f"To: {goal}"), "morph", target=end)
     way = tasks.interpolate(model, held.u, end, 9, spherical=False)
     st.html(images.strips_html([("", way)], "The way between the faces"))
@@ -173,13 +175,16 @@ def _to_gallery() -> None:
 
 def sample(name: str, model: "LatentModel", space: Space) -> None:
     """Show faces of nobody."""
-    kind = controls.choose("Drawn from", list(KINDS), "from")
-    address.number("face_temperature", 0, 1.5)
-    temperature = st.slider("Temperature", 0.0, 1.5, 0.8, 0.05, key="face_temperature", bind="query-params")
-    seed = controls.pick_seed("face_seed")
+    stage = controls.stage()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        kind = controls.choose("Drawn from", list(KINDS), "from")
+        key = "face_temperature"
+        address.number(key, 0, 1.5)
+        temperature = st.slider("Temperature", 0.0, 1.5, 0.8, 0.05, key=key, bind="query-params", width=260)
+        seed = controls.pick_seed("face_seed")
     u = getattr(space, KINDS[kind]).sample(SAMPLES, temperature, torch.Generator().manual_seed(seed))
     grid = images.grid_png(tasks.decode(model, u), 8, scale=1)
-    st.image(grid, width="stretch", alt=f"{SAMPLES} faces of nobody, drawn from a {kind}")
+    stage.image(grid, width="stretch", alt=f"{SAMPLES} faces of nobody, drawn from a {kind}")
     st.download_button("Download PNG", grid, f"{name}-seed-{seed}.png", "image/png", on_click="ignore")
 
 

@@ -21,9 +21,8 @@ NO_HOLE = "Nothing is hidden: paint over a part of the picture, or choose one of
 
 def preset_row(size: tuple[int, int]) -> None:
     """Draw one button for each hole that comes ready-made."""
-    with st.container(horizontal=True, gap="small"):
-        for name, visible in corruptions.preset_holes(size).items():
-            st.button(name, on_click=canvas.put, args=("hole", sketch.shorten(_bits(visible))))
+    for name, visible in corruptions.preset_holes(size).items():
+        st.button(name, on_click=canvas.put, args=("hole", sketch.shorten(_bits(visible))))
 
 
 def _hint(model: "LatentModel") -> str:
@@ -62,9 +61,10 @@ def complete(name: str, model: "LatentModel", source: Source) -> None:
     if source.x is None:
         return
     size = (source.x.shape[2], source.x.shape[3])
-    preset_row(size)
-    area = st.container()  # the canvas stands above the controls that it depends on
-    seed = controls.pick_seed("seed", "Eight more", st.columns([2, 2, 5], vertical_alignment="bottom")[:2])
+    with st.container(horizontal=True, gap="small", key="holes"):
+        preset_row(size)
+        seed = controls.pick_seed("seed", "Eight more")
+    area = controls.stage()  # the canvas stands above the controls that it depends on
     query = {"task": "inpaint", **_who(name, model), "seed": str(seed), "digit": sketch.pack_digit(source.x)}
     first = _bits(corruptions.preset_holes(size)["Centre" if model.preset.data.hole == "centre" else "Bottom half"])
     with area:

@@ -19,6 +19,8 @@ from ui.widgets.canvas import canvas
 from ui.widgets.map import plot
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from cvae.models import AnyModel, LatentModel
 
 NEIGHBOURS = 8
@@ -67,7 +69,7 @@ def model() -> tuple[str, "AnyModel"]:
     mapped = _maps()
     mapless = lambda name: name not in mapped  # noqa: E731
     return controls.pick_model(
-        controls.textbook, resources.is_grey, about=False, train="vae-conv", families=resources.MAPPED, last=mapless
+        controls.textbook, resources.is_grey, train="vae-conv", families=resources.MAPPED, last=mapless
     )
 
 
@@ -80,17 +82,16 @@ def found(name: str) -> maps.LatentMap | None:
         return None
 
 
-def _pick_view(model: "LatentModel", held: maps.LatentMap, boxes: list) -> tuple[str, tuple[str, str]]:
-    """Let the visitor choose, in two boxes, an embedding and what the colours tell: its name, and what it is called."""
-    left, right = boxes
+def _pick_view(model: "LatentModel", held: maps.LatentMap) -> tuple[str, tuple[str, str]]:
+    """Let the visitor choose an embedding and what the colours tell: its name, and what it is called."""
     layouts = {title: name for name, title in maps.EMBEDDINGS.items() if name in held.embeddings}
-    with left:
-        layout = layouts[controls.choose("Layout", list(layouts), "layout")]
+    layout = layouts[controls.choose("Layout", list(layouts), "layout")]
     titles = {value: COLOURS.get(value, value) for value in ("digit", *points.feature_values(held))}
     titles["digit"] = classes.heading(model)
     options = list(titles)
     address.choice("colour", titles.values())
-    colour = right.selectbox("Colour", options, format_func=titles.get, key="colour", bind="query-params") or options[0]
+    named, key = titles.get, "colour"
+    colour = st.selectbox("Colour", options, format_func=named, key=key, bind="query-params", width=150) or options[0]
     return layout, (colour, titles[colour])
 
 
@@ -108,13 +109,14 @@ def beside(name: str, model: "LatentModel", held: maps.LatentMap | None, mine: T
 
 
 def draw(
-    name: str, model: "LatentModel", held: maps.LatentMap, mine: Tensor | None, near: list[int], boxes: list
+    name: str, model: "LatentModel", held: maps.LatentMap, mine: Tensor | None, near: list[int], bar: "DeltaGenerator"
 ) -> None:
     """Draw the map with its choices, the digits `near` ringed.
 
-    A pin marks the place of a digit with base coordinates `mine` (1, D). What the map shows is chosen in two `boxes`.
+    A pin marks the place of a digit with base coordinates `mine` (1, D). What the map shows is chosen in the `bar`.
     """
-    layout, colour = _pick_view(model, held, boxes)
+    with bar:
+        layout, colour = _pick_view(model, held)
     xy, pin = held.embeddings[layout], None
     if mine is not None:
         if layout == "tsne":
@@ -145,6 +147,8 @@ def panel(name: str, model: "LatentModel", held: maps.LatentMap, near: Neighbour
     first, second = members.values()
     if first is not None and second is not None:
         between(model, held, first, second)
+    if plot.untouched():
+        st.caption("Click another, type its number, or circle a group with a lasso.")
     if point is None and not any(rows is not None for rows in members.values()):
         st.markdown(HINT.format(classes.noun(model)))
 
@@ -287,7 +291,6 @@ def encode_drawing(model: "LatentModel", x: Tensor) -> Tensor:
 
 def says() -> None:
     """Say what maps tell and what they do not, by the figures of those that there are."""
-    st.header("What the map says", anchor=False)
     st.markdown(READING)
     pair = _pair()
     for column, (told, (name, model)) in zip(st.columns(2), pair.items(), strict=False):

@@ -34,8 +34,10 @@ Pair = list[tuple[str, "AnyModel"]]
 def side_by_side(pair: Pair) -> None:
     """Show everything that compares by eye, and how much each latent dimension carries."""
     latent = [(name, model) for name, model in pair if model.config.kind.decodes]
+    first = st.container(key="pictures")  # above the controls, of which it needs the seed at most
     label, seed = _label_and_seed(latent)
-    _same_digits(pair, seed)
+    with first:
+        _same_digits(pair, seed)
     _samples_of_completers(pair, seed)
     if len(latent) > 1:
         _same_z(latent, label, seed)
@@ -50,7 +52,8 @@ def _label_and_seed(latent: Pair) -> tuple[Tensor | None, int]:
     labelled = [model for _, model in latent if model.config.n_classes] if len(latent) > 1 else []
     if labelled:
         return controls.pick_label_and_seed(min(labelled, key=lambda model: model.config.n_classes), "label", "seed")
-    return None, controls.pick_seed("seed", "Another", st.columns([2, 2, 6], vertical_alignment="bottom")[:2])
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        return None, controls.pick_seed("seed", "Another")
 
 
 def encoded(name: str, model: "LatentModel") -> resources.Encoded | None:

@@ -55,11 +55,12 @@ def pick_two(models: dict[str, "AnyModel"]) -> list[tuple[str, "AnyModel"]]:
     plain = controls.preferred(models, lambda c: c.kind.has_likelihood and not c.n_classes and c.latent_dim > 2)
     labelled = controls.preferred(models, lambda c: c.kind.has_likelihood and c.n_classes > 0)
     chosen = []
-    for column, key, first in zip(st.columns(2), "ab", (plain, labelled), strict=True):
+    for key, first in zip("ab", (plain, labelled), strict=True):
         # at the top, as Streamlit wants what a press on the table may change
         options = sorted(models, key=lambda name: name != first)
         address.choice(key, options)
-        chosen.append(column.selectbox(f"Model {key.upper()}", options, key=key, bind="query-params") or first)
+        label, width = f"Model {key.upper()}", controls.MODEL
+        chosen.append(st.selectbox(label, options, key=key, bind="query-params", width=width) or first)
     return [(name, models[name]) for name in chosen]
 
 

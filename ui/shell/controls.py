@@ -13,7 +13,7 @@ from streamlit.errors import StreamlitAPIException
 from torch import Tensor
 
 from cvae.presets import PRESETS
-from ui.shell import address, classes, link, resources, words
+from ui.shell import address, classes, link, resources, share, words
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -31,16 +31,8 @@ BY_HAND = "models by hand"  # in the session: the names that the visitor chose, 
 SEEDS = 2**31
 SHIPPED = {preset.data.dataset for preset in PRESETS.values()}  # data sets
 PAGES = Path(__file__).parent.parent.parent / "pages"
-STYLE = Path(__file__).with_name("page.css")
-# Where the list of pages covers the page, Streamlit folds it at a press beside it, but not at a choice in it: so a
-# choice counts as such a press too
-MENU = """<script>
-document.querySelector("[data-testid=stSidebar]").onclick = (event) => {
-  const press = new MouseEvent("mousedown", { bubbles: true });
-  if (event.target.closest("a")) document.querySelector("[data-testid=stMain]").dispatchEvent(press);
-};
-</script>"""
-WIDE = ".stMainBlockContainer { max-width: 72rem; }"
+MODEL = 180  # pixels of the width of a choice of a model
+SIDEBAR = 208  # pixels, as in page.css
 
 
 def flat(config: "ModelConfig") -> bool:
@@ -73,22 +65,34 @@ def is_measured_face(model: "AnyModel") -> bool:
     return resources.is_face(model) and resources.has_space(model.preset.name)
 
 
-def begin(title: str, lead: str, wide: bool = False) -> "DeltaGenerator":
-    """Start a page: its settings, heading and one line of introduction; `wide` gives a broad table more room.
+def begin(title: str, lead: str) -> "DeltaGenerator":
+    """Start a page: its settings, heading and one line of introduction beside it.
 
     Returns the place of the introduction, for a page that says something else of some models.
     """
-    st.set_page_config(page_title=title if title == NAME else f"{title} - {NAME}", page_icon=ICON, layout="centered")
-    st.html(STYLE)
-    if wide:
-        st.html(f"<style>{WIDE}</style>")
+    name = title if title == NAME else f"{title} - {NAME}"
+    st.set_page_config(page_title=name, page_icon=ICON, layout="wide", initial_sidebar_state=SIDEBAR)
     if st.context.is_embedded:  # in a slide, perhaps
         st.html(keys(), unsafe_allow_javascript=True)
     address.arrive(title)
     _list_pages()
-    st.title(title, anchor=False)
-    place = st.empty()
-    place.markdown(lead)
+    with st.container(horizontal=True, vertical_alignment="center", key="head", gap="medium"):
+        st.title(title, anchor=False, width="content")
+        place = st.empty()
+        place.markdown(lead)
+        share.buttons()
+    return place
+
+
+def bar() -> "DeltaGenerator":
+    """Return the row for the controls of a page, which stands below its heading."""
+    return st.container(horizontal=True, vertical_alignment="bottom", key="bar", gap="small")
+
+
+def stage() -> "DeltaGenerator":
+    """Return the place of the main thing of a page, which alone is left in the presentation view."""
+    place = st.container(key="stage")
+    place.empty()  # Streamlit leaves out what holds nothing as yet
     return place
 
 
@@ -108,12 +112,15 @@ def _pages() -> list[Path]:
 
 
 def _list_pages() -> None:
-    """Link all pages in the sidebar; where a page runs alone, as in a test, Streamlit knows no others to link."""
+    """Link all pages in the sidebar; where a page runs alone, as in a test, Streamlit knows no others to link.
+
+    The list of a talk's links goes along.
+    """
+    talk = {"talk": listed} if (listed := st.query_params.get("talk")) else None
     try:
-        st.sidebar.page_link("app.py", label="Home")
+        st.sidebar.page_link("app.py", label="Home", query_params=talk)
         for name, page in zip(page_names(), _pages(), strict=True):
-            st.sidebar.page_link(page, label=name)
-        st.sidebar.html(MENU, unsafe_allow_javascript=True)
+            st.sidebar.page_link(page, label=name, query_params=talk)
     except StreamlitAPIException:
         return
 
@@ -148,7 +155,6 @@ def first_model(prefer: OfConfig, fits: OfModel = lambda model: True, warns: boo
 def pick_model(
     prefer: OfConfig,
     fits: OfModel = lambda model: True,
-    about: bool = True,
     train: str = FIRST,
     families: tuple[str, ...] = resources.GENERATIVE,
     last: Callable[[str], bool] = lambda name: False,
@@ -163,9 +169,8 @@ def pick_model(
     models = _models(fits, train, families)
     above = {name: model for name, model in models.items() if not last(name)}
     st.session_state["model"] = name = _asked_model(models, preferred(above or models, prefer), view)
-    st.selectbox("Model", sorted(models, key=last), key="model", on_change=_choose_model)
-    if about:
-        st.caption(words.markdown(models[name].preset.about))
+    about = words.markdown(models[name].preset.about)
+    st.selectbox("Model", sorted(models, key=last), key="model", on_change=_choose_model, help=about, width=MODEL)
     return name, models[name]
 
 
@@ -212,16 +217,16 @@ def _remember(name: str) -> None:
     st.session_state[BY_HAND] = [name, *(other for other in st.session_state.get(BY_HAND, ()) if other != name)]
 
 
-def pick_seed(key: str, button: str = "New seed", columns: "list[DeltaGenerator] | None" = None) -> int:
-    """Let the visitor choose a seed, or draw another; `key` is also the parameter in the address.
+def pick_seed(key: str, button: str = "New seed", more: "DeltaGenerator | None" = None) -> int:
+    """Let the visitor draw another seed or, folded in `more` or in a box of its own, choose one.
 
-    The two controls stand in `columns`, two containers, if they are given.
+    `key` is also the parameter in the address.
     """
-    left, right = columns or st.columns(2, vertical_alignment="bottom")
     address.number(key, 0, SEEDS - 1)
+    st.button(button, on_click=draw_number, args=(key, SEEDS), key=f"{key}_next")
     # a float, because Streamlit 1.67 fails on ?seed=1e999 where the number is an int
-    seed = left.number_input("Seed", 0.0, SEEDS - 1.0, step=1.0, format="%.0f", key=key, bind="query-params")
-    right.button(button, on_click=draw_number, args=(key, SEEDS), key=f"{key}_next", width="stretch")
+    with more or st.popover("Seed", key=f"{key}_box"):
+        seed = st.number_input("Seed", 0.0, SEEDS - 1.0, step=1.0, format="%.0f", key=key, bind="query-params")
     return round(seed or 0)
 
 
@@ -280,15 +285,10 @@ def label_parameters(model: "LatentModel") -> list[str]:
 
 
 def pick_label_and_seed(model: "LatentModel", label_key: str, seed_key: str) -> tuple[Tensor | None, int]:
-    """Let the visitor choose a label, (1,), if a model takes one, and a seed, side by side if the names are short."""
-    if model is None or classes.are_digits(model):
-        left, *seed = st.columns([6, 2, 2], vertical_alignment="bottom")
-        with left:
-            label = None if model is None else pick_label(model, label_key)
-    else:
-        label = pick_label(model, label_key)
-        seed = st.columns([2, 2, 6], vertical_alignment="bottom")[:2]
-    return label, pick_seed(seed_key, "Another", seed)
+    """Let the visitor choose a label, (1,), if a model takes one, and a seed, side by side."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", width="content"):
+        label = None if model is None else pick_label(model, label_key)
+        return label, pick_seed(seed_key, "Another")
 
 
 def pick_labels(model: "LatentModel", key: str) -> list[int]:

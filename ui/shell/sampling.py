@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cvae.models import LatentModel
 
 USUAL, WIDEST = 10, 20  # pictures in a row, and the most
+MANY = 100  # pictures of which rows are twice as long
 
 
 def sample(model: "LatentModel", digits: list[int], count: int, temperature: float, seed: int) -> Tensor:
@@ -20,8 +21,10 @@ def sample(model: "LatentModel", digits: list[int], count: int, temperature: flo
     return tasks.generate(model, labels, temperature, torch.Generator().manual_seed(seed), n=count)
 
 
-def columns(digits: list[int]) -> int:
-    """Return how many pictures make a row, so that every column shows one class, unless there are more than fit."""
+def columns(digits: list[int], count: int = 0) -> int:
+    """Return how many of `count` pictures make a row, so that every column shows one class, unless more than fit."""
+    if count > MANY:
+        return 2 * columns(digits)
     if not digits or len(digits) > WIDEST:
         return USUAL
     return max(1, USUAL // len(digits)) * len(digits)

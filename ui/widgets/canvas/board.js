@@ -63,7 +63,7 @@ function recall(board, memory) { // false where this tab remembers no drawing of
 
 // Python's bitmap: a link, a preset, what a page begins with. Strokes that make it stay; on a pad that opens (`fresh`)
 // so do the visitor's own where the address names no bitmap.
-function load(board, memory, wanted, named, fresh) {
+function load(board, memory, wanted, named, fresh, sample) {
   board.stroke = null;
   board.down = false;
   if (!(recall(board, memory) && (textOf(board) === wanted || (fresh && board.own && !named)))) {
@@ -71,6 +71,7 @@ function load(board, memory, wanted, named, fresh) {
     board.repaint();
     board.keep();
   }
+  board.sample = sample && !board.own;
   board.refresh();
 }
 

@@ -99,7 +99,7 @@ function makeUpdate(state, root, pictures, { ask, settle }) {
     const { data, board } = state;
     state.known = data.bits;
     state.inscribed = null;
-    board.load(data.bits, data.named, fresh);
+    board.load(data.bits, data.named, fresh, data.sample);
     state.bits = board.bits();
   }
 

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 DRAW, UPLOAD, GENERATED, TEST = "Draw", "Upload", "Generated digit", "Real digit"
 PICTURE = "Generated picture"  # by a model of other classes than digits
+SHORT = (GENERATED, TEST, PICTURE)  # whose controls fit into a row with others
+SAMPLE = (  # a four, as in sketch.shorten
+    "eNrF0lEKwyAMANAUP_oz8AbrUTxaPZpH8Qh--hHMajRmw1IoYyxfTyWRaAD-GXZo87KxBdlwXQFcO3Uqf6VdBbOIFzXKrEWFswxyelXmpCPWMyWRVUUu"
+    "XhuKXPJTARbC3qSh0hoyRHzdTvSuMoRDWZTbYxxKrTLhmuSZz2RV8a76Z92QU_kvNAbnOfT4xYS-APwNZv4"
+)
 ADDRESS = ("source", "ink", "digit_label", "pick", "index")
 
 
@@ -33,6 +38,7 @@ class Source:
     x: Tensor | None
     drawing: bool = False  # it is drawn on the canvas itself
     bits: str = ""
+    sample: bool = False  # a drawing of ours, until the visitor's own
 
     def query(self) -> dict[str, str]:
         """Return the part of a sketch query that holds the digit; the canvas itself adds a drawing."""
@@ -72,7 +78,10 @@ def _judge_pictures() -> None:
 def picked() -> dict[str, str]:
     """Return what an address says of the digit, an uploaded one itself, for a link to another page."""
     named = {name: st.query_params[name] for name in ADDRESS if name in st.query_params}
-    there = {"source": DRAW} | named  # what Draw itself shows at first
+    there = {"source": DRAW, "ink": SAMPLE} if canvas.untouched("ink") else {"source": DRAW}  # what Draw shows at first
+    there |= named
+    if there["source"] != DRAW:
+        there.pop("ink", None)
     return there | ({"digit": keeping.kept("digit")} if there["source"] == UPLOAD else {})
 
 
@@ -80,13 +89,15 @@ def pad(source: Source, name: str, model: "LatentModel") -> None:
     """Draw the pad and the digit that it gives a model, on a page whose own canvas is for something else."""
     if source.drawing:
         query, side = {"task": "see", "model": name}, model.config.image_shape[-1]
-        canvas.canvas("drawing", query, ["What the model sees"], bits=source.bits, columns=3, side=side)
+        captions = ["What the model sees"]
+        canvas.canvas("drawing", query, captions, bits=source.bits, columns=3, side=side, sample=source.sample)
 
 
 def _drawing() -> Source:
-    bits = canvas.drawn("ink")
+    sample = canvas.untouched("ink")
+    bits = canvas.drawn("ink", sketch.lengthen(SAMPLE, sketch.INK))
     try:
-        return Source(sketch.picture({"bits": bits}), drawing=True, bits=bits)
+        return Source(sketch.picture({"bits": bits}), drawing=True, bits=bits, sample=sample)
     except ValueError:
         return Source(None, drawing=True)
 
@@ -145,11 +156,12 @@ def _real() -> Source:
         fetch.offer_mnist("fetch")
         return Source(None)
     pictures, labels = found
-    left, middle, right = st.columns([2, 2, 5], vertical_alignment="bottom")
     address.number("index", 0, len(labels) - 1)
     last = len(labels) - 1.0
-    index = left.number_input("Test digit", 0.0, last, step=1.0, format="%.0f", key="index", bind="query-params")
-    middle.button("Another", on_click=controls.draw_number, args=("index", len(labels)), width="stretch")
-    index = round(index or 0)
-    right.caption(f"Number {index:,} of MNIST's {len(labels):,} test digits, a {labels[index]}.")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", width="content"):
+        says, key = f"Test digit, of {len(labels):,}", "index"
+        index = st.number_input(says, 0.0, last, step=1.0, format="%.0f", key=key, bind="query-params", width=190)
+        st.button("Another", on_click=controls.draw_number, args=("index", len(labels)))
+        index = round(index or 0)
+        st.caption(f"Number {index:,} of MNIST's test digits, a {labels[index]}.", width="content")
     return Source(torch.tensor(pictures[index]).view(1, 1, 28, 28) / 255)

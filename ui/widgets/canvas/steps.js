@@ -9,6 +9,7 @@ export function makeSteps(board) {
   }
 
   function begin(point) {
+    if (board.sample) Object.assign(board, { base: "", sample: false }).repaint(); // it was there to be replaced
     board.stroke = { width: board.sizes[board.size] * board.side, erase: board.erasing, points: [point, point] };
     board.undone = [];
     board.mark(board.stroke, 0);

@@ -2,7 +2,7 @@
 
 import { element } from "../shared.js";
 
-const COLUMNS = 10, GAP = 2;
+const COLUMNS = 7, GAP = 2;
 
 export function makePanel(model) {
   const note = element("span");

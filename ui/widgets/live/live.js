@@ -9,6 +9,7 @@ import { element, putPixels } from "../shared.js";
 import { makeNamed } from "./named.js";
 import { makePad } from "./pad.js";
 import { makeSliders } from "./sliders.js";
+import { layWay } from "./way.js";
 
 function create(root, host) {
   const frame = root.querySelector(".live"), pictures = makePictures(frame, root.querySelector(".pictures"));
@@ -67,6 +68,7 @@ function create(root, host) {
     if (differs("model", "order", "words", "background", "landmarks")) {
       control = (data.z.length === 2 ? makePad : makeSliders)(controlBox, data, () => z, move, settle);
     }
+    if (data.z.length === 2 && differs("model", "background", "landmarks", "way")) layWay(controlBox, data, host);
     if (elsewhere || differs("model", "labels", "order", "captions")) {
       control.show(z);
       pictures.describe(data, z);

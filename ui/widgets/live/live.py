@@ -29,19 +29,22 @@ def live(
     key: str,
     parameter: str = "z",
     named: dict | None = None,
+    way: tuple[Tensor, Tensor] | None = None,
 ) -> None:
     """Draw the control at base coordinates u (D,), with one picture per label (N,), or one where labels is None.
 
     `named` holds the sliders with names, above those of the latents, and words for the latents, as ui/explore/named.py
-    makes it.
+    makes it. `way` are the points A and B (2,) of a way that is drawn on the pad.
     A finished move writes the new point into the address under `parameter`; the caller reads it there in the next run.
     """
     sliders = named or {"named": [], "words": {}}
     data = _what(name, model, labels) | {"z": u.tolist(), "parameter": parameter} | sliders
+    data["way"] = None if way is None else [end.tolist() for end in way]
     if (sent(key, "move") or {}).get("pixels"):  # the browser found no /api/decode
         rows = u[None] if labels is None else u.expand(len(labels), -1)
         data["pixels"] = encoded(images.to_uint8(tasks.decode(model, rows, labels)))
-    _draw(key, data, move=lambda move: _moved(move.get("z", []), parameter, len(u)))
+    ends = {f"end_{p}": lambda move, p=p: _moved(move.get("z", []), p, len(u)) for p in "ab"}
+    _draw(key, data, move=lambda move: _moved(move.get("z", []), parameter, len(u)), **ends)
 
 
 def _what(name: str, model: "LatentModel", labels: Tensor | None) -> dict:

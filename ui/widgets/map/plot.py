@@ -23,6 +23,8 @@ RAMP = ("#6a4fb0", "#3f74b8", "#21918c", "#5ebd55", "#e0bd14")  # legible on a l
 GROUP_COLOURS = {"a": "#e8590c", "b": "#7048e8"}
 COLOURS = {"palette": images.PALETTE, "groupColours": GROUP_COLOURS, "ramp": RAMP}
 GROUPS = tuple(GROUP_COLOURS)
+EXAMPLE = 4  # number of the digit that is chosen before the visitor chooses
+TOUCHED = "map_touched"  # in the session, once the visitor chose or let go
 OWN = "own"  # parameter: whether the visitor's own digit stands beside the map
 
 
@@ -65,7 +67,13 @@ def _chosen_on(found: LatentMap) -> dict[str, str]:
     """Return what the address chooses on a map, by parameter; empty for what it does not name or names wrongly."""
     means = {"point": chosen_point(found) is not None}
     means |= {group: chosen_group(found, group) is not None for group in GROUPS}
-    return {parameter: st.query_params.get(parameter, "") if sound else "" for parameter, sound in means.items()}
+    chosen = {parameter: st.query_params.get(parameter, "") if sound else "" for parameter, sound in means.items()}
+    return chosen | {"point": str(chosen_point(found))} if untouched() else chosen
+
+
+def untouched() -> bool:
+    """Tell whether the visitor has chosen nothing as yet, nor the link that brought him."""
+    return not st.session_state.get(TOUCHED) and not {"point", *GROUPS} & set(st.query_params)
 
 
 def _addresses(name: str) -> list[str]:
@@ -97,13 +105,15 @@ def _axes(found: LatentMap, layout: str) -> list[str]:
 
 def _chosen(choice: dict[str, str]) -> None:
     """Keep what the browser chose in the address, where it already stands, and bring it up beside the map."""
-    st.session_state[OWN] = False
+    st.session_state[OWN], st.session_state[TOUCHED] = False, True
     for parameter in ("point", *GROUPS):
         link.set_text(parameter, str(choice.get(parameter, "")))
 
 
 def chosen_point(found: LatentMap) -> int | None:
     """Return the number of the digit in the address; None where there is none or the map has no such digit."""
+    if untouched():
+        return min(EXAMPLE, len(found) - 1)
     text = st.query_params.get("point", "")
     point = codecs.whole(text, len(found))
     says = f"There is no digit of number {words.markdown(repr(text[:20]))}; the map has 0 to {len(found) - 1:,}."

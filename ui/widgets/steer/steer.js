@@ -53,6 +53,7 @@ function create(root, host) {
     if (anew) {
       moved = layPictures(views, data);
       rows = data.axes.map((axis, k) => makeRow(axis, (number) => take(k, number), settle));
+      views.style.setProperty("--sliders", rows.length);
       box.replaceChildren(...rows.flatMap((row) => [row.line, row.back]));
     }
     if (anew || String(data.values) !== known) {
@@ -84,8 +85,8 @@ function makeRow(axis, take, settle) { // one slider, and the button that puts i
   scrollPast(input);
   input.oninput = () => take(Number(input.value));
   input.onchange = settle;
-  const reset = () => { take(axis.first); settle(); };
-  const back = button("\u21ba", reset, { title: `Back to ${axis.first}`, "aria-label": `${axis.name}: back` });
+  const reset = () => { take(axis.back); settle(); };
+  const back = button("\u21ba", reset, { title: `Back to ${axis.back}`, "aria-label": `${axis.name}: back` });
   const inWords = (value) =>
     axis.unit === "%" ? `${Math.round(100 * value)} %` : `${value > 0 ? "+" : ""}${value.toFixed(2)} ${axis.unit}`;
   const show = (value) => {

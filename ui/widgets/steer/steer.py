@@ -28,6 +28,7 @@ class Axis:
     least: float = -4.0
     most: float = 4.0
     first: float = 0.0
+    back: float = 0.0  # where its button leads
     step: float = 0.05
     unit: str = "sd"
 

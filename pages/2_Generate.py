@@ -34,12 +34,16 @@ def generate() -> None:
 def samples(name: str, model: "LatentModel", bar: "DeltaGenerator") -> None:
     """Draw a grid of samples, the same for the same controls."""
     with bar:
-        digits = controls.pick_labels(model, "digits")
+        digits = controls.pick_labels(model, "digits") if model.config.n_classes else []
         count, temperature, seed = pick_amounts(classes.noun(model))
     grid = images.grid_png(sampling.sample(model, digits, count, temperature, seed), sampling.columns(digits, count))
     wanted = ", ".join(classes.name(model, i) for i in digits) or "as the model chooses"
     with controls.stage():
         st.image(grid, width="stretch", alt=f"{count} generated {classes.noun(model)}s: {wanted}")
+    if not model.config.n_classes:
+        address.judge("digits", False)
+        says = f"This model has no labels, so it chooses the {classes.noun(model)}s itself."
+        st.info(f"{says} Pick a conditional model to ask for one.")
     st.download_button("Download PNG", grid, f"{name}-seed-{seed}.png", "image/png", on_click="ignore")
     label = None if not digits else taking.ALL if len(digits) > 1 else digits[0]
     taking.button(name, lambda: (link.centre(model), label))

@@ -330,5 +330,5 @@ def test_without_models_the_pages_say_how_to_train_them(zoo):
 @pytest.mark.parametrize("label", ["0", "1"])
 def test_a_digit_that_a_model_made_is_not_called_the_visitors(zoo, label):
     app = open_page("pages/3_Draw.py", model="labels", source=source.GENERATED, digit_label=label)
-    said = " ".join(element.value for element in [*app.subheader, *app.caption, *app.markdown[1:]])
+    said = " ".join(element.value for element in [*app.header, *app.caption, *app.markdown[1:]])
     assert "p(y | x)" in said and "ten digits" in said and "your" not in said.lower()

@@ -126,7 +126,7 @@ def test_an_unusable_map_is_explained_and_the_rest_works(zoo, spoil, says):
     app = open_page(PAGE, model="plane", own="true")
     assert not app.exception
     assert says in app.warning[0].value and app.warning[0].value.endswith("python evaluate.py --map plane")
-    assert app.selectbox(key="model").value == "plane" and "What the map says" in [h.value for h in app.header]
+    assert app.selectbox(key="model").value == "plane" and "What the map says" in [e.label for e in app.expander]
     assert "Draw a digit" in sent(app)["empty"]  # the pad
     response = answer(api.points, model="plane")
     assert response.status_code == 400 and says.encode() in response.body

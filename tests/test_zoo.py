@@ -51,7 +51,7 @@ def texts(app) -> str:
 
 
 def headings(app) -> list[str]:
-    return [heading.value for heading in app.subheader]
+    return [heading.value for heading in app.header]
 
 
 def row(app, name: str) -> dict[str, dict]:

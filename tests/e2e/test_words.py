@@ -63,7 +63,7 @@ def test_no_page_makes_anything_of_them(visit):
 def test_the_words_themselves_are_there(visit):
     page = visit("/Models?view=Model+cards")
     shown = NAME.replace("www.", f"www{words.JOINER}.")
-    expect(page.locator("h3").first).to_contain_text(shown)
+    expect(page.locator("h2").first).to_contain_text(shown)
     expect(page.get_by_text(f"learned from /nowhere/{shown}").first).to_be_visible()
 
 

@@ -89,7 +89,7 @@ def _take(name: str, model: "LatentModel", source: Source, scores: Tensor | None
 def _samples(model: "LatentModel", x: Tensor, scores: Tensor | None) -> None:
     label = None if scores is None else scores.argmax(0, keepdim=True)
     pictures = tasks.posterior_samples(model, x, SAMPLES, label, torch.Generator().manual_seed(0))
-    st.subheader("Reconstructions from the posterior", anchor=False)
+    st.header("Reconstructions from the posterior", anchor=False)
     st.caption(
         "The encoder answers with a distribution. The reconstruction above decodes its mean, these decode samples."
     )
@@ -111,7 +111,7 @@ def _reading(name: str, model: "LatentModel", scores: Tensor) -> None:
         return
     quantiles, _ = measured
     rank = float(np.interp(log_p, quantiles, np.linspace(0, 100, len(quantiles))))
-    st.subheader("How much like a digit is this?" if classes.are_digits(model) else "How usual is this?", anchor=False)
+    st.header("How much like a digit is this?" if classes.are_digits(model) else "How usual is this?", anchor=False)
     st.html(charts.spread_html(quantiles, log_p, "nats", f"test {noun}s"))
     count = resources.run(name).figure("images")
     among = f"the test {noun}s" if count is None else f"the {count:,.0f} test {noun}s"
@@ -130,7 +130,7 @@ def _ten_digits(model: "LatentModel", x: Tensor, scores: Tensor) -> None:
     labels = sampling.every_label(model)
     pictures = tasks.decode(model, u.expand(len(labels), -1), labels)
     what = "ten digits" if classes.are_digits(model) else "every class"
-    st.subheader(f"The same style, {what}", anchor=False)
+    st.header(f"The same style, {what}", anchor=False)
     st.caption(
         "The latent point of the picture holds its style: slant, width, weight. Here it is decoded for every label."
     )

@@ -46,7 +46,7 @@ def cards(pair: list[tuple[str, "AnyModel"]]) -> None:
 def card(name: str, model: "AnyModel", key: str) -> None:
     """Draw one card; `key` is that of its diagram."""
     kind = model.config.kind.title
-    st.subheader(words.markdown(name), anchor=False)
+    st.header(words.markdown(name), anchor=False)
     st.markdown(f"**{kind[0].upper()}{kind[1:]}.** {words.markdown(model.preset.about)}")
     if follows := paper(model.preset):
         st.caption(f"Paper: {follows}.")

@@ -107,7 +107,7 @@ def _same_digits(pair: Pair, seed: int) -> None:
     rows, remarks = [], []
     sets = [model.preset.data.dataset for _, model in pair if model.config.kind.draws]
     same = len(sets) > 1 and sets[0] == sets[1]
-    st.subheader("The same ten test pictures" if same else "Ten test pictures", anchor=False)
+    st.header("The same ten test pictures" if same else "Ten test pictures", anchor=False)
     if len(set(sets)) > 1:
         remarks.append("They learned from different data: each shows pictures of its own test set.")
     originals = next((x for _, model in pair if (x := test_pictures(model)) is not None), None)
@@ -156,7 +156,7 @@ def _hole(model: "AnyModel") -> tuple[str, Tensor]:
 
 
 def _same_z(pair: Pair, label: Tensor | None, seed: int) -> None:
-    st.subheader("The same z, decoded by each", anchor=False)
+    st.header("The same z, decoded by each", anchor=False)
     dims = max(model.config.latent_dim for _, model in pair)
     u = torch.randn(SHOWN, dims, generator=torch.Generator().manual_seed(seed))
     rows, remarks = [], []
@@ -179,12 +179,12 @@ def _samples_of_completers(pair: Pair, seed: int) -> None:
         if given is not None:
             x = given[1][:COMPLETED]
             completed = tasks.inpaint(model, x, _hole(model)[1], SHOWN, torch.Generator().manual_seed(seed))
-            st.subheader(words.markdown(f"Ten completions of each by {name}"), anchor=False)
+            st.header(words.markdown(f"Ten completions of each by {name}"), anchor=False)
             _show([("", rows) for rows in completed], f"Completions by {name}")
 
 
 def _samples(pair: Pair, seed: int) -> None:
-    st.subheader("Samples", anchor=False)
+    st.header("Samples", anchor=False)
     for column, (name, model) in zip(st.columns(len(pair)), pair, strict=True):
         labels = list(range(model.config.n_classes))
         columns = sampling.columns(labels)
@@ -202,7 +202,7 @@ def _how(model: "LatentModel") -> str:
 
 def _ways(pair: Pair) -> None:
     """Show the ways between pairs of the test pictures: latent points along an arc, labels mixed in proportion."""
-    st.subheader("From one picture to the next", anchor=False)
+    st.header("From one picture to the next", anchor=False)
     for column, (name, model) in zip(st.columns(len(pair)), pair, strict=True):
         digits = encoded(name, model)
         if digits is None or len(digits.u) < 2:
@@ -226,7 +226,7 @@ def _between(model: "LatentModel", u: np.ndarray, labels: np.ndarray) -> Tensor:
 
 
 def _information(pair: Pair) -> None:
-    st.subheader("What each latent dimension carries", anchor=False)
+    st.header("What each latent dimension carries", anchor=False)
     found = {name: sorted(kl, reverse=True) for name, model in pair if (kl := zoo.kl_per_dim(name, model))}
     highest = max((kl[0] for kl in found.values()), default=0.0)
     for column, (name, model) in zip(st.columns(len(pair)), pair, strict=True):

@@ -19,7 +19,7 @@ def tables(models: dict[str, "AnyModel"], chosen: list[str]) -> None:
         _table(drawing, zoo.COLUMNS, chosen, "sort")
     zoo.explain(models)
     if others:
-        st.subheader("Models that complete, clean or judge", anchor=False)
+        st.header("Models that complete, clean or judge", anchor=False)
         _table(others, zoo.OUTCOMES, chosen, "sort_others")
 
 

@@ -84,6 +84,9 @@
       node.setAttribute("role", role);
       node.setAttribute("aria-label", name);
     }
+    document.querySelectorAll(".stPagination [role=navigation]").forEach((node, k) => { // Streamlit calls all of them alike
+      if (k) node.setAttribute("aria-label", `Pagination ${k + 1}`);
+    });
   }).observe(root, { childList: true, subtree: true });
 
   addEventListener("popstate", show);

@@ -8,6 +8,7 @@ import streamlit as st
 from ui.shell import address, codecs, link
 
 OWN = ("present", "step", "talk")  # parameters that are not the page's
+CHANGED = "talk_changed"  # in the session, until the whole page has heard of it
 LONGEST = 20_000  # bytes of a list of links
 HERE = ("localhost", "127.0.0.1", "::1")
 HALL = "streamlit run app.py --server.address 0.0.0.0"
@@ -26,6 +27,8 @@ def buttons() -> None:
 
 @st.fragment
 def _menu() -> None:
+    if st.session_state.pop(CHANGED, False):
+        st.rerun()  # the links to other pages take the list along
     menu = st.popover("Share", on_change="rerun", key="share")
     if not menu.open:
         return
@@ -91,6 +94,7 @@ def _own_parameters() -> dict[str, list[str]]:
 def _set(listed: list[str]) -> None:
     text = "\n".join(line.strip() for line in listed if line.strip())
     link.set_text("talk", codecs.deflate(text.encode()) if text else "")
+    st.session_state[CHANGED] = True
 
 
 def _edited() -> None:

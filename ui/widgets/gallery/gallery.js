@@ -12,7 +12,7 @@ function create(root, host) {
     picture.style.backgroundImage = `url(data:image/jpeg;base64,${sheet})`;
     picture.style.backgroundSize = `${100 * captions.length}% 100%`;
     picture.style.backgroundPosition = `${place}% 0`;
-    const said = { title: captions[i], "aria-label": captions[i], "aria-pressed": data.chosen.includes(i) };
+    const said = { title: captions[i], "aria-pressed": data.chosen.includes(i), ...(marks[i] ? {} : { "aria-label": captions[i] }) };
     const made = element("button", { type: "button", ...said }, picture, ...(marks[i] ? [element("small", {}, marks[i])] : []));
     made.onclick = () => {
       writeAddress(data.addresses[i]);

@@ -9,9 +9,11 @@ const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDo
 
 export function layWay(box, data, host) {
   const pad = box.querySelector(".pad");
+  if (data.way && String(pad.way) === String(data.way)) return; // as it is, lest a handle lose the focus
+  pad.way = data.way && data.way.map((end) => [...end]);
   pad.querySelectorAll(".way").forEach((part) => part.remove());
   if (!data.way) return;
-  const ends = data.way.map((end) => [...end]), line = document.createElementNS(SVG, "line"), drawing = document.createElementNS(SVG, "svg");
+  const ends = pad.way, line = document.createElementNS(SVG, "line"), drawing = document.createElementNS(SVG, "svg");
   drawing.setAttribute("class", "way line-of-way");
   drawing.append(line);
   const percent = (v) => `${50 * (v / data.span + 1)}%`, inside = (v) => clamp(snap(v), -data.span, data.span);

@@ -116,6 +116,8 @@ def chosen_point(found: LatentMap) -> int | None:
         return min(EXAMPLE, len(found) - 1)
     text = st.query_params.get("point", "")
     point = codecs.whole(text, len(found))
+    if text and point is None:
+        st.session_state[TOUCHED] = True  # a link that names none rightly wanted another than the example
     says = f"There is no digit of number {words.markdown(repr(text[:20]))}; the map has 0 to {len(found) - 1:,}."
     address.judge("point", point is not None, says)
     return point

@@ -1,0 +1,39 @@
+"""axe-core, which knows the rules of accessible pages, objects to nothing on any page, at any size, in either theme."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.serving import ROOT
+
+PLACES = [ROOT / "node_modules", *map(Path, filter(None, [os.environ.get("NODE_PATH")]))]
+AXE = next((place / "axe-core/axe.min.js" for place in PLACES if (place / "axe-core/axe.min.js").is_file()), None)
+pytestmark = pytest.mark.skipif(AXE is None, reason="needs axe-core: npm ci")
+PAGES = [
+    *("/", "/Explore", "/Explore?model=cvae-conv", "/Explore?view=The+whole+plane", "/Generate"),
+    *(
+        "/Generate?show=One+style%2C+ten+digits",
+        "/Draw",
+        "/Draw?task=Denoise&source=Generated+digit",
+        "/Inpaint",
+        "/Map",
+    ),
+    *("/Map", "/Map?own=true", "/Faces", "/Faces?tool=Reconstruct", "/Faces?tool=Morph", "/Faces?tool=Similar+faces"),
+    *("/Faces?tool=Own+slider", "/Faces?tool=New+faces", "/Models", "/Models?view=Side+by+side"),
+    *("/Models?view=Loss+curves", "/Models?view=Watch+it+learn", "/Models?view=Model+cards"),
+]
+SIZES = [(320, 640), (390, 844), (1280, 720)]
+OBJECTIONS = """axe.run({ resultTypes: ["violations"] }).then(({ violations }) => violations.flatMap(({ id, nodes }) =>
+  nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`)))"""
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_objects_to_nothing(new_page, path):
+    for scheme in ("light", "dark"):
+        page = new_page(path, selector="[data-testid=stApp][data-test-script-state=notRunning]", color_scheme=scheme)
+        page.add_script_tag(path=AXE)
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            page.wait_for_timeout(700)
+            assert page.evaluate(OBJECTIONS) == [], (scheme, width)

@@ -13,7 +13,6 @@ import logging
 import os
 import re
 import socket
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -24,7 +23,7 @@ from streamlit import net_util
 from streamlit.web.server.server_util import allow_all_cross_origin_requests, is_allowed_origin
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
-from ui.shell import controls
+from ui.shell import controls, frame
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -151,9 +150,8 @@ def _headers() -> dict[str, str]:
 
 
 def _inline_scripts() -> list[str]:
-    """Return the text of every script that stands in a page itself: Streamlit's and the app's."""
-    page = Path(st.__file__).with_name("static") / "index.html"
-    texts = [page.read_text(encoding="utf-8"), controls.MENU, controls.keys()]
+    """Return the text of every script that stands in a page itself."""
+    texts = [frame.document(), controls.keys()]
     return [script for text in texts for script in INLINE.findall(text)]
 
 

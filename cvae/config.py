@@ -1,10 +1,12 @@
 """Configuration as frozen dataclasses; a checkpoint's config.json rebuilds them strictly."""
 
+import math
 import re
+import reprlib
 from dataclasses import MISSING, asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, get_args
 
-from cvae import migration
+from cvae import limits, migration
 from cvae.families import FAMILIES, PIXELS, Family
 
 
@@ -15,7 +17,7 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
 
 def _between(name: str, value: int, least: int, most: int) -> None:
     if not least <= value <= most:
-        raise ValueError(f"{name} must be from {least} to {most}; got {value}.")
+        raise ValueError(f"{name} must be from {least} to {most}; got {reprlib.repr(value)}.")
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,51 @@ class ModelConfig:
         _one_of("norm", self.norm, ("none", "batch"))
         _one_of("likelihood", self.likelihood, ("bernoulli", "gaussian"))
         _between("fold", self.fold, 1, 2)
-        _between("latent_dim", self.latent_dim, 1 if self.kind.latent else 0, 4096)
-        _between("n_classes", self.n_classes, 2 if self.kind.labelled else 0, 10_000)
+        _between("latent_dim", self.latent_dim, 1 if self.kind.latent else 0, limits.LATENTS)
+        _between("n_classes", self.n_classes, 2 if self.kind.labelled else 0, limits.CLASSES)
+        self._check_sizes()
         self._check_networks()
         self._check_flows()
+        for network, widths in self._stacks():
+            self._check_stack(network, widths)
         if any(side % self.side_step for side in self.image_shape[1:]):
             wanted, shape = f"sides divisible by {self.side_step}", "x".join(map(str, self.image_shape[1:]))
             raise ValueError(f"a residual network of {len(self.widths)} widths needs {wanted}; got {shape}.")
+
+    def _check_sizes(self) -> None:
+        """Raise ValueError where a number is so large, or so small, that nothing could be built of it."""
+        channels, *sides = self.image_shape
+        if channels not in limits.CHANNELS:
+            raise ValueError(f"pictures must have 1 channel (grey) or 3 (colour); got {channels}.")
+        for side in sides:
+            _between("the sides of image_shape", side, 1, limits.SIDE)
+        for width in (*self.widths, *self.decoder_widths, self.flow_width):
+            _between("each width", width, 1, limits.WIDTH)
+        for count in (*self.blocks, self.flow_layers, self.posterior_flow_layers):
+            _between("each of blocks and flow_layers", count, 0, limits.LAYERS)
+        layers = len(self.widths) + len(self.decoder_widths) + sum(self.blocks)
+        layers += self.flow_layers + self.posterior_flow_layers
+        _between("the number of layers, of widths, blocks and flow_layers together,", layers, 0, limits.LAYERS)
+        _between("kernel", self.kernel, 1, limits.KERNEL)
+
+    def _stacks(self) -> list[tuple[str, tuple[int, ...]]]:
+        """Return the networks of the encoder and of a decoder of another kind, each with its widths."""
+        return [(self.network, self.widths)] + ([(self.decoder, self.decoder_widths)] if self.decoder else [])
+
+    def _check_stack(self, network: str, widths: tuple[int, ...]) -> None:
+        if network == "dense":
+            return
+        most = limits.SIDE.bit_length()
+        if not 1 <= len(widths) <= most:
+            raise ValueError(f"a {network} network halves its pictures 1 to {most} times; got {len(widths)} widths.")
+        if network == "residual" and len(self.blocks) != len(widths):
+            wanted = f"as many blocks as widths, {len(widths)}"
+            raise ValueError(f"a residual network needs {wanted}; got {len(self.blocks)}.")
+        area = math.prod(self.image_shape[1:])
+        largest = max(width * area // 4**i for i, width in enumerate(widths))
+        if largest > limits.FEATURES:
+            got = f"these widths and sides give {largest:,}"
+            raise ValueError(f"a feature map of a picture may have at most {limits.FEATURES:,} numbers; {got}.")
 
     def _check_networks(self) -> None:
         kind = self.kind
@@ -64,7 +104,7 @@ class ModelConfig:
             raise ValueError(f"the {self.family} family needs network {wanted}; got {self.network!r}.")
         if bool(self.decoder) != bool(self.decoder_widths):
             raise ValueError("decoder and decoder_widths go together: name both or neither.")
-        if self.kernel % 2 == 0 or self.kernel < 1:
+        if self.kernel % 2 == 0:
             raise ValueError(f"kernel must be odd, so that a convolution has a middle; got {self.kernel}.")
         if self.norm != "none" and self.network != "dense":
             others = f"the others have their own. Got network {self.network!r}"
@@ -100,8 +140,8 @@ class ModelConfig:
     @property
     def side_step(self) -> int:
         """What must divide both sides of a picture: residual networks halve them without rounding."""
-        parts = ((self.network, self.widths), (self.decoder, self.decoder_widths))
-        return max((self.fold * 2 ** (len(widths) - 1) for kind, widths in parts if kind == "residual"), default=1)
+        steps = (self.fold * 2 ** (len(widths) - 1) for kind, widths in self._stacks() if kind == "residual")
+        return max(steps, default=1)
 
 
 @dataclass(frozen=True)
@@ -121,6 +161,9 @@ class DataConfig:
     augment: bool = False  # True: small random rotation, shift and scale (the classifier only)
     n_validation: int = 2000
     split_seed: int = 0
+
+    def __post_init__(self) -> None:
+        _one_of("hole", self.hole, ("any", "centre"))
 
 
 @dataclass(frozen=True)
@@ -157,6 +200,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if not self.stages:
             raise ValueError("stages must hold at least one stage.")
+        _between("the number of stages", len(self.stages), 1, limits.STAGES)
         _between("batch_size", self.batch_size, 1, 1_000_000)
         if not 0 <= self.beta <= 1e6:
             raise ValueError(f"beta must be from 0 to 1e6 (1 is the plain evidence lower bound); got {self.beta}.")
@@ -187,11 +231,14 @@ class Preset:
     def __post_init__(self) -> None:
         if not all(isinstance(text, str) for text in (self.name, self.about, *self.classes)):
             raise ValueError("name, about and each of classes must be text.")
+        labels, named = self.model.n_classes, len(self.classes)
+        if labels and named and named != labels:
+            raise ValueError(f"classes must name each of the {labels} labels of the model; they name {named}.")
 
     @property
     def summary(self) -> str:
         """The beginning of `about` that says what the model is, without the paper."""
-        about = re.sub(r" \([^)]*\d{4}[^)]*\)", "", self.about)
+        about = re.sub(r" \([^()]*\d{4}[^()]*\)", "", self.about)
         start = re.match(r".{20,}?(?=[.:?]( |$))", about)
         return start[0] if start else about
 
@@ -212,7 +259,8 @@ def preset_from_dict(content: Any) -> Preset:
     version = content.pop("version", None) if isinstance(content, dict) else None
     content = _checked(Preset, content)
     if version != migration.VERSION:
-        raise ValueError(f"it is of version {version!r}; this code reads versions 1 to {migration.VERSION}: update it.")
+        read = f"this code reads versions 1 to {migration.VERSION}: update it"
+        raise ValueError(f"it is of version {reprlib.repr(version)}; {read}.")
     for part, kind in _PARTS.items():
         content[part] = kind(**_checked(kind, content.get(part, {})))
     train = _checked(TrainConfig, content.get("train", {}))
@@ -230,15 +278,37 @@ def _checked(kind: type, content: Any) -> dict[str, Any]:
         raise ValueError(f"expected an object with the keys of {kind.__name__}; got {type(content).__name__}.")
     known = {f.name: f for f in fields(kind)}
     if unknown := sorted(set(content) - set(known)):
-        raise ValueError(f"unknown key {unknown[0]!r} in {kind.__name__}; known keys are {', '.join(known)}.")
+        got = reprlib.repr(unknown[0])
+        raise ValueError(f"unknown key {got} in {kind.__name__}; known keys are {', '.join(known)}.")
     required = [n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING]
     if missing := [n for n in required if n not in content]:
         raise ValueError(f"key {missing[0]!r} is missing in {kind.__name__}.")
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
     for name, value in values.items():
-        default = known[name].default
-        if default is not MISSING and not isinstance(
-            value, (type(default), int) if isinstance(default, float) else type(default)
-        ):
-            raise ValueError(f"{kind.__name__}.{name} must be a {type(default).__name__}; got {value!r}.")
+        if not _fits(value, wanted := known[name].type):
+            raise ValueError(f"{kind.__name__}.{name} must be {_said(wanted)}; got {reprlib.repr(value)}.")
     return values
+
+
+_SAID = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def _said(wanted: Any) -> str:
+    """Return in words what a value of this type is."""
+    if not (parts := get_args(wanted)):
+        return _SAID.get(wanted, "an object")
+    of = _SAID.get(parts[0], "object").removeprefix("a ") + "s"
+    return f"a list of {of}" if parts[-1] is Ellipsis else f"a list of {len(parts)} {of}"
+
+
+def _fits(value: Any, wanted: Any) -> bool:
+    """Tell whether a value from JSON is of the type of a field; the parts of a Preset are judged by themselves."""
+    if wanted is float:
+        return type(value) in (int, float) and abs(value) < 1e300
+    if wanted is str:
+        return type(value) is str and len(value) <= limits.WORDS
+    if not (parts := get_args(wanted)):
+        return type(value) is wanted or wanted not in _SAID
+    open_ended = parts[-1] is Ellipsis
+    fits = isinstance(value, tuple) and (len(value) <= limits.LISTED if open_ended else len(value) == len(parts))
+    return fits and all(_fits(item, parts[0]) for item in value)

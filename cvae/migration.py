@@ -6,6 +6,8 @@ made.
 
 from typing import Any
 
+from cvae import limits
+
 VERSION = 2
 USUAL = {  # what the fields of version 1 that have gone were where a file does not name them
     "epochs": 20,
@@ -24,6 +26,7 @@ USUAL = {  # what the fields of version 1 that have gone were where a file does 
     "refine_cycles": 1,
 }
 WARMUP = 0.1  # the same in all that was shipped, and no setting any more
+CYCLES = ("bend_cycles", "refine_cycles")
 NO_LIMIT = 1e6  # a maximum gradient norm that was meant as none
 
 
@@ -31,6 +34,7 @@ def current(content: Any) -> Any:
     """Return the content of a config.json in the form of today; what is no configuration at all comes back as it is.
 
     A key that means nothing stays where it is, so that whoever reads the configuration refuses it by its name.
+    ValueError where a number that others are made of is none.
     """
     if not isinstance(content, dict) or "version" in content:
         return content.copy() if isinstance(content, dict) else content
@@ -40,11 +44,19 @@ def current(content: Any) -> Any:
 
 def _data(old: dict[str, Any]) -> dict[str, Any]:
     """Return DataConfig: `turn` was degrees, and percent of the size too."""
-    return {**old, "zoom": old["turn"] / 100} if "turn" in old else old
+    if "turn" not in old:
+        return old
+    if type(old["turn"]) not in (int, float):
+        raise ValueError("DataConfig.turn must be a number.")
+    return {**old, "zoom": old["turn"] / 100}
 
 
 def _train(old: dict[str, Any]) -> dict[str, Any]:
     fields = {**USUAL, **{key: value for key, value in old.items() if key in USUAL}}
+    if any(type(fields[key]) is not int or not 0 <= fields[key] <= limits.STAGES for key in CYCLES):
+        raise ValueError(f"TrainConfig.{' and '.join(CYCLES)} must be whole numbers from 0 to {limits.STAGES}.")
+    if type(fields["bend_lr"]) not in (int, float):
+        raise ValueError("TrainConfig.bend_lr must be a number.")
     kept = {key: value for key, value in old.items() if key not in USUAL}
     if kept.get("warmup") == WARMUP:
         del kept["warmup"]

@@ -4,12 +4,13 @@ Torch is not needed for that, so the help of a command may do it.
 """
 
 import csv
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from cvae import documents, limits
 
 METRICS, HISTORY = "metrics.json", "history.csv"
 COLUMNS = ("epoch", "train_nll", "train_kl", "val_nll", "val_kl", "seconds")  # that a history must have
@@ -69,22 +70,24 @@ def read(folder: Path) -> Run:
 
 def _read(path: Path, parse: Callable[[str], dict[str, Any]], faults: dict[str, str]) -> dict[str, Any]:
     try:
-        return parse(path.read_text(encoding="utf-8"))
+        return parse(documents.text(path))
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError, TypeError, KeyError, RecursionError, csv.Error):
+    except (OSError, ValueError, TypeError, KeyError, csv.Error):
         faults[path.name] = f"{path} is damaged; {REMEDIES[path.name]}."
         return {}
 
 
 def _figures(text: str) -> dict[str, Any]:
-    figures = json.loads(text)
+    figures = documents.parsed(text)
     if not isinstance(figures, dict):
         raise ValueError("metrics.json must hold an object")
     return figures
 
 
 def _columns(text: str) -> dict[str, tuple[float, ...]]:
+    if text.count("\n") > limits.ROWS:
+        raise ValueError("history.csv must hold a row for each epoch")
     rows = list(csv.DictReader(text.splitlines()))
     columns = {column: tuple(float(row[column] or "nan") for row in rows) for column in COLUMNS} if rows else {}
     if not all(math.isfinite(value) for column in ("epoch", "seconds") for value in columns.get(column, ())):

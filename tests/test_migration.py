@@ -90,7 +90,7 @@ def test_what_was_two_things_is_two_fields_and_what_meant_none_is_none():
         ({"name": "a", "about": "", "train": {"warmup": 0.2}}, "unknown key 'warmup' in TrainConfig"),
         ({"name": "a", "about": "", "train": {"stages": [], "epochs": 3}}, "stages must hold at least one stage"),
         ({"name": "a", "about": "", "train": {"epochs": 0}}, "epochs must be from 1 to 1000000; got 0"),
-        ({"name": "a", "about": "", "train": {"epochs": "3"}}, "Stage.epochs must be a int; got '3'"),
+        ({"name": "a", "about": "", "train": {"epochs": "3"}}, "Stage.epochs must be a whole number; got '3'"),
         ({"name": "a", "about": "", "version": 3}, "it is of version 3; this code reads versions 1 to 2"),
         (NEW | {"train": {"stages": [{"epoch": 3}]}}, "unknown key 'epoch' in Stage"),
         (NEW | {"train": {"stages": [3]}}, "expected an object with the keys of Stage"),

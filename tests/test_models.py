@@ -118,7 +118,7 @@ def test_the_prior_of_a_conditional_flow_depends_on_the_label():
         ({"norm": "batch"}, "norm 'batch' is for network 'dense'"),
         ({"family": "autoencoder", "n_classes": 10}, "neither a learned prior nor labels"),
         ({"wings": 2}, "unknown key 'wings' in ModelConfig"),
-        ({"latent_dim": "two"}, "ModelConfig.latent_dim must be a int"),
+        ({"latent_dim": "two"}, "ModelConfig.latent_dim must be a whole number"),
     ],
 )
 def test_a_wrong_configuration_is_told_what_would_be_right(changes, message):

@@ -12,6 +12,13 @@ from torch import Tensor, nn
 
 from cvae.gaussian import DiagonalGaussian, Prior
 
+ORDERS = "shuffles"  # the buffer that a checkpoint holds of each flow
+
+
+def is_shuffled(orders: Tensor) -> bool:
+    """Tell whether each row of orders (n_layers, D) has every coordinate once: of a file that was read, ask it."""
+    return bool((orders.sort(1).values == torch.arange(orders.shape[1])).all())
+
 
 class CouplingFlow(nn.Module):
     """An invertible map between z and base coordinates u, both (N, D), conditional on c (N, C) or (1, C); C may be 0.
@@ -28,7 +35,9 @@ class CouplingFlow(nn.Module):
         self.changed = dim - self.kept
         self.nets = nn.ModuleList(self._coupling_net(n_conditions, width) for _ in range(n_layers))
         order = torch.Generator().manual_seed(dim)
-        self.register_buffer("shuffles", torch.stack([torch.randperm(dim, generator=order) for _ in range(n_layers)]))
+        with torch.device("cpu"):  # for a model without numbers too, where torch takes a second to do it
+            shuffles = torch.stack([torch.randperm(dim, generator=order) for _ in range(n_layers)])
+        self.register_buffer(ORDERS, shuffles)
 
     def _coupling_net(self, n_conditions: int, width: int) -> nn.Sequential:
         last = nn.Linear(width, 2 * self.changed)

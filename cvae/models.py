@@ -18,6 +18,7 @@ from cvae.networks import (
     ResidualDecoder,
     ResidualEncoder,
     RunningScale,
+    halved,
     make_decoder,
     make_encoder,
 )
@@ -194,10 +195,8 @@ class Classifier(nn.Module):
                 layers += [nn.Conv2d(i, o, 3, stride=stride, padding=1), nn.BatchNorm2d(o), nn.ReLU()]
             n_in = n_out
         self.features = nn.Sequential(*layers)
-        self.head = nn.Sequential(nn.Flatten(), nn.Dropout(0.4), nn.LazyLinear(config.n_classes))
-        with torch.no_grad():
-            self.eval()(torch.zeros(1, *config.image_shape))  # fixes the lazy layer's size
-        self.train()
+        area = math.prod(halved(side, len(config.widths)) for side in config.image_shape[1:])
+        self.head = nn.Sequential(nn.Flatten(), nn.Dropout(0.4), nn.Linear(n_in * area, config.n_classes))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return class logits (N, n_classes) for x (N, C, H, W) in [0, 1]."""
@@ -212,3 +211,9 @@ def build_model(config: ModelConfig) -> AnyModel:
     """Build the model that `config` describes, with fresh weights."""
     model: AnyModel = MODELS[config.kind.model](config)
     return model.to(memory_format=torch.channels_last)  # convolutions on a CPU run some 20 % faster so
+
+
+def blueprint(config: ModelConfig) -> AnyModel:
+    """Return the model that `config` describes without its numbers: what a file must hold, at no cost in memory."""
+    with torch.device("meta"):
+        return build_model(config)

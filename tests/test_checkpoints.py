@@ -1,6 +1,9 @@
 """Round trip of a checkpoint, and one clear error for every way in which its folder can be wrong."""
 
 import json
+import os
+import re
+import resource
 import shutil
 import sys
 from dataclasses import replace
@@ -9,6 +12,7 @@ import pytest
 import torch
 
 from cvae import checkpoints
+from cvae.config import ModelConfig
 from cvae.models import build_model
 from cvae.presets import PRESETS
 
@@ -151,3 +155,86 @@ def test_without_connection_or_package_the_hub_is_one_sentence(hub, monkeypatch)
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(FileNotFoundError, match="^no checkpoint 'a/b' on this machine; install huggingface_hub"):
         checkpoints.load_run("a/b")
+
+
+HOSTILE = [
+    ("model", "widths", ["x"], "a list of whole numbers"),
+    ("model", "widths", [-1, 8], "each width must be from 1"),
+    ("model", "widths", [3 * 10**9], "each width must be from 1"),
+    ("model", "widths", [16.0], "a list of whole numbers"),
+    ("model", "widths", [], "halves its pictures"),
+    ("model", "widths", [1] * 12, "halves its pictures"),
+    ("model", "widths", [9_000, 9_000, 9_000], "does not hold the weights that config.json describes: "),
+    ("model", "image_shape", [28], "a list of 3 whole numbers"),
+    ("model", "image_shape", [2, 28, 28], "1 channel"),
+    ("model", "image_shape", [3, 90_000, 90_000], "sides of image_shape"),
+    ("model", "image_shape", [1, 0, 28], "sides of image_shape"),
+    ("model", "kernel", 77_777, "kernel must be from 1"),
+    ("model", "kernel", -3, "kernel must be from 1"),
+    ("model", "flow_layers", 2_000_000, "flow_layers must be from 0"),
+    ("model", "flow_layers", 200, "does not hold the weights"),
+    ("model", "latent_dim", True, "must be a whole number"),
+    ("model", "linear", 1, "must be true or false"),
+    ("train", "weight_decay", float("nan"), "must be a number"),
+    ("train", "stages", 500 * [{}], "number of stages"),
+    ("data", "hole", "left", "hole must be one of"),
+    (None, "classes", [0, 1], "a list of texts"),
+    (None, "about", "a" * 10**6, "about must be text"),
+    (None, "name", "\ud800", "config.json"),
+]
+
+
+@pytest.mark.parametrize("part, key, value, said", HOSTILE, ids=[f"{case[1]}-{i}" for i, case in enumerate(HOSTILE)])
+def test_a_hostile_configuration_costs_one_line_and_no_memory(folder, part, key, value, said):
+    content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (content[part] if part else content)[key] = value
+    (folder / "config.json").write_text(json.dumps(content), encoding="utf-8")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ValueError, match=re.escape(said)) as refused:
+        checkpoints.load_run("mine")
+    assert str(folder) in str(refused.value) and len(str(refused.value)) < 500
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kB
+
+
+@pytest.mark.parametrize("text", ["[" * 70_000, '{"a":' * 900 + "1" + "}" * 900, '{"name": ' + "7" * 3000 + "}"])
+def test_json_that_no_program_writes_is_refused(folder, text):
+    (folder / "config.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match="config.json is not a configuration"):
+        checkpoints.load_run("mine")
+
+
+def test_a_configuration_longer_than_any_is_not_read(folder):
+    with (folder / "config.json").open("r+b") as file:
+        file.truncate(3 * 2**30)  # a hole in a file takes no room on the disk
+    with pytest.raises(ValueError, match="it is longer than"):
+        checkpoints.load_preset("mine")
+
+
+def test_a_layer_of_a_flow_that_loses_a_coordinate_is_refused(runs):
+    preset = replace(PRESET, model=ModelConfig(latent_dim=5, widths=(8,), flow_layers=2, flow_width=4))
+    weights = build_model(preset.model).state_dict()
+    weights["flow.shuffles"][1] = torch.tensor([0, 1, 2, 3, 3])
+    checkpoints.save_run(runs / "mine", preset, weights)
+    with pytest.raises(ValueError, match="flow.shuffles does not have every coordinate once"):
+        checkpoints.describe("mine")
+
+
+def test_classes_name_every_label(folder):
+    content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    content["model"] |= {"family": "cvae", "n_classes": 3}
+    (folder / "config.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ValueError, match="classes must name each of the 3 labels of the model; they name 2"):
+        checkpoints.load_preset("mine")
+
+
+@pytest.mark.parametrize("name", ["mine", "/", "", ".", "..", "../mine", "mine/", "none", "a\0b", "\udcff", "x" * 300])
+def test_one_name_is_judged_as_the_list_of_all(folder, name):
+    assert checkpoints.is_run(name) == (name in checkpoints.list_runs()) == (name == "mine")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_folder_whose_name_is_not_utf8_is_named_and_left_out(folder):
+    shutil.copytree(os.fsencode(folder), os.fsencode(folder.parent) + b"/b\xe9t\xe9")
+    assert checkpoints.list_runs() == ["mine"]
+    (said,) = checkpoints.unnamed()
+    assert said == "b\ufffdt\ufffd is left out: the name of its folder is not UTF-8; rename it."

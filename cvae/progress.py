@@ -1,13 +1,15 @@
 """What a model made while it learned: the same pictures at chosen epochs, kept beside its weights in progress.npz."""
 
 import io
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from cvae import checkpoints
+from cvae import archives, checkpoints, limits
+from cvae.archives import WHOLE, Form
 
 KINDS = ("reconstructions", "samples")
 MOST = 20  # pictures of a kind that are kept of each epoch
@@ -30,10 +32,9 @@ def add(folder: Path, epoch: int, pictures: dict[str, np.ndarray]) -> None:
 def _before(path: Path, epoch: int) -> tuple[list[int], dict[str, np.ndarray]]:
     """Return the epochs before this one and their rows of pictures; none where the file is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            epochs = [e for e in stored["epochs"].tolist() if e < epoch]
-            return epochs, {name: stored[name] for name in stored.files if name.rpartition("_")[2] in map(str, epochs)}
-    except Exception:  # a damaged zip raises nearly anything, and no training should end for its pictures
+        epochs = [e for e in _epochs(path) if e < epoch]
+        return epochs, _rows(path, epochs)
+    except ValueError:  # no training should end for its pictures
         return [], {}
 
 
@@ -42,21 +43,41 @@ def load(folder: Path, image_shape: tuple[int, int, int]) -> tuple[list[int], di
 
     FileNotFoundError where nothing is kept, ValueError where it is damaged or of other pictures.
     """
+    path = folder / checkpoints.PROGRESS
     try:
-        with np.load(folder / checkpoints.PROGRESS, allow_pickle=False) as stored:
-            epochs = stored["epochs"].astype(int).tolist()
-            kinds = [kind for kind in KINDS if any(name.startswith(kind) for name in stored.files)]
-            kept = {kind: [_pictures(stored[f"{kind}_{epoch}"], image_shape) for epoch in epochs] for kind in kinds}
-            found = {kind: np.stack(rows) for kind, rows in kept.items()}
-        fits = len({pictures.shape for pictures in found.values()}) == 1 and epochs == sorted(set(epochs))
+        rows = _rows(path, epochs := _epochs(path))
+        kinds = [kind for kind in KINDS if any(name.startswith(kind) for name in rows)]
+        _check_size(rows, image_shape)
+        kept = {kind: [_pictures(rows[f"{kind}_{epoch}"], image_shape) for epoch in epochs] for kind in kinds}
+        found = {kind: np.stack(pictures) for kind, pictures in kept.items()}
+        fits = len({pictures.shape for pictures in found.values()}) == 1
     except FileNotFoundError:
         raise
-    except Exception as error:  # a damaged zip or picture raises nearly anything
+    except Exception as error:  # a damaged picture raises nearly anything
         raise ValueError(f"{checkpoints.PROGRESS} of {folder.name} is damaged; train.py makes it anew.") from error
     if not fits:
         wanted = "as many pictures of each kind, and ascending epochs"
         raise ValueError(f"{checkpoints.PROGRESS} of {folder.name} must hold {wanted}.")
     return epochs, found
+
+
+def _epochs(path: Path) -> list[int]:
+    """Return the epochs whose pictures are kept; ValueError unless they ascend."""
+    epochs = archives.read(path, {"epochs": Form(WHOLE, 1)}).get("epochs", np.zeros(0)).tolist()
+    if epochs != sorted(set(epochs)) or not 1 <= len(epochs) <= limits.EPOCHS:
+        raise ValueError("the epochs must ascend")
+    return epochs
+
+
+def _rows(path: Path, epochs: list[int]) -> dict[str, np.ndarray]:
+    """Return what is kept of these epochs, by kind and epoch: the bytes of a picture each."""
+    return archives.read(path, {f"{kind}_{epoch}": Form("u", 1) for kind in KINDS for epoch in epochs})
+
+
+def _check_size(rows: dict[str, np.ndarray], image_shape: tuple[int, int, int]) -> None:
+    """Raise ValueError where so many pictures would not fit into limits.PIXELS."""
+    if (pixels := len(rows) * MOST * math.prod(image_shape)) > limits.PIXELS:
+        raise ValueError(f"so many pictures may have {pixels:,} values")
 
 
 def _row(pictures: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from cvae import checkpoints, runs, schedule
+from cvae import checkpoints, headers, runs, schedule
 from cvae.config import Preset, preset_from_dict
 
 STATE = "training.safetensors"  # everything that a resumed run needs, in one file so that it is never half old
@@ -59,25 +59,32 @@ def load(folder: Path, preset: Preset, state: RunState) -> None:
             raise OtherSettings(f"{path} was made with other settings; {remedy}.")
         state.model.load_state_dict(parts["model"])
         state.average.load_state_dict(parts["average"])
-        state.history = [{key: row[key] for key in COLUMNS} for row in history]
+        state.history = [_row(row) for row in history]
         for name, value in parts["optimizer"].items():
             i, key = name.split(".")
             state.moments.setdefault(int(i), {})[key] = value
     except OtherSettings:
         raise
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise _damaged(path) from error
 
 
 def _read(path: Path) -> tuple[Preset, list[Row], dict[str, dict[str, Tensor]]]:
     """Return the settings, the history and the tensors of a state, by part and name."""
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "optimizer": {}}
+    settings, history = (headers.document(path, key) for key in ("preset", "history"))
     with safe_open(path, "pt") as file:
-        settings, history = (json.loads(file.metadata()[key]) for key in ("preset", "history"))
         for key in file.keys():  # noqa: SIM118 - an open file of tensors is no dictionary
             part, name = key.split(".", 1)
             parts[part][name] = file.get_tensor(key)
     return preset_from_dict(settings), history, parts
+
+
+def _row(row: Any) -> Row:
+    """Return a row of a stored history; KeyError, TypeError or ValueError where it is none."""
+    if any(type(row[key]) not in (int, float, type(None)) for key in COLUMNS) or row["seconds"] is None:
+        raise ValueError("a history holds numbers")
+    return {key: row[key] for key in COLUMNS}
 
 
 def give_moments(optimizer: Any, moments: dict[int, dict[str, Tensor]], folder: Path) -> None:
@@ -129,11 +136,9 @@ def seconds_an_epoch(folder: Path) -> float | None:
 def epochs_done(folder: Path, preset: Preset) -> int:
     """Return after how many epochs the training of `preset` into `folder` was left; 0 where it has no state there."""
     try:
-        with safe_open(folder / STATE, "pt") as file:
-            metadata = file.metadata()
-        stored, history = preset_from_dict(json.loads(metadata["preset"])), json.loads(metadata["history"])
-        return len(history) if _chosen(stored) == _chosen(preset) else 0
-    except (OSError, SafetensorError, TypeError, KeyError, ValueError):
+        settings, history = (headers.document(folder / STATE, key) for key in ("preset", "history"))
+        return len(history) if _chosen(preset_from_dict(settings)) == _chosen(preset) else 0
+    except (OSError, TypeError, KeyError, ValueError):
         return 0
 
 

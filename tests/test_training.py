@@ -464,3 +464,33 @@ def test_gradients_are_clipped_where_they_are_too_long(most, gradient, after):
     weight.grad = torch.full_like(weight, torch.nan)
     with pytest.raises(RuntimeError, match="non-finite"):
         steps.clip(work, [weight])
+
+
+def cut(content: bytes) -> bytes:
+    return content[:-100]
+
+
+def told(content: bytes) -> bytes:
+    """Return a state whose history holds what are no numbers."""
+    length = int.from_bytes(content[:8], "little")
+    header = content[8 : 8 + length].replace(b'\\"val_nll\\": ', b'\\"val_nul\\": ')
+    return content[:8] + header + content[8 + length :]
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [cut, told, lambda _: b"", lambda _: bytes(4), lambda _: b"\xff" * 5000, lambda state: state[:8] + b"[" * 9000],
+    ids=["cut", "other history", "empty", "zeros", "noise", "nested"],
+)
+def test_a_damaged_state_is_told_in_one_line_and_left_as_it_is(stages, runs, data_root, capsys, harm):
+    fit, _ = stages
+    fit("vae-dense-2d", "--name", "vae-dense-2d", stages=(Stage(1),))
+    path = runs / "vae-dense-2d" / "training.safetensors"
+    path.write_bytes(harm(path.read_bytes()))
+    before = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+    capsys.readouterr()
+    assert train.main(["vae-dense-2d", "--data-dir", str(data_root), "--accelerator", "cpu", "--resume"]) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert "training.safetensors is damaged" in said[-1] and "--overwrite" in said[-1]
+    assert not any("Traceback" in line for line in said)
+    assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == before

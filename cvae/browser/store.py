@@ -6,9 +6,7 @@ import math
 from dataclasses import fields
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-
-from cvae import checkpoints, export
+from cvae import checkpoints, documents, export, headers
 from cvae.browser.reading import Reading
 from cvae.config import ModelConfig
 from cvae.families import LABEL
@@ -43,8 +41,8 @@ def stored(name_or_path: str | Path) -> str | None:
     """
     folder = checkpoints.run_dir(name_or_path)
     try:
-        text = (folder / PROGRAM).read_text(encoding="utf-8")
-        made = json.loads(text)
+        text = documents.text(folder / PROGRAM)
+        made = documents.parsed(text)
         told = made["format"], made["config"], set(made["parts"])
         pairs = [zip(part["tensors"], part["sizes"], strict=False) for part in made["parts"].values()]
         named = {name: size for part in pairs for name, size in part}
@@ -60,8 +58,6 @@ def stored(name_or_path: str | Path) -> str | None:
 def _sizes(weights: Path) -> dict[str, int]:
     """Return how many numbers each tensor of a safetensors file has; none where it cannot be read."""
     try:
-        with safe_open(weights, "pt") as file:
-            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
-            return {name: math.prod(part.get_shape()) for name, part in slices.items()}
-    except (OSError, SafetensorError):
+        return {name: math.prod(shape) for name, shape in headers.shapes(weights).items()}
+    except (OSError, ValueError):
         return {}

@@ -13,7 +13,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from cvae import checkpoints, metrics, tasks
+from cvae import archives, checkpoints, limits, metrics, tasks
+from cvae.archives import REAL, TEXT, WHOLE, Form
 from cvae.data import lfw_files as lfw
 from cvae.faces.directions import attribute_direction, in_pictures, within_person
 from cvae.faces.mixture import Mixture, fit
@@ -24,6 +25,14 @@ FILE = "faces.npz"
 LEVEL = 1 / 16  # a code is kept as whole numbers of this size in one byte: within (-8, 8), far finer than its spread
 COMPONENTS = 12  # of the mixture
 MIXTURE_PARTS = ("weights", "means", "factors")
+FORMS = {  # of the arrays in the file
+    **{name: Form(WHOLE, 2) for name in ("codes", "present")},
+    **{name: Form(WHOLE, 1) for name in ("names", "person", "numbers")},
+    "columns": Form(TEXT, 1),
+    "directions": Form(REAL, 3),
+    "metric": Form(REAL, 2),
+    **{f"{kind}_{part}": Form(REAL, i + 1) for kind in ("gaussian", "mixture") for i, part in enumerate(MIXTURE_PARTS)},
+}
 WAYS = ("difference of means", "classifier")  # the two kinds of direction
 TEMPLATE = 16  # pixels of a side of the mean face that is laid over a picture
 EDGES = [0.94 * 0.88**i for i in range(13)]  # of the boxes looked at, in shorter sides of the picture
@@ -116,26 +125,49 @@ def load(folder: Path) -> Space:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; make it with: python evaluate.py {folder.name}")
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {key: stored[key] for key in stored.files}
-        names = arrays["names"].tobytes().decode().split("\n")
-        kinds = {
-            kind: Mixture(*(torch.from_numpy(arrays[f"{kind}_{part}"]).float() for part in MIXTURE_PARTS))
-            for kind in ("gaussian", "mixture")
-        }
-        present = torch.from_numpy(arrays["present"]).float()
-        return Space(
-            torch.from_numpy(arrays["codes"]).float() * LEVEL,
-            tuple(names[i] for i in arrays["person"]),
-            tuple(arrays["numbers"].tolist()),
-            tuple(arrays["columns"].tolist()),
-            torch.where(present < 0, torch.nan, present),
-            torch.from_numpy(arrays["directions"]).float(),
-            torch.from_numpy(arrays["metric"]).float(),
-            **kinds,
-        )
-    except Exception as error:  # noqa: BLE001 - a damaged zip raises nearly anything
+        return _unpacked(archives.read(path, FORMS))
+    except (ValueError, LookupError, RuntimeError) as error:
         raise ValueError(f"{path} is damaged; make it anew with: python evaluate.py {folder.name}") from error
+
+
+def _unpacked(arrays: dict[str, np.ndarray]) -> Space:
+    """Return the space in these arrays; KeyError or ValueError where something is missing or does not fit."""
+    _check_shapes(arrays)
+    names, columns = arrays["names"].tobytes().decode().split("\n"), tuple(arrays["columns"].tolist())
+    if arrays["person"].min() < 0 or arrays["numbers"].min() < 0 or not all(column.isprintable() for column in columns):
+        raise ValueError("a number below 0, or a name that is none")
+    real = {name: torch.from_numpy(arrays[name]).float() for name, form in FORMS.items() if form.kinds == REAL}
+    if not all(bool((values.abs() < limits.VALUE).all()) for values in real.values()):
+        raise ValueError("numbers that are none")
+    kinds = {kind: Mixture(*(real[f"{kind}_{part}"] for part in MIXTURE_PARTS)) for kind in ("gaussian", "mixture")}
+    if any(bool((kind.weights < 0).any()) or not kind.weights.sum() > 0 for kind in kinds.values()):
+        raise ValueError("weights that are none")
+    present = torch.from_numpy(arrays["present"]).float()
+    return Space(
+        torch.from_numpy(arrays["codes"]).float() * LEVEL,
+        tuple(names[i] for i in arrays["person"]),
+        tuple(arrays["numbers"].tolist()),
+        columns,
+        torch.where(present < 0, torch.nan, present),
+        real["directions"],
+        real["metric"],
+        **kinds,
+    )
+
+
+def _check_shapes(arrays: dict[str, np.ndarray]) -> None:
+    """Raise ValueError unless the arrays are of the same faces, codes, attributes and components; KeyError of names."""
+    n, dims = arrays["codes"].shape
+    columns = len(arrays["columns"])
+    if not 1 <= n <= limits.POINTS:
+        raise ValueError(f"{n} faces")
+    wanted = {"person": (n,), "numbers": (n,), "present": (n, columns), "directions": (columns, len(WAYS), dims)}
+    wanted["metric"] = (dims, dims)
+    for kind in ("gaussian", "mixture"):
+        m = len(arrays[f"{kind}_weights"])
+        wanted |= {f"{kind}_means": (m, dims), f"{kind}_factors": (m, dims, dims)}
+    if other := [name for name, shape in wanted.items() if arrays[name].shape != shape]:
+        raise ValueError(f"{other[0]} does not fit the others")
 
 
 def strangeness(model: LatentModel, space: Space, x: Tensor) -> Tensor:

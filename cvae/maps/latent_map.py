@@ -12,8 +12,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from cvae import checkpoints, latent, metrics, tasks
-from cvae.config import Preset
+from cvae import archives, checkpoints, documents, latent, limits, metrics, tasks
+from cvae.archives import REAL, TEXT, WHOLE, Form
+from cvae.config import ModelConfig, Preset
 from cvae.maps import embeddings
 from cvae.models import LatentModel
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:  # the app reads maps, and never loads a data set
 
 EMBEDDINGS = {"plane": "The latent plane", "tsne": "t-SNE", "pca": "PCA"}  # array -> its name on the page, in order
 HALVES = ("u", "mu", "nll", "kl")  # stored as float16 where that holds them
+FORMS = {  # of the arrays in the file
+    **{name: Form(REAL, axes) for name, axes in {"u": 2, "mu": 2, "nll": 1, "kl": 1, "plane": 2, "tsne": 2}.items()},
+    **{name: Form(WHOLE, 1) for name in ("labels", "sprite")},
+    "about": Form(TEXT, 0),
+}
 COLUMNS = 100  # of the sprite
 TILE = 28  # pixels of a picture's side
 FEWEST, MOST_CLASSES = 30, 256  # images that have neighbours to tell of; classes that fit a byte
@@ -182,48 +188,104 @@ def load_map(name_or_path: str | Path) -> LatentMap:
             raise ValueError(reason)
         raise FileNotFoundError(f"{folder.name} has no map yet, which needs at least {FEWEST} test pictures. {remedy}")
     damaged = f"The map of {folder.name} is damaged. {remedy}"
-    arrays = _arrays(path, damaged)
+    preset = checkpoints.load_preset(folder)
+    try:
+        arrays = archives.read(path, FORMS)
+    except ValueError as error:
+        raise ValueError(damaged) from error
     if "about" not in arrays:
-        preset, labels = checkpoints.load_preset(folder), arrays.get("labels", ())
-        if reason := obstacle(preset, len(labels), len(preset.classes)):
+        if reason := obstacle(preset, len(arrays.get("labels", ())), len(preset.classes)):
             raise ValueError(reason)
         raise ValueError(f"The map of {folder.name} holds encoded digits, but no t-SNE of them. {remedy}")
     try:
-        about = json.loads(str(arrays["about"]))
-        layout = _unpack(arrays, about["figures"])
+        about = documents.parsed(str(arrays["about"]))
+        layout = _unpack(arrays, about["figures"], preset.model)
         weights = about["weights"]
-    except (KeyError, TypeError, ValueError, OSError) as error:
+    except (KeyError, TypeError, ValueError, OSError, SyntaxError) as error:  # Pillow has a SyntaxError for a bad PNG
         raise ValueError(damaged) from error
     if weights != checkpoints.weights_hash(folder):
         raise ValueError(f"The map of {folder.name} was made from other weights. {remedy}")
     return layout
 
 
-def _arrays(path: Path, damaged: str) -> dict[str, np.ndarray]:
+def load_figures(folder: Path) -> dict:
+    """Return the figures of the map of a run alone, in a fraction of the time; ValueError or OSError without a map."""
+    arrays = archives.read(folder / checkpoints.MAP, {"about": FORMS["about"]})
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except Exception as error:  # noqa: BLE001 - a damaged zip raises nearly anything
-        raise ValueError(damaged) from error
+        about = documents.parsed(str(arrays["about"]))
+        figures, weights = _checked_figures(about["figures"]), about["weights"]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"the map of {folder.name} is damaged") from error
+    if weights != checkpoints.weights_hash(folder):
+        raise ValueError(f"the map of {folder.name} was made from other weights")
+    return figures
 
 
-def _unpack(arrays: dict[str, np.ndarray], figures: dict) -> LatentMap:
+def load_points(folder: Path, config: ModelConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Return the encoded test pictures of a model: base coordinates u (N, D) float32 and labels (N,) int64.
+
+    FileNotFoundError where there are none, ValueError where they are damaged or of another model.
+    """
+    arrays = archives.read(folder / checkpoints.MAP, {name: FORMS[name] for name in ("u", "labels")})
+    if len(arrays) < 2 or not len(arrays["labels"]):
+        raise ValueError(f"the map of {folder.name} holds no encoded pictures.")
+    u, labels = _points(arrays, config)
+    return u.numpy(), labels.numpy()
+
+
+def _points(arrays: dict[str, np.ndarray], config: ModelConfig) -> tuple[Tensor, Tensor]:
+    """Return u (N, D) and labels (N,) of these arrays; KeyError or ValueError where they are not of such a model."""
+    u, labels = _real(arrays["u"]), torch.from_numpy(arrays["labels"].astype(np.int64))
+    if u.shape != (len(labels), config.latent_dim) or len(labels) > limits.POINTS:
+        raise ValueError("the codes are not of this model")
+    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < (config.n_classes or limits.CLASSES):
+        raise ValueError("there are labels that the model does not have")
+    return u, labels
+
+
+def _real(array: np.ndarray) -> Tensor:
+    """Return an array as float32; ValueError where it holds what is no number, or hardly one."""
+    values = torch.from_numpy(array).float()
+    if not bool((values.abs() < limits.VALUE).all()):
+        raise ValueError("there are numbers that are none")
+    return values
+
+
+def _unpack(arrays: dict[str, np.ndarray], figures: dict, config: ModelConfig) -> LatentMap:
     """Return the map in these arrays; KeyError or ValueError where something is missing or does not fit."""
-    arrays = {"mu": arrays["u"], **arrays}
-    numbers = {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in HALVES}
-    layouts = {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in EMBEDDINGS if name in arrays}
-    labels = torch.from_numpy(arrays["labels"].astype(np.int64))
-    n, dims = numbers["u"].shape
-    shapes = {"u": (n, dims), "mu": (n, dims), "nll": (n,), "kl": (n,)}
-    fits = labels.shape == (n,) and all(numbers[name].shape == shape for name, shape in shapes.items())
-    fits = fits and "tsne" in layouts and all(xy.shape == (n, 2) for xy in layouts.values())
-    if not (fits and all(array.isfinite().all() for array in [*numbers.values(), *layouts.values()])):
+    u, labels = _points(arrays, config)
+    n = len(labels)
+    mu, nll, kl = (_real(arrays[name]) for name in ("mu" if "mu" in arrays else "u", "nll", "kl"))
+    layouts = {name: _real(arrays[name]) for name in EMBEDDINGS if name in arrays}
+    fits = mu.shape == u.shape and nll.shape == kl.shape == (n,) and n > 0 and int(labels.max()) < MOST_CLASSES
+    if not (fits and "tsne" in layouts and all(xy.shape == (n, 2) for xy in layouts.values())):
         raise ValueError("the arrays do not belong together")
+    layouts["pca"] = embeddings.pca(u)[0]
+    if any(bool((xy == xy[0]).all()) for xy in layouts.values()):
+        raise ValueError("all points are in one place")
     sprite = arrays["sprite"].astype(np.uint8).tobytes()
-    if Image.open(io.BytesIO(sprite)).size != (COLUMNS * TILE, -(-n // COLUMNS) * TILE):
+    _check_sprite(sprite, n)
+    return LatentMap(u, mu, labels, nll, kl, layouts, sprite, _checked_figures(figures))
+
+
+def _check_sprite(sprite: bytes, n: int) -> None:
+    """Raise ValueError or OSError unless this is a whole PNG of n pictures, in the size in which they stand there."""
+    picture = Image.open(io.BytesIO(sprite), formats=["PNG"])
+    if picture.size != (COLUMNS * TILE, -(-n // COLUMNS) * TILE):
         raise ValueError("the sprite does not fit")
-    layouts["pca"] = embeddings.pca(numbers["u"])[0]
-    return LatentMap(**numbers, labels=labels, embeddings=layouts, sprite=sprite, figures=figures)
+    picture.load()
+
+
+def _checked_figures(figures: Any) -> dict:
+    """Return what is said of how well neighbours are kept; KeyError, TypeError or ValueError where it is not that."""
+    if not (isinstance(figures, dict) and "tsne" in figures and all(isinstance(v, dict) for v in figures.values())):
+        raise ValueError("figures must be told for t-SNE")
+    for space, told in figures.items():
+        shares = [told["knn_accuracy"], *told.get("variance", [])]
+        shares += [told["trustworthiness"]] if space in EMBEDDINGS else []
+        if any(type(share) not in (int, float) or not 0 <= share <= 1 for share in shares):
+            raise ValueError("figures must be shares")
+    return figures
 
 
 def landmarks(u: np.ndarray, labels: np.ndarray, span: float) -> list[tuple[float, float, int]]:

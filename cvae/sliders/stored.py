@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
+import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from cvae import checkpoints
+from cvae import checkpoints, headers
 from cvae.config import ModelConfig
 from cvae.morphology import KEYS
 from cvae.sliders.curves import READ, K, Sliders, guide
@@ -33,10 +34,11 @@ def load(folder: Path) -> Sliders:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; make it with: {remedy}")
     try:
-        with safe_open(path, "pt") as stored:
-            about = json.loads((stored.metadata() or {})["sliders"])
+        about, config = headers.document(path, "sliders"), checkpoints.load_preset(folder).model
+        if headers.difference(told := headers.shapes(path), _shapes(config, *told["guide.0.bias"])):
+            raise ValueError("other shapes")
         tensors = {key: value.float() for key, value in load_file(path).items()}
-        found = _built(tensors, about, checkpoints.load_preset(folder).model)
+        found = _built(tensors, about, config)
     except (SafetensorError, OSError, RuntimeError, LookupError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is damaged or of another model; make it anew with: {remedy}") from error
     if about.get("weights") != checkpoints.weights_hash(folder):
@@ -48,10 +50,17 @@ def figures(folder: Path) -> dict[str, dict]:
     """Return the figures that were stored with the sliders of a run; none where there are no sliders that fit it."""
     try:
         load(folder)
-        with safe_open(folder / FILE, "pt") as stored:
-            return dict(json.loads(stored.metadata()["sliders"])["figures"])
+        return dict(headers.document(folder / FILE, "sliders")["figures"])
     except (OSError, ValueError, LookupError, TypeError):
         return {}
+
+
+def _shapes(config: ModelConfig, width: int) -> headers.Shapes:
+    """Return the shape of each tensor that the sliders of a model have, with a guide of this width."""
+    with torch.device("meta"):
+        net = guide(config.latent_dim, config.n_classes, width).state_dict()
+    tables = {"spread": (K,), "least": (READ, K), "most": (READ, K), "explained": (config.latent_dim, K)}
+    return {f"guide.{key}": tuple(value.shape) for key, value in net.items()} | tables
 
 
 def _built(tensors: dict[str, Tensor], about: dict, config: ModelConfig) -> Sliders:
@@ -63,8 +72,7 @@ def _built(tensors: dict[str, Tensor], about: dict, config: ModelConfig) -> Slid
         raise ValueError("numbers that are none")
     net = guide(config.latent_dim, config.n_classes, len(tensors["guide.0.bias"]))
     net.load_state_dict({key[6:]: value for key, value in tensors.items() if key.startswith("guide.")}, strict=True)
-    shapes = {"spread": (K,), "least": (READ, K), "most": (READ, K), "explained": (config.latent_dim, K)}
-    if any(tuple(tensors[name].shape) != shape for name, shape in shapes.items()) or not (tensors["spread"] > 0).all():
-        raise ValueError("other shapes")
+    if not (tensors["spread"] > 0).all():
+        raise ValueError("spreads that are none")
     tables = {name: tensors[name] for name in TABLES}
     return Sliders(guide=net.requires_grad_(False).eval(), kept=kept, **tables)

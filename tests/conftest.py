@@ -17,6 +17,11 @@ ROOT = Path(__file__).resolve().parent.parent
 SEED = 0
 
 
+def pytest_addoption(parser) -> None:
+    """Let the command line say how many ways of damage are tried."""
+    parser.addoption("--examples", type=int, default=60, help="damaged files that tests/test_damage.py tries")
+
+
 @pytest.hookimpl(tryfirst=True)  # before the fixtures, also those that several tests share
 def pytest_runtest_setup() -> None:
     """Start every test alike, whatever ran before it: with the same seeds, and with the caches of the app empty."""
@@ -25,6 +30,8 @@ def pytest_runtest_setup() -> None:
     torch.manual_seed(SEED)
     if streamlit := sys.modules.get("streamlit"):
         streamlit.cache_resource.clear()
+    if caching := sys.modules.get("ui.shell.caching"):
+        caching.shared.clear()
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:

@@ -102,7 +102,7 @@ def _hole() -> list[Try]:
 
 
 def _map() -> list[Try]:
-    mapped = lambda model: resources.is_grey(model) and resources.encoded(model.preset.name) is not None  # noqa: E731
+    mapped = lambda model: resources.is_grey(model) and resources.has_points(model.preset.name)  # noqa: E731
     name, model = controls.best(controls.textbook, mapped, resources.MAPPED) or ("", None)
     digits = None if model is None else resources.encoded(name)
     if digits is None:

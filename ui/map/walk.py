@@ -308,30 +308,42 @@ def says() -> None:
         )
 
 
-def _maps() -> dict[str, maps.LatentMap]:
-    """Return the maps that can be shown, by the name of their model."""
-    kept = {}
-    for name in resources.available(resources.MAPPED)[0]:
-        try:
-            kept[name] = resources.latent_map(name)
-        except ValueError:
-            continue
-    return kept
+def _maps() -> dict[str, dict]:
+    """Return the figures of the maps that there are, by the name of their model."""
+    told = {name: resources.map_figures(name) for name in resources.available(resources.MAPPED)[0]}
+    return {name: figures for name, figures in told.items() if figures is not None}
 
 
-def _pair() -> dict[bool, tuple[str, "AnyModel"]]:
+def _pair() -> dict[bool, tuple[str, resources.Listed]]:
     """Return, of the models with a map, the best that is told no label and the best that is told one, if there are."""
-    models = {name: resources.model(name) for name in _maps()}
+    listed = resources.available(resources.MAPPED)[0]
+    models = {name: listed[name] for name in _maps()}
     wanted = {False: controls.textbook, True: controls.labelled}
     fitting = {told: {n: m for n, m in models.items() if controls.labelled(m.config) == told} for told in wanted}
-    names = {told: controls.preferred(some, wanted[told]) for told, some in fitting.items() if some}
-    return {told: (name, models[name]) for told, name in names.items()}
+    names = {told: _best(some, wanted[told]) for told, some in fitting.items()}
+    return {told: (name, models[name]) for told, name in names.items() if name}
 
 
-def _table(held: dict[str, maps.LatentMap]) -> str:
+def _best(models: dict[str, resources.Listed], prefer: controls.OfConfig) -> str:
+    """Return the name of the best of these models whose map can be drawn; empty text without any."""
+    while models:
+        if _can_show(name := controls.preferred(models, prefer)):
+            return name
+        models = {other: model for other, model in models.items() if other != name}
+    return ""
+
+
+def _can_show(name: str) -> bool:
+    """Tell whether the map of a model is sound; its figures may be while its arrays are not."""
+    try:
+        return bool(resources.latent_map(name))
+    except ValueError:
+        return False
+
+
+def _table(held: dict[str, dict]) -> str:
     rows = [
-        [html.escape(name), *(percent(figures) for percent in COLUMNS.values())]
-        for name, figures in ((name, one.figures) for name, one in held.items())
+        [html.escape(name), *(percent(figures) for percent in COLUMNS.values())] for name, figures in held.items()
     ]
     body = "".join(_row("td", row) for row in rows)
     style = "border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums"

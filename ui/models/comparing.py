@@ -98,7 +98,7 @@ def stand_ins(model: "AnyModel") -> tuple[str, Tensor] | None:
     last = lambda item: (not resources.is_alike(model, item[1]), not item[1].config.n_classes)  # noqa: E731
     for name, other in sorted(others, key=last):
         fits = other.config.image_shape == model.config.image_shape and resources.encoded(name) is not None
-        if fits and (x_hat := reconstructed(name, other)) is not None:
+        if fits and (x_hat := reconstructed(name, resources.model(name))) is not None:
             return f"reconstructions by {name}", x_hat
     return None
 

@@ -61,7 +61,7 @@ def pick_two(models: dict[str, "AnyModel"]) -> list[tuple[str, "AnyModel"]]:
         address.choice(key, options)
         label, width = f"Model {key.upper()}", controls.MODEL
         chosen.append(st.selectbox(label, options, key=key, bind="query-params", width=width) or first)
-    return [(name, models[name]) for name in chosen]
+    return [(name, controls.loaded(name, tuple(FAMILIES))) for name in chosen]
 
 
 def pixels(model: "AnyModel") -> str:
@@ -84,7 +84,7 @@ def kl_per_dim(name: str, model: "AnyModel") -> list[float]:
 
 def parameters(name: str, model: "AnyModel") -> float:
     """Return how many numbers were learned."""
-    return sum(p.numel() for p in model.parameters())
+    return checkpoints.count_parameters(model.config)
 
 
 def megabytes(name: str, model: "AnyModel") -> float:

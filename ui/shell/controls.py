@@ -1,7 +1,7 @@
 """Controls that several pages have in common."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -136,10 +136,19 @@ def choose(label: str, options: list[str], key: str) -> str:
 
 def best(
     prefer: OfConfig, fits: OfModel, families: tuple[str, ...] = resources.GENERATIVE
-) -> tuple[str, "AnyModel"] | None:
-    """Return name and model of the one that a page of such models opens with, None without any, which no line tells."""
+) -> tuple[str, resources.Listed] | None:
+    """Return the one that a page of such models opens with, unloaded; None without any, which no line tells."""
     models = {name: model for name, model in resources.available(families)[0].items() if fits(model)}
     return (name := preferred(models, prefer), models[name]) if models else None
+
+
+def loaded(name: str, families: tuple[str, ...] = resources.GENERATIVE) -> "AnyModel":
+    """Return a model that is listed; stops the page, with one line on it, where its files are damaged since."""
+    try:
+        return resources.model(name, families)
+    except ValueError as error:
+        st.error(words.markdown(str(error)))
+        st.stop()
 
 
 def first_model(prefer: OfConfig, fits: OfModel = lambda model: True, warns: bool = True) -> tuple[str, "AnyModel"]:
@@ -149,7 +158,7 @@ def first_model(prefer: OfConfig, fits: OfModel = lambda model: True, warns: boo
     """
     models = _models(fits, warns=warns)
     name = preferred(models, prefer)
-    return name, models[name]
+    return name, loaded(name)
 
 
 def pick_model(
@@ -171,10 +180,10 @@ def pick_model(
     st.session_state["model"] = name = _asked_model(models, preferred(above or models, prefer), view)
     about = words.markdown(models[name].preset.about)
     st.selectbox("Model", sorted(models, key=last), key="model", on_change=_choose_model, help=about, width=MODEL)
-    return name, models[name]
+    return name, loaded(name, families)
 
 
-def _asked_model(models: dict[str, "AnyModel"], best: str, view: OfConfig) -> str:
+def _asked_model(models: dict[str, resources.Listed], best: str, view: OfConfig) -> str:
     """Return the model in the address; on arrival without one the latest chosen by hand that fits; else the best.
 
     Streamlit binds no control to this parameter, because a bound one is lost between two pages that both have it.
@@ -237,8 +246,8 @@ def draw_number(key: str, count: int) -> None:
 
 def _models(
     fits: OfModel, train: str = FIRST, families: tuple[str, ...] = resources.GENERATIVE, warns: bool = True
-) -> dict[str, "AnyModel"]:
-    """Return the models that fit, with one line on the page for every folder that cannot be used."""
+) -> dict[str, resources.Listed]:
+    """Return the models that fit, unloaded, with one line on the page for every folder that cannot be used."""
     models, problems = resources.available(families)
     models = {name: model for name, model in models.items() if fits(model)}
     for problem in problems if warns else ():
@@ -249,7 +258,7 @@ def _models(
     return models
 
 
-def preferred(models: dict[str, "AnyModel"], prefer: OfConfig) -> str:
+def preferred(models: Mapping[str, "AnyModel"], prefer: OfConfig) -> str:
     """Return the first whose config `prefer` is true of, else the first of all; shipped ones come before others."""
     fitting = [name for name, model in models.items() if prefer(model.config)] or list(models)
     return min(fitting, key=lambda name: (models[name].preset.data.dataset not in SHIPPED, name not in PRESETS))

@@ -1,12 +1,12 @@
 """What all sessions share, loaded once and again when its files change: models and the files beside their weights."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import streamlit as st
 import torch
 from torch import Tensor
 
@@ -15,9 +15,22 @@ from cvae import progress as kept_progress
 from cvae.families import belongs, those
 from cvae.neighbours import ExactIndex
 from ui.shell import fetch, images, points
+from ui.shell.caching import remembered
 
 if TYPE_CHECKING:
+    from cvae.config import ModelConfig, Preset
     from cvae.models import AnyModel
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A model as its folder describes it, before it is loaded: enough to choose one among hundreds."""
+
+    preset: "Preset"
+
+    @property
+    def config(self) -> "ModelConfig":
+        return self.preset.model
 
 
 @dataclass(frozen=True)
@@ -45,17 +58,17 @@ COMPLETING = those(lambda family: family.completes)
 PAINTING = (*COMPLETING, *GENERATIVE)  # the latter by encoding and decoding in turn
 
 
-def available(families: tuple[str, ...] = GENERATIVE) -> tuple[dict[str, "AnyModel"], list[str]]:
-    """Return the models of these families by name, and one line for every folder that cannot be used."""
-    found = {name: _load(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS)) for name in checkpoints.list_runs()}
-    problems = [result for result in found.values() if isinstance(result, str)]
-    fitting = {name: m for name, m in found.items() if not isinstance(m, str) and belongs(m.config, families)}
+def available(families: tuple[str, ...] = GENERATIVE) -> tuple[dict[str, Listed], list[str]]:
+    """Return what there is of these families by name, unloaded, and one line for every folder that cannot be used."""
+    told = {name: _listed(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS)) for name in checkpoints.list_runs()}
+    problems = checkpoints.unnamed() + [result for result in told.values() if isinstance(result, str)]
+    fitting = {name: m for name, m in told.items() if not isinstance(m, str) and belongs(m.config, families)}
     return fitting, problems
 
 
 def model(name: str, families: tuple[str, ...] = GENERATIVE) -> "AnyModel":
     """Return one model of these families; ValueError says in one line why there is none of this name."""
-    if name not in checkpoints.list_runs():
+    if not checkpoints.is_run(name):
         raise ValueError(f"unknown model {name[:40]!r}; there are: {', '.join(available(families)[0]) or 'none yet'}.")
     found = _load(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS))
     if isinstance(found, str):
@@ -65,7 +78,7 @@ def model(name: str, families: tuple[str, ...] = GENERATIVE) -> "AnyModel":
     return found
 
 
-def is_digit(model: "AnyModel") -> bool:
+def is_digit(model: "AnyModel | Listed") -> bool:
     """Tell whether a model's pictures are grey and 28x28, as those that the visitor draws."""
     return tuple(model.config.image_shape) == (1, 28, 28)
 
@@ -101,6 +114,16 @@ def is_face(model: "AnyModel") -> bool:
     """Tell whether a model's pictures are faces: square, in colour, and the data or codes beside it are of faces."""
     channels, height, width = model.config.image_shape
     return channels == 3 and height == width and (_of_faces(model) or has_space(model.preset.name))
+
+
+def has_points(name: str) -> bool:
+    """Tell whether encoded test pictures lie beside a model; whether they are sound is another question."""
+    return (checkpoints.ROOT / name / checkpoints.MAP).is_file()
+
+
+def has_progress(name: str) -> bool:
+    """Tell whether pictures of its training lie beside a model; whether they are sound is another question."""
+    return (checkpoints.ROOT / name / checkpoints.PROGRESS).is_file()
 
 
 def has_space(name: str) -> bool:
@@ -146,6 +169,11 @@ def latent_map(name: str) -> maps.LatentMap:
     if isinstance(found, str):
         raise ValueError(found)
     return found
+
+
+def map_figures(name: str) -> dict[str, dict] | None:
+    """Return the figures of the map of a model, which is not laid out for it; None where there is no map to show."""
+    return _map_figures(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS, checkpoints.MAP))
 
 
 def version(name: str, *files: str) -> str:
@@ -216,8 +244,9 @@ def spread(name: str) -> tuple[np.ndarray, int] | None:
     try:
         found = figures(name)["classification"]
         quantiles = np.array(found["log_likelihood_quantiles"], dtype=float)
-        return (quantiles, int(found["n_importance"])) if quantiles.ndim == 1 and len(quantiles) > 1 else None
-    except (ValueError, TypeError, KeyError):
+        fits = quantiles.ndim == 1 and len(quantiles) > 1 and bool(np.isfinite(quantiles).all())
+        return (quantiles, int(found["n_importance"])) if fits else None
+    except (ValueError, TypeError, KeyError, OverflowError):
         return None
 
 
@@ -244,32 +273,52 @@ def exported(name: str) -> tuple[Path, tuple[int, ...]]:
 def _stamped(name: str, *files: str) -> tuple[Path, tuple[int, ...]]:
     """Return the folder with the times of its files, so that a cached value is read anew when they change."""
     folder = checkpoints.ROOT / name
-    return folder, tuple(path.stat().st_mtime_ns if (path := folder / file).is_file() else 0 for file in files)
+    return folder, tuple(_time(os.path.join(folder, file)) for file in files)
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
+def _time(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
+
+
+@remembered
+def _listed(folder: Path, stamp: tuple[int, ...]) -> Listed | str:
+    """Return what a folder describes, called as that, or one line that says what is wrong."""
+    try:
+        # config.json of a copied folder has the name of the original
+        return Listed(replace(checkpoints.describe(folder), name=folder.name))
+    except (ValueError, OSError) as error:
+        return _left_out(folder, error)
+
+
+@remembered
 def _load(folder: Path, stamp: tuple[int, ...]) -> "AnyModel | str":
     """Return the model in a folder, called as that, or one line that says what is wrong."""
     try:
         loaded: AnyModel = checkpoints.load_run(folder)
-        # config.json of a copied folder has the name of the original
         loaded.preset = replace(loaded.preset, name=folder.name)
         return loaded
     except (ValueError, OSError) as error:
-        return f"{folder.name} is left out: {' '.join(str(error).split())}"
+        return _left_out(folder, error)
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+def _left_out(folder: Path, error: Exception) -> str:
+    return f"{folder.name} is left out: {' '.join(str(error).split())}"
+
+
+@remembered
 def _code(name: str, photo: str, stamp: tuple, _x: Tensor) -> Tensor:
     return tasks.refine(model(name), _x, tasks.encode(model(name), _x))[0]
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
+@remembered
 def _kept(folder: Path, stamp: tuple[int, ...], about: tuple, _make: Callable[[], Tensor]) -> Tensor:
     return _make()
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@remembered
 def _space(folder: Path, stamp: tuple[int, ...]) -> faces.Space | str:
     try:
         found, dims = faces.load(folder), checkpoints.load_preset(folder).model.latent_dim
@@ -281,7 +330,7 @@ def _space(folder: Path, stamp: tuple[int, ...]) -> faces.Space | str:
     return found
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
+@remembered
 def _sliders(folder: Path, stamp: tuple[int, ...]) -> sliders.Sliders | str | None:
     try:
         return sliders.load(folder)
@@ -291,19 +340,16 @@ def _sliders(folder: Path, stamp: tuple[int, ...]) -> sliders.Sliders | str | No
         return str(error)
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
+@remembered
 def _encoded(folder: Path, stamp: tuple[int, ...]) -> Encoded | None:
     config = model(folder.name).config
     try:
-        with np.load(folder / checkpoints.MAP, allow_pickle=False) as stored:
-            u, labels = stored["u"].astype(np.float32), stored["labels"].astype(np.int64)
-    except Exception:  # noqa: BLE001 - a damaged zip raises nearly anything; the page then says how to make it anew
+        return Encoded(*maps.load_points(folder, config))
+    except (OSError, ValueError):  # the page then says how to make it anew
         return None
-    fits = u.shape == (len(labels), config.latent_dim) and len(labels) and np.isfinite(u).all()
-    return Encoded(u, labels) if fits and labels.max() < (config.n_classes or np.inf) else None
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
+@remembered
 def _map_png(folder: Path, stamp: tuple[int, ...]) -> bytes | None:
     digits = encoded(folder.name)
     if digits is None or digits.u.shape[1] != 2:
@@ -311,7 +357,7 @@ def _map_png(folder: Path, stamp: tuple[int, ...]) -> bytes | None:
     return images.scatter_png(digits.u, digits.labels, images.SPAN)
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
+@remembered
 def _landmarks(folder: Path, stamp: tuple[int, ...]) -> list[tuple[float, float, int]]:
     digits = encoded(folder.name)
     if digits is None or digits.u.shape[1] != 2:
@@ -319,12 +365,12 @@ def _landmarks(folder: Path, stamp: tuple[int, ...]) -> list[tuple[float, float,
     return maps.landmarks(digits.u, digits.labels, images.SPAN)
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+@remembered
 def _run(folder: Path, stamp: tuple[int, ...]) -> runs.Run:
     return runs.read(folder)
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+@remembered
 def _progress(folder: Path, stamp: tuple[int, ...]) -> Progress | None:
     try:
         epochs, found = kept_progress.load(folder, checkpoints.load_preset(folder).model.image_shape)
@@ -341,7 +387,7 @@ def _sheet(pictures: np.ndarray) -> bytes:
     return images.png(sheet[..., 0]) if channels == 1 else images.jpeg(sheet)
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@remembered
 def _latent_map(folder: Path, stamp: tuple[int, ...]) -> maps.LatentMap | str:
     try:
         return maps.load_map(folder)
@@ -349,19 +395,27 @@ def _latent_map(folder: Path, stamp: tuple[int, ...]) -> maps.LatentMap | str:
         return str(error)
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@remembered
+def _map_figures(folder: Path, stamp: tuple[int, ...]) -> dict[str, dict] | None:
+    try:
+        return maps.load_figures(folder)
+    except (ValueError, OSError):
+        return None
+
+
+@remembered
 def _map_points(folder: Path, stamp: tuple[int, ...]) -> tuple[bytes, dict]:
     return points.pack(latent_map(folder.name))
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
+@remembered
 def _thumbnail_map(folder: Path, stamp: tuple[int, ...]) -> bytes:
     found = latent_map(folder.name)
     xy = found.embeddings["tsne"]
     return images.scatter_png(points.normalised(xy, xy).numpy() - 0.5, found.labels.numpy(), 0.52)
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@remembered
 def _neighbours(folder: Path, stamp: tuple[int, ...], space: str) -> ExactIndex:
     if space == "latent":
         return ExactIndex(latent_map(folder.name).u)
@@ -370,14 +424,14 @@ def _neighbours(folder: Path, stamp: tuple[int, ...], space: str) -> ExactIndex:
     return ExactIndex(torch.from_numpy(rows.reshape(len(rows), -1) / np.float32(255)))
 
 
-@st.cache_resource(show_spinner=False, max_entries=1)
+@remembered
 def _originals_sprite(stamp: tuple) -> bytes:
     rows = originals()
     assert rows is not None  # else there is no address of their pictures
     return maps.make_sprite(rows)
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@remembered
 def _pictures(folder: Path, stamp: tuple[int, ...]) -> np.ndarray:
     found = latent_map(folder.name)
     return maps.cut_sprite(found.sprite, len(found))

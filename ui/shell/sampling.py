@@ -9,7 +9,7 @@ from cvae import tasks
 from ui.shell import classes
 
 if TYPE_CHECKING:
-    from cvae.models import LatentModel
+    from cvae.models import AnyModel, LatentModel
 
 USUAL, WIDEST = 10, 20  # pictures in a row, and the most
 MANY = 100  # pictures of which rows are twice as long
@@ -30,7 +30,7 @@ def columns(digits: list[int], count: int = 0) -> int:
     return max(1, USUAL // len(digits)) * len(digits)
 
 
-def every(model: "LatentModel") -> str:
+def every(model: "AnyModel") -> str:
     """Return what the view of one point decoded for all labels is called."""
     return "One style, ten digits" if classes.are_digits(model) else "One style, all classes"
 

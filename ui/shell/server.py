@@ -5,7 +5,7 @@ import importlib
 import socket
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ import torch
 from starlette.responses import RedirectResponse
 
 from cvae import tasks
+from cvae.presets import PRESETS
 from ui.shell import bounds, controls, link, resources
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from streamlit import App
 
 LATER = 3  # seconds after the start, when the first visitor has his page
+WARM = 24  # models of a kind, and labels of a model, that are tried before a visitor comes
 THREADS = 1  # one picture is too small to share out; tasks.decode shares many out itself
 
 
@@ -73,8 +75,9 @@ def address() -> str:
 
 def warm_up() -> None:
     """Load every model and its class map and decode once, since the first call of a network is slow."""
-    for name, model in resources.available()[0].items():
-        n_classes = model.config.n_classes
+    for name in _first():
+        model = resources.model(name)
+        n_classes = min(model.config.n_classes, WARM)
         tasks.generate(model, torch.arange(n_classes) if n_classes else None, n=1)
         resources.map_png(name)
 
@@ -84,13 +87,21 @@ def warm_up_drawing() -> None:
     from ui.shell import sketch
 
     x = sketch.picture({"bits": sketch.pack_bits(np.eye(sketch.INK))})
-    for model in filter(resources.is_digit, resources.available(("denoising",))[0].values()):
-        tasks.denoise(model, x)
-    for name, model in resources.available()[0].items():
-        if resources.is_face(model) and resources.has_space(name):
-            tasks.decode(model, resources.space(name).u[: resources.SHOWN])
-    for model in filter(resources.is_digit, resources.available(resources.COMPLETING)[0].values()):
-        tasks.inpaint(model, x, x > 0.5)
+    for name in _first(("denoising",), resources.is_digit):
+        tasks.denoise(resources.model(name, ("denoising",)), x)
+    for name in _first(fits=controls.is_measured_face):
+        with suppress(ValueError):  # its page says what is damaged
+            tasks.decode(resources.model(name), resources.space(name).u[: resources.SHOWN])
+    for name in _first(resources.COMPLETING, resources.is_digit):
+        tasks.inpaint(resources.model(name, resources.COMPLETING), x, x > 0.5)
+
+
+def _first(
+    families: tuple[str, ...] = resources.GENERATIVE, fits: controls.OfModel = lambda model: True
+) -> list[str]:
+    """Return the names of the models that are warmed up: of hundreds a few, those that pages open with among them."""
+    names = [name for name, model in resources.available(families)[0].items() if fits(model)]
+    return sorted(names, key=lambda name: name not in PRESETS)[:WARM]
 
 
 def send_at_once() -> None:

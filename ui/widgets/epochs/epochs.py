@@ -32,7 +32,7 @@ def watch(pair: list[tuple[str, "AnyModel"]]) -> None:
             missing = f"{name} has no pictures of its training (progress.npz); train.py stores them while it trains."
             st.caption(words.markdown(missing))
     if not stored:
-        holders = [name for name in resources.available(tuple(FAMILIES))[0] if resources.progress(name)]
+        holders = [name for name in resources.available(tuple(FAMILIES))[0] if resources.has_progress(name)]
         st.info(words.markdown(f"Models with stored pictures: {', '.join(holders) or 'none yet'}."))
         return
     epochs = sorted({epoch for found in stored.values() for epoch in found.epochs})

@@ -67,10 +67,14 @@ def attributes(name: str, model: "LatentModel", space: Space, held: Held) -> Non
         "along what goes with the attribute in this set; the classifier's direction changes less else."
     )
     with stage:
-        chosen = _columns(space)
-        ways = [(space.columns[k], space.directions[k, kind], address.ATTRIBUTE + space.columns[k]) for k in chosen]
-        axes = [Axis(*way, first=SMILE if way[0] == "Smiling" else 0.0) for way in ways]
+        chosen = [(k, space.columns[k]) for k in _columns(space)]
+        axes = [_axis(column, space.directions[k, kind]) for k, column in chosen]
         steer(name, model, held.u, axes, (f"{held.name}, as the model sees it", "Moved"), f"attributes_{kind}")
+
+
+def _axis(column: str, way: torch.Tensor) -> Axis:
+    """Return the slider of an attribute, a smile when the page opens."""
+    return Axis(column, way, address.ATTRIBUTE + column, first=SMILE if column == "Smiling" else 0.0)
 
 
 def _columns(space: Space) -> list[int]:

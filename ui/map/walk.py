@@ -90,8 +90,10 @@ def _pick_view(model: "LatentModel", held: maps.LatentMap) -> tuple[str, tuple[s
     titles["digit"] = classes.heading(model)
     options = list(titles)
     address.choice("colour", titles.values())
-    named, key = titles.get, "colour"
-    colour = st.selectbox("Colour", options, format_func=named, key=key, bind="query-params", width=150) or options[0]
+    colour = st.selectbox(
+        "Colour", options, format_func=lambda value: titles[value], key="colour", bind="query-params", width=150
+    )
+    colour = colour or options[0]
     return layout, (colour, titles[colour])
 
 

@@ -1,6 +1,7 @@
 """How fast and how exactly models decode in headless Chromium and in Firefox, and how fast the app's controls follow.
 
-Run it with nothing else on the machine: python benchmarks/browser.py [NAME ...]; --app leaves the first table out.
+Run it with nothing else on the machine: python benchmarks/browser.py [NAME ...]; --app gives the last table alone,
+--files that of exported files. What many viewers cost the server is measured by benchmarks/viewers.py.
 Firefox is driven by puppeteer-core of npm, looked for in the folder that NODE_PATH names.
 """
 
@@ -8,6 +9,7 @@ import base64
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,6 +24,7 @@ from benchmarks import drags
 from benchmarks.machine import median_and_p95, table
 from cvae import checkpoints
 from cvae.browser import program
+from cvae.browser.page import page as make
 from tests.e2e.serving import running_browser
 
 BROWSER = Path(program.__file__).parent
@@ -150,12 +153,47 @@ def decoding_rows(names: list[str]) -> list[tuple[str, ...]]:
     return rows
 
 
+OPENED = """
+const put = CanvasRenderingContext2D.prototype.putImageData;
+CanvasRenderingContext2D.prototype.putImageData = function (...rest) {
+  put.apply(this, rest);
+  if (!window.asked) requestAnimationFrame(() => setTimeout(() => { window.opened = performance.now(); }));
+  window.asked = true;
+};
+"""
+OPENINGS = 9
+
+
+def file_rows(names: list[str]) -> list[tuple[str, ...]]:
+    """Return the table of exported files: their size, and how long each takes from disk to its first picture."""
+    rows = [("file of", "MB", "opening to first picture, median and worst", "must reach")]
+    with tempfile.TemporaryDirectory() as folder, running_browser() as browser:
+        for name in names:
+            path = Path(folder) / f"{name}.html"
+            path.write_text(make(name), encoding="utf-8")
+            took = []
+            for _ in range(OPENINGS):
+                opened = browser.new_context().new_page()
+                opened.add_init_script(OPENED)
+                opened.goto(path.as_uri())
+                opened.wait_for_function("window.opened")
+                took.append(opened.evaluate("window.opened") / 1000)
+                opened.context.close()
+            said = f"{statistics.median(took):.2f} s, {max(took):.2f} s"
+            rows.append((name, f"{path.stat().st_size / 1e6:.2f}", said, "0.6 s"))
+    return rows
+
+
 def main(arguments: list[str]) -> None:
     """Print the tables."""
-    names = [name for name in arguments if name != "--app"]
+    names = [name for name in arguments if not name.startswith("--")]
     names = names or [name for name in checkpoints.list_runs() if checkpoints.load_preset(name).model.kind.draws]
-    if "--app" not in arguments:
+    if not {"--app", "--files"} & set(arguments):
         table("Decoding in the browser", decoding_rows(names))
+    if "--app" not in arguments:
+        table("Exported files", file_rows(names))
+    if "--files" in arguments:
+        return
     table("Live controls of the app, decoded in their page", drags.rows(names))
 
 

@@ -167,3 +167,15 @@ def test_a_table_that_scrolls_shows_that_it_does(new_page):
     page.locator(".zoo").evaluate("box => box.scrollTo(box.scrollWidth, 0)")
     expect(page.locator(".frame.more")).to_have_count(0)
     assert new_page("/Models", selector=".zoo tbody tr").locator(".frame.more").count() == 0
+
+
+def test_epochs_rest_while_they_are_out_of_view(new_page):
+    page = new_page("/Models?view=Watch+it+learn&epoch=1", selector=".epochs[data-shown='1']")
+    away = "(player, margin) => { player.getRootNode().host.style.marginTop = margin; }"
+    page.locator(".epochs").evaluate(away, "9000px")
+    page.locator(".play").evaluate("button => button.click()")
+    page.wait_for_timeout(3500)  # enough for all that is left of them
+    assert page.locator(".play").get_attribute("aria-label") == "Pause"
+    page.locator(".epochs").evaluate(away, "")
+    poll(page, lambda: page.locator(".play").get_attribute("aria-label") == "Play")
+    page.wait_for_selector(".epochs[data-shown='6']")

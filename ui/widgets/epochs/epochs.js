@@ -31,10 +31,14 @@ function create(root, host) {
     host.set("epoch", epoch);
   }
 
+  let seen = true; // out of view it rests
+  new IntersectionObserver((entries) => { seen = entries.at(-1).isIntersecting; }).observe(root.querySelector(".epochs"));
+  const next = () => show(state.place + 1);
+
   function play() {
     label("Pause");
     const isLast = () => state.place + 1 >= state.data.epochs.length;
-    state.timer = setInterval(() => (isLast() ? pause() : show(state.place + 1)), PAUSE);
+    state.timer = setInterval(() => { if (seen) (isLast() ? pause : next)(); }, PAUSE);
     show(isLast() ? 0 : state.place + 1);
   }
 

@@ -76,3 +76,22 @@ def test_the_last_step_of_a_slider_is_the_end_of_its_curve(new_page):
     assert float(latent.get_attribute("max")) <= float(latent.input_value())
     slant.press("Home")
     assert float(latent.get_attribute("min")) >= float(latent.input_value())
+
+
+def test_a_slow_hand_moves_the_point_with_every_pixel_and_a_key_by_a_whole_step(new_page):
+    page = new_page("/Explore?model=cvae-dense&label=3")
+    latent, slant = page.get_by_label("Latent dimension 1", exact=True), page.get_by_label("Slant")
+    slant.scroll_into_view_if_needed()
+    box = slant.bounding_box()
+    x, y, seen = box["x"] + 0.4 * box["width"], box["y"] + box["height"] / 2, set()
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for pixel in range(12):
+        page.mouse.move(x + pixel, y)
+        seen.add(latent.input_value())
+    assert len(seen) > 10
+    page.mouse.up()
+    page.locator("[data-test-script-state=notRunning]").wait_for()
+    before = float(slant.input_value())
+    slant.press("ArrowRight")
+    assert float(slant.input_value()) == pytest.approx(before + 0.5, abs=0.26)

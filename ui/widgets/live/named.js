@@ -1,6 +1,9 @@
 // Sliders with names: each moves the point along its curve, the polyline that Python drew through the present point.
+// A pointer moves it by a part of the step that a key makes, or a slow hand would see the picture stand still between steps.
 
 import { element, scrollPast } from "../shared.js";
+
+const PARTS = 5; // of a step
 
 function along({ values, points }, value) { // where the measure of a curve is `value`
   const beyond = values.findIndex((v) => v >= value); // -1 past the last, where a step of the slider may lie
@@ -37,6 +40,8 @@ export function makeNamed(box, current, move, settle) {
     scrollPast(input);
     input.oninput = () => follow(k, Number(input.value));
     input.onchange = settle;
+    input.addEventListener("pointerdown", () => { input.step = curves[k].step / PARTS; });
+    input.addEventListener("keydown", () => { input.step = curves[k].step; });
     const line = element("label", { class: "line", title: curve.about }, element("span", {}, curve.name), input, output);
     return { input, output, line };
   }

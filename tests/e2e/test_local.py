@@ -71,9 +71,15 @@ def drag(page, sent: list[str], selector: str, steps: int = 6):
     assert sent.count("a message") == 1 and not [url for url in sent if "/api/" in url]
 
 
-@pytest.mark.parametrize(
-    "path, selector, label", [(PAD, ".pad", None), (f"{FLAGSHIP}&label=3", "input[type=range]", 3), ("/", ".pad", None)]
-)
+DRAGS = {
+    "pad": (PAD, ".pad", None),
+    "slider": (f"{FLAGSHIP}&label=3", ".latents input[type=range]", 3),
+    "slider with a name": (f"{FLAGSHIP}&label=3", ".named input[type=range]", 3),
+    "pad of Home": ("/", ".pad", None),
+}
+
+
+@pytest.mark.parametrize("path, selector, label", DRAGS.values(), ids=DRAGS)
 def test_a_drag_shows_what_torch_decodes_and_asks_nobody(open_local, path, selector, label):
     page, sent = open_local(path)
     name = page.evaluate("() => [...__localModels.keys()].at(-1).split(' ')[1]")

@@ -98,6 +98,21 @@ def test_a_drawing_is_spoiled_and_cleaned_without_the_server(open_canvas, kind, 
     assert not asked
 
 
+def test_without_webassembly_the_server_answers_and_one_line_says_so(browser, address):
+    page, said = browser.new_page(), []
+    page.on("console", lambda message: "no WebAssembly" in message.text and said.append(message.text))
+    page.add_init_script("delete window.WebAssembly")
+    page.goto(f"{address}/Draw?task=Denoise")
+    page.wait_for_selector(".sketch .pad")
+    draw(page, THREE[:4])
+    poll(page, lambda: "The server decodes instead" in page.locator(".sketch .status").inner_text(), 30_000)
+    before = pictures(page).tobytes()
+    draw(page, THREE[3:])
+    poll(page, lambda: pictures(page).tobytes() != before)
+    assert len(said) == 1  # of two models
+    page.close()
+
+
 def test_where_rounds_are_needed_the_server_completes_and_one_line_says_so(new_page):
     page = new_page("/Inpaint?model=vae-conv", ".sketch[data-shown]")
     said = page.locator(".sketch .status").last

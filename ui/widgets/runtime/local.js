@@ -3,7 +3,8 @@
 
 const HELD = 4; // models in memory
 const LATER = 5000; // ms after which something that is being made, or was out of reach, is asked for again
-const held = (globalThis.__localModels ??= new Map()); // of all controls of the page, each of which is a module of its own
+// of all controls of the page, each of which is a module of its own
+const held = (globalThis.__localModels ??= new Map()), said = (globalThis.__localNotes ??= new Set());
 const idle = () => new Promise((done) => (globalThis.requestIdleCallback ?? setTimeout)(done));
 
 // What this page has of a model: `model` to run, null at first; `note`, one sentence where it will stay null; `begin()`,
@@ -34,7 +35,8 @@ function makeEntry(base, name) {
       entry.model = null;
       const reason = error.name === "Refusal" ? error.message : `This browser could not run ${name} itself.`;
       entry.note = `${reason} The server decodes instead.`;
-      console.info(entry.note);
+      if (!said.has(entry.note)) console.info(entry.note);
+      said.add(entry.note);
     },
   };
   return entry;

@@ -9,11 +9,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.latency import open_page
+from benchmarks.latency import open_page, rate_and_trips
 from benchmarks.machine import median_and_p95, table
 from tests.e2e.serving import running_app, running_browser
 
 STROKES, WARM = 30, 2
+ALL_HERE = "() => [...__localModels.values()].every((entry) => entry.model)"
 PAGES = (  # what, path, the text by which Python's slower results are known, what must be reached in the page
     ("reconstruction and reading", "/Draw", "It reads as", "p95 40 ms, 0 requests"),
     ("cleaning", "/Draw?task=Denoise", "", "0 requests"),
@@ -41,13 +42,14 @@ def draw(page, i: int) -> float:
     return begin
 
 
-def strokes(page, careful: str = "") -> tuple[list[float], list[float], list[float], int]:
-    """Draw STROKES strokes; return, for each, answers a second and ms from its end to its answer on the screen.
+def strokes(page, careful: str = "") -> tuple[list[float], list[float], list[float], list[float], int]:
+    """Draw STROKES strokes; return what was measured of each.
 
-    With `careful`, the third list has the ms from the end of the stroke until Python's slower results, below an element
-    with this text, have changed. The number is that of requests in all.
+    That is answers a second while it is drawn; ms from every move of the pen to the next answer; ms from the end of a
+    stroke to its answer on the screen; with `careful`, ms from its end until Python's slower results, below an element
+    with this text, have changed; and the number of requests in all.
     """
-    rates, ends, slow, requests = [], [], [], 0
+    rates, trips, ends, slow, requests = [], [], [], [], 0
     for i in range(-WARM, STROKES):
         begin = draw(page, i)
         if careful:
@@ -57,29 +59,32 @@ def strokes(page, careful: str = "") -> tuple[list[float], list[float], list[flo
         log = page.evaluate("probe")
         if i < 0:
             continue
-        inside = [t for t in log["draws"] if t < log["released"]]
-        rates.append(1000 * len(inside) / (log["released"] - begin))
+        rates.append(1000 * sum(t < log["released"] for t in log["draws"]) / (log["released"] - begin))
+        trips += rate_and_trips(log)[1]
         # at worst it takes one frame until the last answer is on the screen
         ends.append(max(0.0, log["draws"][-1] - log["released"]) + 1000 / 60)
         slow += [later] if careful else []
         requests += len(log["requests"])
     page.close()
-    return rates, ends, slow, requests
+    return rates, trips, ends, slow, requests
 
 
 def main() -> None:
     """Print the table."""
     during = "updates a second during a stroke, the slowest stroke"
-    rows = [("what", during, "end of a stroke to the answer", "requests", "must reach")]
+    rows = [("what", during, "move to answer", "end of a stroke to the answer", "requests", "must reach")]
     with running_app() as address, running_browser() as browser:
         for what, path, careful, aim in PAGES:
             for by in ("the page", "the server"):
                 page = open_page(browser, address, path, here=by == "the page", shown=".pad")
-                rates, ends, slow, requests = strokes(page, careful)
+                if by == "the page":
+                    page.wait_for_function(ALL_HERE)
+                rates, trips, ends, slow, requests = strokes(page, careful)
                 wanted = aim if by == "the page" else "10 a second, p95 80 ms"
-                rows.append((f"{what}, by {by}", f"{min(rates):.1f}", median_and_p95(ends), str(requests), wanted))
+                times = median_and_p95(trips), median_and_p95(ends)
+                rows.append((f"{what}, by {by}", f"{min(rates):.1f}", *times, str(requests), wanted))
                 if slow:
-                    rows.append(("... and the careful one by Python", "", median_and_p95(slow), "", ""))
+                    rows.append(("... and the careful one by Python", "", "", median_and_p95(slow), "", ""))
     table(f"{STROKES} strokes, headless Chromium, same machine", rows)
 
 

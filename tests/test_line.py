@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import threading
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ from starlette.applications import Starlette
 
 from cvae import tasks
 from tests.app import answer
-from ui.shell import api, sketch
+from ui.shell import api, metrics, sketch
 from ui.shell.line import Kind, Limits, Line, Refused, Wish
 
 QUICK, SLOW, OTHER = Kind("quick", "a"), Kind("slow", "a"), Kind("quick", "b")
@@ -308,3 +309,49 @@ def test_who_waits_for_a_model_keeps_nobody_else_waiting(gate):
 def test_an_unknown_task_has_no_place_in_the_line(zoo, task):
     app = Starlette(routes=api.routes())
     assert asyncio.run(ask(app, "/api/sketch", {"task": task, "model": "plane"}))["status"] == 400
+
+
+LINE = re.compile(r'(\w+)(?:\{(\w+="(?:[^"\\\n]|\\.)*"(?:,\w+="(?:[^"\\\n]|\\.)*")*)\})? (-?[\d.]+)')
+
+
+def figures(text: str) -> dict[tuple[str, str], float]:
+    """Return the figures of the text format by name and labels; each family has its help and its type before it."""
+    found, families = {}, {}
+    for line in text.splitlines():
+        if line.startswith("# "):
+            families.setdefault(line.split()[2], []).append(line.split()[1])
+            continue
+        name, labels, value = LINE.fullmatch(line).groups()
+        assert re.sub("_(bucket|sum|count)$", "", name) in families or name in families
+        found[name, labels or ""] = float(value)
+    assert set(map(tuple, families.values())) == {("HELP", "TYPE")}
+    return found
+
+
+def test_metrics_count_requests_and_seconds_by_model(gate, monkeypatch):
+    monkeypatch.setattr(metrics, "tally", metrics.Tally())
+    gate.set()
+    for query in (POINT, POINT, {"model": '"evil\n', "z": "0"}, LABELS[0]):
+        answer(api.decode, **query)
+    answer(api.answer_sketch, **SKETCHES[0])
+    told = figures(answer(api.watched).body.decode())
+    assert told["cvae_requests_total", 'task="decode",status="200"'] == 3
+    assert told["cvae_requests_total", 'task="decode",status="400"'] == 1
+    assert told["cvae_answer_seconds_count", 'task="decode",model="plane"'] == 2
+    assert told["cvae_answer_seconds_bucket", 'task="reconstruct",model="plane",le="+Inf"'] == 1
+    assert not any("evil" in labels for _, labels in told)
+    assert told["cvae_line_workers", ""] == 1 and told["cvae_line_waiting", ""] == told["cvae_line_working", ""] == 0
+    assert told.get(("process_resident_memory_bytes", ""), 1e8) > 1e7
+
+
+def test_a_histogram_counts_what_is_below_each_bound_and_escapes_names():
+    tally = metrics.Tally()
+    for seconds in (0.005, 0.05, 0.06, 7.0):
+        tally.count("decode", 'a "b" \\', 200, seconds)
+    told = figures("\n".join(tally.lines()))
+    labels = r'task="decode",model="a \"b\" \\"'
+    counts = {
+        bound: told["cvae_answer_seconds_bucket", f'{labels},le="{bound}"'] for bound in (0.01, 0.05, 0.1, 1.0, "+Inf")
+    }
+    assert list(counts.values()) == [1, 2, 3, 3, 4]
+    assert told["cvae_answer_seconds_sum", labels] == pytest.approx(7.115)

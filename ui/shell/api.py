@@ -6,6 +6,7 @@ GET /api/map?model=NAME                          the class map of a two-dimensio
 GET /api/points?model=NAME                       what the canvas of the Map page draws (ui/widgets/map/plot.py)
 GET /api/sprite?model=NAME[&of=originals]        the pictures of all its points in one PNG
 GET /api/program, /api/kept                      what a browser needs to decode by itself (ui/shell/programs.py)
+GET /metrics                                     what an operator watches (ui/shell/metrics.py)
 
 What sketch and points tell of their bytes is JSON in the header X-About. Several labels, label=0,1,2, give one picture
 after another. Whatever is wrong: status 400 and one line of text. Who asks sketch or decode stands in a line
@@ -15,6 +16,7 @@ computed, and Retry-After when to ask again.
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -24,7 +26,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from cvae import tasks
-from ui.shell import codecs, images, link, programs, resources
+from ui.shell import codecs, images, link, metrics, programs, resources
 from ui.shell.line import Kind, Limits, Line, Refused, Wish
 
 if TYPE_CHECKING:
@@ -73,11 +75,17 @@ def _fresh(content: bytes, headers: dict[str, str]) -> Response:
 
 async def _stand_in_line(request: Request, task: str, respond: Callable[..., Response]) -> Response:
     """Return the response to what the line answers, unless whoever asked goes away before."""
-    query = request.query_params
+    begin, query = time.perf_counter(), request.query_params
     name = query.get("painter" if task == "inpaint" and not query.get("label") else "model", "")
     asked = Wish(Kind(task, name), query, address=request.client.host if request.client else "")
     if who := request.headers.get("X-Client", "")[:NAMED]:
         asked.client = who
+    response = await _answered(request, asked, respond)
+    metrics.tally.count(task, name, response.status_code, time.perf_counter() - begin)
+    return response
+
+
+async def _answered(request: Request, asked: Wish, respond: Callable[..., Response]) -> Response:
     answer, gone = asyncio.ensure_future(line.answer(asked)), asyncio.ensure_future(_gone(request))
     await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
     gone.cancel()
@@ -192,4 +200,10 @@ def routes() -> list[Route]:
     """Return the routes, below the path that the app is served at."""
     found: dict[str, Callable] = {"decode": decode, "sketch": answer_sketch}
     found |= {"map": class_map, "points": points, "sprite": sprite}
-    return [Route(f"{link.base_path()}/api/{name}", route) for name, route in found.items()] + programs.routes()
+    own = [Route(f"{link.base_path()}/api/{name}", route) for name, route in found.items()]
+    return [*own, Route(f"{link.base_path()}/metrics", watched), *programs.routes()]
+
+
+async def watched(request: Request) -> Response:
+    """Answer with what an operator watches."""
+    return metrics.answer(line)

@@ -78,6 +78,11 @@ class Line:
         """Give all that wait, kind by kind."""
         return (wish for wishes in self._waiting.values() for wish in wishes)
 
+    @property
+    def working(self) -> int:
+        """Return how many workers are at work."""
+        return self._working.total()
+
     async def answer(self, wish: Wish) -> Any:
         """Return the answer to a wish; Refused where the line is full or the same client's newer wish came first."""
         self._join(wish)
@@ -133,7 +138,7 @@ class Line:
 
     def _advance(self) -> None:
         """Give every free worker the oldest wishes of the kind that has had least."""
-        while self._waiting and self._working.total() < self.workers:
+        while self._waiting and self.working < self.workers:
             kind = min(self._waiting, key=self._had.__getitem__)
             together = self.limits[kind.task].together
             wishes = self._waiting[kind][:together]

@@ -220,7 +220,7 @@ function makeSliders(box, current, move, settle) {
     show(z) {
       rows.forEach(({ dimension, input, value }) => {
         if (Number(input.value) !== z[dimension]) input.value = z[dimension];
-        value.textContent = z[dimension].toFixed(2);
+        if (value.textContent !== z[dimension].toFixed(2)) value.textContent = z[dimension].toFixed(2); // else it is laid out again
       });
     },
   };

@@ -1,4 +1,4 @@
-"""JavaScript as browsers get it: without comments, indentation and most ends of lines, which serve its readers."""
+"""JavaScript as browsers get it: without comments, indentation and most line ends, which serve those who read it."""
 
 import re
 

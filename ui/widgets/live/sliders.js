@@ -23,9 +23,11 @@ export function makeSliders(box, data, current, move, settle) {
     : `Order unknown. Measure it with: python evaluate.py ${data.model}`;
   box.replaceChildren(...open, ...(folded.length ? [rest] : []), element("p", { class: "note" }, note));
   const show = (z) => rows.forEach(({ dimension, input, value }) => {
+    const text = z[dimension].toFixed(2);
     if (Number(input.value) !== z[dimension]) input.value = z[dimension];
-    value.textContent = z[dimension].toFixed(2);
-    input.setAttribute("aria-valuetext", z[dimension].toFixed(2));
+    if (value.textContent === text) return; // what stays the same is not laid out again
+    value.textContent = text;
+    input.setAttribute("aria-valuetext", text);
   });
   return { show };
 }

@@ -1,4 +1,5 @@
-// In a slide: a press on an embedded page takes the keyboard, so what no control here uses is handed to the deck around it.
+// In a slide: a press on an embedded page takes the keyboard, so what no control here uses is handed to the deck around it,
+// and all of it once the mouse has left. A slider uses Left and Right alone, a pad all four arrows.
 // reveal.js does what such a message says as if the key had been pressed there; anyone else leaves it alone.
 
 const DECK_KEYS = { ArrowLeft: 37, ArrowUp: 38, ArrowRight: 39, ArrowDown: 40, PageUp: 33, PageDown: 34, Escape: 27 };
@@ -29,5 +30,12 @@ function giveKeysBack() {
     if (usesKey(event.composedPath()[0], event.key)) return;
     event.preventDefault();
     window.parent.postMessage(JSON.stringify({ method: "triggerKey", args: [code] }), "*");
+  });
+  root.addEventListener("pointerleave", ({ pointerType, buttons }) => { // a mouse that goes takes its keys along
+    let active = document.activeElement;
+    while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement;
+    if (pointerType !== "mouse" || buttons || !document.hasFocus() || active?.matches(WRITTEN)) return;
+    active?.blur();
+    window.parent.focus();
   });
 }

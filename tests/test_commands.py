@@ -18,6 +18,7 @@ import torch
 import evaluate
 import train
 from cvae import checkpoints, claim, export, losses, run_state, steps, training, validation
+from cvae.browser import program
 from cvae.commands import Failed, leads, run
 from cvae.presets import PRESETS
 from tests.conftest import ROOT, bars, write_idx
@@ -291,6 +292,19 @@ def test_a_rest_of_one_picture_is_left_out(pictures, preset, tmp_path, runs, mon
 def test_batches_that_cannot_be_shared_are_refused_before_the_work(preset, options, said, data_root, runs, capsys):
     assert train.main([preset, "--data-dir", str(data_root), "--accelerator", "cpu", *options]) == 2
     assert said in last_line(capsys) and not list(runs.iterdir())
+
+
+def test_a_finished_training_leaves_its_program_for_browsers(data_root, runs, capsys):
+    assert call(data_root, "--epochs", "1") == 0
+    assert program.stored(runs / "vae-dense-2d") and "browsers cannot" not in capsys.readouterr().out
+
+
+def test_a_model_that_browsers_cannot_run_is_said_in_one_line(data_root, runs, monkeypatch, capsys):
+    monkeypatch.setattr("cvae.browser.lowering.UNARY", ())
+    assert call(data_root, "--epochs", "1") == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if "browsers cannot" in line]
+    assert len(told) == 1 and "no step for aten." in told[0] and "the server decodes" in told[0]
+    assert not (runs / "vae-dense-2d" / program.PROGRAM).exists()
 
 
 def test_a_single_picture_is_enough_without_batch_norm(data_root, runs):

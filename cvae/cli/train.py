@@ -201,7 +201,8 @@ def _fit(preset: Preset, folder: Path, args: argparse.Namespace) -> None:
             error.add_note(run_state.kept(folder, preset, goes_on=not isinstance(error, training.Diverged)))
         raise
     if fabric.is_global_zero:
-        print("\n".join(_verdict(preset, folder, history, schedule.steps(len(images), preset.train))))
+        *told, following = _verdict(preset, folder, history, schedule.steps(len(images), preset.train))
+        print("\n".join(told + _for_browsers(folder) + [following]))
 
 
 def _loaded(preset: Preset, folder: Path, args: argparse.Namespace) -> tuple[Preset, "ImageSet", "ImageSet"]:
@@ -255,6 +256,21 @@ def _verdict(preset: Preset, folder: Path, history: list[dict[str, Any]], steps:
     figures = f"{folder}: {len(history)} epochs; validation nll {last['val_nll']:.2f}{kl} nats per picture"
     following = f"measure it with: python evaluate.py {preset.name}; look at it with: streamlit run app.py"
     return [figures, *(f"note: {remark}" for remark in remarks(history, preset, steps)), following]
+
+
+def _for_browsers(folder: Path) -> list[str]:
+    """Write the program by which browsers run the model; return a line that says why there is none, or nothing."""
+    from cvae import checkpoints
+    from cvae.browser import program
+
+    if not checkpoints.load_preset(folder).model.kind.draws:
+        return []  # it makes no pictures that a browser could show
+    try:
+        program.write(folder)
+    except (ValueError, RuntimeError, OSError) as error:
+        reason = (str(error).strip().splitlines() or ["no reason given"])[0]
+        return [f"note: browsers cannot run this model ({reason.rstrip('.')}), so the server decodes for the app."]
+    return []
 
 
 def _try_compiler(device: "torch.device") -> None:

@@ -83,7 +83,7 @@ def test_a_slow_hand_moves_the_point_with_every_pixel_and_a_key_by_a_whole_step(
     latent, slant = page.get_by_label("Latent dimension 1", exact=True), page.get_by_label("Slant")
     slant.scroll_into_view_if_needed()
     box = slant.bounding_box()
-    x, y, seen = box["x"] + 0.4 * box["width"], box["y"] + box["height"] / 2, set()
+    x, y, seen = box["x"] + 0.5 * box["width"], box["y"] + box["height"] / 2, set()
     page.mouse.move(x, y)
     page.mouse.down()
     for pixel in range(12):

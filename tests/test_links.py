@@ -1,6 +1,11 @@
 """Which model a page opens with, and which goes along from page to page."""
 
+from types import SimpleNamespace
+
+import pytest
+
 from tests.app import open_page
+from ui.shell import link
 
 EXPLORE, GENERATE, DRAW, INPAINT = "pages/1_Explore.py", "pages/2_Generate.py", "pages/3_Draw.py", "pages/4_Inpaint.py"
 MAP, MODELS = "pages/5_Map.py", "pages/7_Models.py"
@@ -73,3 +78,25 @@ def test_the_way_to_inpaint_takes_a_choice_along_and_no_default(zoo):
         for more in ({}, {"model": "labels"})
     ]
     assert ["model=labels" in way for way in ways] == [False, True] and all("/Inpaint?source=" in way for way in ways)
+
+
+@pytest.mark.parametrize(
+    "url, path",
+    [
+        ("http://host", ""),
+        ("http://host/", ""),
+        ("http://host/Map", ""),
+        ("https://host/demo/Map/", "/demo"),
+        ("https://host/a/b/Map", "/a/b"),
+        ("http://host/Map/Map", "/Map"),
+        ("http://host//strange.test/Map", "/strange.test"),
+        (None, "/served"),
+    ],
+)
+def test_addresses_begin_where_the_browser_has_the_app(monkeypatch, url, path):
+    pages = {"1": {"url_pathname": ""}, "2": {"url_pathname": "Map"}}
+    context = SimpleNamespace(pages_manager=SimpleNamespace(get_pages=lambda: pages))
+    monkeypatch.setattr(link, "get_script_run_ctx", lambda: context)
+    monkeypatch.setattr(link.st, "context", SimpleNamespace(url=url))
+    monkeypatch.setattr(link, "base_path", lambda: "/served")
+    assert link.seen_path() == path

@@ -22,6 +22,13 @@ QUIET += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"
 @contextmanager
 def running_app(root: Path = ROOT, **environment: str):
     """Start the app of a checkout on a free port of this machine; give its address once it answers, at last end it."""
+    with running_server(root, **environment) as (address, _):
+        yield address
+
+
+@contextmanager
+def running_server(root: Path = ROOT, path: str = "", **environment: str):
+    """As `running_app`, which answers below a path; give the process too."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -29,8 +36,8 @@ def running_app(root: Path = ROOT, **environment: str):
     command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
     server = subprocess.Popen(command, cwd=root, env=os.environ | environment, stdout=subprocess.DEVNULL)
     try:
-        wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
-        yield f"http://127.0.0.1:{port}"
+        wait_for(f"http://127.0.0.1:{port}{path}/_stcore/health", server)
+        yield f"http://127.0.0.1:{port}", server
     finally:
         server.terminate()
         server.wait(20)

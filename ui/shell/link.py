@@ -7,11 +7,12 @@ through the address, the browser and back.
 import html
 import secrets
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import numpy as np
 import streamlit as st
 import torch
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from torch import Tensor
 
 from ui.shell import address, codecs
@@ -23,9 +24,23 @@ LIMIT = 8 - 1 / 256
 
 
 def base_path() -> str:
-    """Return the path below which the app is served, such as /demo; empty for the top."""
+    """Return the path below which the server has the app, such as /demo; empty for the top."""
     path = st.get_option("server.baseUrlPath").strip("/")
     return f"/{path}" if path else ""
+
+
+def seen_path() -> str:
+    """Return the path below which a visitor's browser has the app; a proxy may take some of it away before the server.
+
+    Never two slashes in a row: at the start they would lead to another host.
+    """
+    url, context = st.context.url, get_script_run_ctx()
+    if not url or context is None:
+        return base_path()
+    parts = [part for part in urlsplit(url).path.split("/") if part]
+    if parts and parts[-1] in {page.get("url_pathname") for page in context.pages_manager.get_pages().values()}:
+        parts.pop()
+    return "".join(f"/{part}" for part in parts)
 
 
 def snap(u: Tensor) -> Tensor:
@@ -82,7 +97,7 @@ def onward(page: str, says: str, parameters: dict[str, str]) -> None:
 
     One of Streamlit's own would drop those that a control of this page has too.
     """
-    address = html.escape(f"{base_path()}/{page}?{urlencode(parameters)}")
+    address = html.escape(f"{seen_path()}/{page}?{urlencode(parameters)}")
     style = "color:inherit;display:inline-block;padding:.65rem 0"
     st.html(f'<a href="{address}" target="_self" style="{style}">{html.escape(says)} \u2192</a>')
 

@@ -72,5 +72,5 @@ def _home(address: str | None) -> str:
     """Return the address of the app that a file links back to, empty where only this machine knows it."""
     parts = urlsplit(address or "")
     return (
-        f"{parts.scheme}://{parts.netloc}{link.base_path()}/" if parts.hostname and parts.hostname not in HERE else ""
+        f"{parts.scheme}://{parts.netloc}{link.seen_path()}/" if parts.hostname and parts.hostname not in HERE else ""
     )

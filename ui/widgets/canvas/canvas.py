@@ -35,7 +35,7 @@ def canvas(
     data = {
         "mode": mode,
         "label": label,
-        "base": link.base_path(),
+        "base": link.seen_path(),
         "query": query,
         "here": sketch.here(query, side),
         "captions": captions,

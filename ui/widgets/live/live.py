@@ -63,7 +63,7 @@ def _what(name: str, model: "LatentModel", labels: Tensor | None) -> dict:
         "open": OPEN,
         "kl": kl,
         "span": images.SPAN,
-        "base": link.base_path(),
+        "base": link.seen_path(),
         **_map(name, model),
     }
 
@@ -82,4 +82,4 @@ def _map(name: str, model: "LatentModel") -> dict:
     colours, places = images.PALETTE, resources.landmarks(name)
     marks = [(x, y, classes.name(model, c), colours[c % len(colours)]) for x, y, c in places]
     points = f"{len(digits.u):,} encoded test {classes.noun(model)}s"
-    return {"background": f"{link.base_path()}/api/map?model={quote(name)}", "landmarks": marks, "points": points}
+    return {"background": f"{link.seen_path()}/api/map?model={quote(name)}", "landmarks": marks, "points": points}

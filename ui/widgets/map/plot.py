@@ -86,7 +86,7 @@ def _addresses(name: str) -> list[str]:
     if real:
         routes.append(("sprite", {"of": "originals"}))
     asked = {"model": name, "v": resources.map_version(name)}
-    return [f"{link.base_path()}/api/{route}?{urlencode(asked | more)}" for route, more in routes]
+    return [f"{link.seen_path()}/api/{route}?{urlencode(asked | more)}" for route, more in routes]
 
 
 def _told(found: LatentMap, layout: str) -> str:

@@ -68,7 +68,7 @@ def steer(
         "axes": [vars(axis) | {"way": axis.way.tolist()} for axis in axes],
         "values": values,
         "captions": captions,
-        "base": link.base_path(),
+        "base": link.seen_path(),
     }
     if (sent(key, "move") or {}).get("pixels"):  # the browser found no /api/decode
         data["pixels"] = picture(u)

@@ -4,7 +4,7 @@ BIN := .venv/bin
 SEED ?= $(shell date +%s)
 UNIT := $(BIN)/python -m pytest --ignore tests/e2e -n 2 --dist loadfile --random-order-seed=$(SEED)
 
-.PHONY: demo test test-unit test-fast lint checkpoints kernel
+.PHONY: demo test test-unit test-fast serve-check lint checkpoints kernel
 
 demo: .venv/app-installed
 	@echo "The app will be at http://127.0.0.1:$(PORT)"
@@ -20,6 +20,10 @@ test-unit: .venv/tests-installed
 
 test-fast: .venv/tests-installed
 	$(UNIT) -m "not slow"
+
+serve-check: .venv/tests-installed # needs nginx or Caddy: apt-get install nginx-light caddy
+	sh tests/install_browser.sh $(BIN)
+	$(BIN)/python -m pytest tests/test_deploy.py tests/e2e/test_proxy.py tests/e2e/test_strangers.py
 
 lint: .venv/tests-installed
 	$(BIN)/ruff check .
@@ -44,7 +48,7 @@ kernel: cvae/browser/kernel.wasm # needs: pip install ziglang==0.17.1
 cvae/browser/kernel.wasm: cvae/browser/kernel.c cvae/browser/build.py
 	$(BIN)/python -m cvae.browser.build $@
 
-.venv/app-installed: requirements.txt
+.venv/app-installed: requirements.txt requirements-serve.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -r requirements.txt
 	touch $@

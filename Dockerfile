@@ -1,10 +1,10 @@
 # The app for a container: no compiler, nothing of CUDA, no library that only training needs, not root.
 FROM python:3.11-slim AS libraries
-COPY requirements-serve.lock /
+COPY requirements-serve.lock deploy/slim.sh /
 RUN python -m venv /libraries \
     && /libraries/bin/pip install --no-cache-dir --require-hashes \
         --extra-index-url https://download.pytorch.org/whl/cpu -r /requirements-serve.lock \
-    && /libraries/bin/python -m compileall -q /libraries
+    && sh /slim.sh /libraries/lib/python3.11/site-packages
 
 FROM python:3.11-slim
 RUN useradd --uid 1000 --create-home visitor

@@ -7,7 +7,8 @@ from torch import Tensor
 from cvae import data, schedule
 from cvae.config import Preset
 from cvae.data import ImageSet, corruptions
-from cvae.families import PIXELS, SPOILED
+from cvae.families import PHOTOGRAPH, PIXELS, SPOILED
+from cvae.sketches import scenes
 
 
 def draw(
@@ -15,12 +16,17 @@ def draw(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return this process's share of the global batch: x (n, C, H, W), what is given about it, and noise (k, n, D).
 
+    Where that is a photograph, x is its ink.
+
     Every process draws for the whole batch and keeps each world_size-th row, so the numbers do not depend on how
     many processes there are.
     """
     generator = torch.Generator().manual_seed(schedule.seed(preset.train, step))
     x = data.varied(batch.pixels(), preset.data, movement, generator)
-    c = given(preset, x, batch.labels, generator)
+    if preset.model.kind.given == PHOTOGRAPH:
+        x, c = scenes.photographs(x, generator)
+    else:
+        c = given(preset, x, batch.labels, generator)
     noise = torch.randn(k, len(x), preset.model.latent_dim, generator=generator)
     mine = slice(fabric.global_rank, None, fabric.world_size)
     return x[mine].to(fabric.device), c[mine].to(fabric.device), noise[:, mine].to(fabric.device)

@@ -160,6 +160,7 @@ class DataConfig:
     elastic: float = 0.0  # how far their parts move apart at first, as a share of the same 7 %; only with movement
     augment: bool = False  # True: small random rotation, shift and scale (the classifier only)
     n_validation: int = 2000
+    n_training: int = 0  # of the other pictures, those that are learned from; 0: all
     split_seed: int = 0
 
     def __post_init__(self) -> None:

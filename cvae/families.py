@@ -1,4 +1,4 @@
-"""The six families of models, one record each: how it is built, what is minimised, what is measured, what it can do.
+"""The seven families of models, one record each: how it is built, what is minimised, what is measured, what it can do.
 
 No other code asks for the name of a family: it asks the record, `config.kind`, for the one property that it depends on.
 The record stands below all other modules, so it names functions instead of holding them: `model` is a key of
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 # what a model may be given beside x or in its place
-LABEL, PIXELS, SPOILED = "label", "visible pixels", "spoiled picture"
+LABEL, PIXELS, SPOILED, PHOTOGRAPH = "label", "visible pixels", "spoiled picture", "photograph"
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,12 @@ class Family:
 
     title: str  # what a reader calls it
     paper: str  # that it follows, as the presets cite it; empty without one
-    model: str = "latent"  # latent: encoder, z, decoder | denoiser | classifier
-    given: str = ""  # LABEL, PIXELS or SPOILED; empty: the picture alone
+    model: str = "latent"  # latent: encoder, z, decoder | denoiser | classifier | ink
+    given: str = ""  # LABEL, PIXELS, SPOILED or PHOTOGRAPH; empty: the picture alone
     posterior: str = "gaussian"  # gaussian | point: a code without a distribution, and without a prior
     networks: tuple[str, ...] = ("dense", "conv", "residual")  # that it can be built of
-    objective: str = "elbo"  # elbo | clean picture | class
-    figures: str = "likelihood"  # likelihood | code | completions | cleaning | accuracy
+    objective: str = "elbo"  # elbo | clean picture | class | ink
+    figures: str = "likelihood"  # likelihood | code | completions | cleaning | accuracy | ink
     decodes: bool = False  # a point z, with a label where it takes one, makes a picture; every picture has such a point
     has_likelihood: bool = False  # of whole pictures, so that -elbo, log p(x) and a map of its z mean something
     labelled: bool = False  # knows classes: n_classes is 2 or more
@@ -73,6 +73,15 @@ FAMILIES = {
         objective="clean picture",
         figures="cleaning",
         cleans=True,
+    ),
+    "ink": Family(
+        "finds ink",
+        "Ronneberger, Fischer and Brox 2015",
+        model="ink",
+        given=PHOTOGRAPH,
+        networks=("conv",),
+        objective="ink",
+        figures="ink",
     ),
     "classifier": Family("classifier", "", model="classifier", objective="class", figures="accuracy", labelled=True),
 }

@@ -14,6 +14,7 @@ from cvae.gaussian import DiagonalGaussian
 from cvae.models import LatentModel
 
 GAUSSIAN_STD = 0.1  # fixed observation noise of the gaussian likelihood, in units of the [0, 1] pixel range
+EMPTY = 20.0  # pixels: how much ink a picture without any may seem to have
 
 
 def bernoulli_nll(logits: Tensor, x: Tensor, counted: Tensor | None = None) -> Tensor:
@@ -58,6 +59,19 @@ def nll_and_kl(model: LatentModel, x: Tensor, c: Tensor | Condition | None, nois
 def clean_nll(model: nn.Module, x: Tensor, spoiled: Tensor) -> Tensor:
     """-log p(x | spoiled), (N,), of a denoising autoencoder given a spoiled copy of x."""
     return bernoulli_nll(model(spoiled), x)
+
+
+def ink_terms(model: nn.Module, ink: Tensor, photographs: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what is minimised of photographs (N, 3, H, W) with their ink (N, 1, H, W), and -log p(ink), both (N,).
+
+    The first weighs the few pixels of ink twice and adds the Dice loss of Milletari, Navab and Ahmadi (2016), which
+    counts a small digit as much as a large one.
+    """
+    logits = model(photographs)
+    p, weighed = logits.sigmoid(), F.binary_cross_entropy_with_logits(logits, ink, 1 + ink, reduction="none")
+    shared, total = (p * ink).flatten(1).sum(1), (p + ink).flatten(1).sum(1)
+    dice = 1 - (2 * shared + EMPTY) / (total + EMPTY)
+    return 4 * weighed.flatten(1).mean(1) + dice, bernoulli_nll(logits, ink)
 
 
 def class_nll(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:

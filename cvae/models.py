@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, Protocol, TypeAlias
 
 import torch
@@ -203,8 +204,61 @@ class Classifier(nn.Module):
         return self.head(self.features(x))
 
 
-MODELS = {"latent": CVAE, "denoiser": DenoisingAutoencoder, "classifier": Classifier}  # by Family.model
-AnyModel: TypeAlias = Any  # one of these three; which of them config.json says, and not to a type checker
+COLOURS = 3  # channels of a photograph
+
+
+class InkFinder(nn.Module):
+    """Tells of each pixel of a photograph whether it is ink of a digit, whatever its size.
+
+    A U-net (Ronneberger, Fischer and Brox 2015) on 2x2 pixels at a time, each stage at half the size of the one before.
+    What the smallest map holds on average joins it, so that every place knows of the whole picture.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths, block = config.widths, 2
+        self.fold, self.unfold = nn.PixelUnshuffle(block), nn.PixelShuffle(block)
+        self.downs = nn.ModuleList([_normed(block**2 * COLOURS, widths[0])])
+        self.downs.extend(nn.Sequential(_normed(n_in, n), _normed(n, n)) for n_in, n in pairwise(widths))
+        self.world = nn.Linear(widths[-1], widths[-1])
+        joined = pairwise(widths)
+        self.ups = nn.ModuleList(nn.Sequential(_normed(n + below, n, 1), _normed(n, n)) for n, below in joined)
+        self.head = nn.Conv2d(widths[0], block**2, 1)
+
+    @property
+    def step(self) -> int:
+        """What should divide both sides of a picture."""
+        return 2 ** len(self.config.widths)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return Bernoulli logits of ink, (N, 1, H, W), for colours x (N, 3, H, W), or grey (N, 1, H, W), in [0, 1].
+
+        Both sides are even; multiples of `step` are seen best.
+        """
+        maps = [self.downs[0](self.fold(2 * x.expand(-1, COLOURS, -1, -1) - 1))]
+        for down in self.downs[1:]:
+            maps.append(down(nn.functional.max_pool2d(maps[-1], 2, ceil_mode=True)))
+        h = maps.pop()
+        h = h + self.world(h.mean((2, 3)))[:, :, None, None]
+        for up in reversed(self.ups):
+            beside = maps.pop()
+            h = up(torch.cat([nn.functional.interpolate(h, size=beside.shape[2:]), beside], dim=1))
+        return self.unfold(self.head(h))
+
+
+def _normed(n_in: int, n_out: int, kernel: int = 3) -> nn.Sequential:
+    convolution = nn.Conv2d(n_in, n_out, kernel, padding=kernel // 2, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(n_out), nn.ReLU())
+
+
+MODELS = {  # by Family.model
+    "latent": CVAE,
+    "denoiser": DenoisingAutoencoder,
+    "classifier": Classifier,
+    "ink": InkFinder,
+}
+AnyModel: TypeAlias = Any  # one of these; which of them config.json says, and not to a type checker
 
 
 def build_model(config: ModelConfig) -> AnyModel:

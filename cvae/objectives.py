@@ -38,6 +38,12 @@ def label(model: Any, x: Tensor, y: Tensor, noise: Tensor, beta: float | Tensor)
     return nll.mean(), nll, torch.zeros_like(nll)
 
 
+def ink(model: Any, x: Tensor, photographs: Tensor, noise: Tensor, beta: float | Tensor) -> Terms:
+    """Which pixels of a photograph are ink of a digit."""
+    loss, nll = losses.ink_terms(model, x, photographs)
+    return loss.mean(), nll, torch.zeros_like(nll)
+
+
 def prior(model: Any, x: Tensor, c: Tensor, noise: Tensor, beta: float | Tensor) -> Terms:
     """The KL from posteriors that no longer move to the learned prior, which learns alone.
 
@@ -87,6 +93,7 @@ OBJECTIVES = {
     "elbo": Objective(elbo, lambda config: config.kind.latent, "a model with an encoder, a z and a decoder"),
     "clean picture": Objective(clean_picture, lambda config: config.kind.cleans, "a model that cleans pictures"),
     "class": Objective(label, lambda config: config.kind.objective == "class", "a classifier"),
+    "ink": Objective(ink, lambda config: config.kind.objective == "ink", "a model that finds ink"),
     # what further stages may have
     "prior": Objective(prior, lambda config: config.flow_layers > 0, "flow_layers of 1 or more", "flow", still=True),
     "weighted": Objective(

@@ -152,6 +152,14 @@ _ALL = [
         train=TrainConfig((Stage(8, 2e-3),), weight_decay=1e-2),
     ),
     Preset(
+        name="ink",
+        about="A U-net of few channels that tells which pixels of a photograph are ink of a digit (Ronneberger, "
+        "Fischer and Brox 2015): every uploaded picture passes through it. It is trained on made photographs alone.",
+        model=ModelConfig(family="ink", network="conv", widths=(16, 24, 32, 48, 64)),
+        data=DataConfig(n_validation=200, n_training=12_000),  # each digit in as many photographs as there are epochs
+        train=TrainConfig((Stage(5, 3e-3),), batch_size=16, weight_decay=1e-3, ema_decay=0.995),
+    ),
+    Preset(
         name="ae-dense-faces",
         about="A dense autoencoder of faces: Linear, BatchNorm1d and ReLU. It has to learn anew for every place of the "
         "picture what an edge is, and shows it.",

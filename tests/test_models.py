@@ -6,9 +6,11 @@ import torch
 from cvae import losses, metrics, tasks
 from cvae.batches import given
 from cvae.config import ModelConfig, Stage, preset_from_dict
+from cvae.families import PHOTOGRAPH
 from cvae.models import build_model
 from cvae.objectives import Learner, of
 from cvae.presets import PRESETS
+from cvae.sketches import scenes
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -23,7 +25,10 @@ def test_one_step_of_every_preset_changes_all_its_weights(name):
         if hasattr(module, "second"):
             torch.nn.init.normal_(module.second.weight, std=0.1)
     x, y = torch.rand(8, *preset.model.image_shape), torch.arange(8) % max(1, preset.model.n_classes)
-    c = given(preset, x, y, torch.Generator().manual_seed(0))
+    if preset.model.kind.given == PHOTOGRAPH:
+        x, c = scenes.photographs(x, torch.Generator().manual_seed(0))
+    else:
+        c = given(preset, x, y, torch.Generator().manual_seed(0))
     loss, nll, kl = learner(x, c, torch.randn(1, 8, preset.model.latent_dim), 1.0)
     loss.backward()
     assert nll.shape == kl.shape == (8,) and loss.isfinite()

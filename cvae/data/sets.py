@@ -132,7 +132,8 @@ def training_split(
     everything = load(config.dataset, True, data_dir, image_shape, download)
     held_out = _held_out(config, len(everything))
     order = torch.randperm(len(everything), generator=torch.Generator().manual_seed(config.split_seed))
-    return everything[order[:-held_out]], everything[order[-held_out:]]
+    rest = order[:-held_out]
+    return everything[rest[: config.n_training or None]], everything[order[-held_out:]]
 
 
 def torchvision() -> ModuleType:

@@ -18,6 +18,7 @@ FIGURES: dict[str, Callable[[Subject], dict[str, Any]]] = {  # by Family.figures
     "completions": restoring.completions,
     "cleaning": restoring.cleaning,
     "accuracy": labels.accuracy,
+    "ink": restoring.ink,
 }
 
 

@@ -59,6 +59,8 @@ def _pictures(figures: dict[str, Any]) -> list[str]:
     told = [f"{what}: PSNR {v['before']:.1f} dB, cleaned {v['after']:.1f} dB" for what, v in cleaned]
     if "mse" in figures:
         told.append(f"mean squared error of a reconstruction {figures['mse']:.4f} (white is 1)")
+    if "ink_iou" in figures:
+        told.append(f"ink of made photographs: intersection over union {figures['ink_iou']:.3f}")
     if "diversity" in figures:
         told.append(f"samples differ {figures['diversity']:.2f} times as much as test pictures do")
     return told

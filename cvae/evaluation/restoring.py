@@ -11,10 +11,12 @@ from cvae.evaluation.maps import write_points
 from cvae.evaluation.options import Options
 from cvae.evaluation.subject import Subject, bar
 from cvae.models import LatentModel
+from cvae.sketches import scenes
 
 NOISE = (("gaussian", 0.3), ("gaussian", 0.5), ("salt-and-pepper", 0.25))
 # Pyro's tutorial: these quadrants are visible, the others are the target
 TASKS = {"1": ("bottom left",), "2": ("bottom left", "top left"), "3": ("bottom left", "top left", "top right")}
+PHOTOGRAPHS = 500  # made of the first test digits
 PARTICLES, QUADRANT_SAMPLES = 10, 100
 
 
@@ -45,6 +47,18 @@ def cleaning(subject: Subject) -> dict[str, Any]:
         before, after = (float(metrics.psnr(metrics.mse(x, y).mean())) for y in (noisy, clean))
         ratios[f"{kind} {strength}"] = {"before": before, "after": after}
     return {"psnr": ratios}
+
+
+def ink(subject: Subject) -> dict[str, Any]:
+    """Return how well ink is told from all else in made photographs of test digits, over all their pixels together."""
+    shared = either = 0.0
+    shown = subject.x[:PHOTOGRAPHS]
+    for part in bar(shown.split(PHOTOGRAPHS // 10), "ink of made photographs"):
+        ink, photographs = scenes.photographs(part, subject.generator)
+        seen = subject.model(photographs.to(part.device)).sigmoid().cpu() > 0.5
+        inked = ink > 0.5
+        shared, either = shared + float((seen & inked).sum()), either + float((seen | inked).sum())
+    return {"ink_iou": shared / max(1.0, either), "photographs": len(shown)}
 
 
 def completions(subject: Subject) -> dict[str, Any]:

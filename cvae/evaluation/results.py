@@ -58,6 +58,7 @@ def markdown(models: Figures) -> str:
         parts.append("Plain autoencoders, test set:\n\n" + tables.codes(codes))
     parts += [tables.accuracy(name, m) for name, m in models.items() if "accuracy" in m]
     parts += face_tables({name: m for name, m in models.items() if "pca_mse" in m})
+    parts += [tables.ink(name, m) for name, m in models.items() if "ink_iou" in m]
     parts += [tables.cleaning(name, m) for name, m in models.items() if "psnr" in m]
     parts += [tables.completions(name, m) for name, m in models.items() if "hole_mse" in m]
     parts += [tables.classification(name, m["classification"]) for name, m in models.items() if "classification" in m]

@@ -60,6 +60,12 @@ def accuracy(name: str, m: dict[str, Any]) -> str:
     return f"`{name}` reads {100 * m['accuracy']:.2f} % of the {m['images']:,} test {m.get('of', 'digits right')}.\n"
 
 
+def ink(name: str, m: dict[str, Any]) -> str:
+    """Return in a sentence how well a network tells ink from all else."""
+    of = f"{m['photographs']:,} made photographs of test digits"
+    return f"`{name}` finds ink: intersection over union {m['ink_iou']:.3f}, over {of}.\n"
+
+
 def cleaning(name: str, m: dict[str, Any]) -> str:
     """Return a table of the damages that a model cleans."""
     rows = [[damage, f"{v['before']:.1f} dB", f"{v['after']:.1f} dB"] for damage, v in m["psnr"].items()]

@@ -26,6 +26,8 @@ PAPERS = {  # as the text of a model cites it
     "Learning Structured Output Representation using Deep Conditional Generative Models",
     "Vincent et al. 2008": "Vincent, Larochelle, Bengio and Manzagol (2008), "
     "Extracting and Composing Robust Features with Denoising Autoencoders",
+    "Ronneberger, Fischer and Brox 2015": "Ronneberger, Fischer and Brox (2015), "
+    "U-Net: Convolutional Networks for Biomedical Image Segmentation",
     "Hinton and Salakhutdinov 2006": "Hinton and Salakhutdinov (2006), "
     "Reducing the Dimensionality of Data with Neural Networks",
 }

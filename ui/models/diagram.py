@@ -64,7 +64,8 @@ def architecture(config: ModelConfig) -> Architecture:
         picture = _by(config.image_shape)
         if not config.kind.draws:
             layers = _trace(model, lambda: model(x))
-            return Architecture(f"picture {picture}", layers, "", [], f"log-odds of {config.n_classes} classes")
+            gives = f"log-odds of {config.n_classes} classes" if config.n_classes else "log-odds of ink"
+            return Architecture(f"picture {picture}", layers, "", [], gives)
         if config.kind.cleans:
             encoder = _trace(model.encoder, lambda: model(x))
             decoder = _trace(model.decoder, lambda: model(x))

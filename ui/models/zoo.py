@@ -104,6 +104,8 @@ def outcomes(name: str) -> list[str]:
     found, lines = resources.figures(name), []
     if (share := number(found, "accuracy")) is not None:
         lines.append(f"reads {100 * share:.2f} % of the test pictures right")
+    if (share := number(found, "ink_iou")) is not None:
+        lines.append(f"finds ink: intersection over union {share:.3f}")
     noises, holes = _part(found, "psnr"), _part(found, "hole_mse")
     gains = [(noise, [number(_part(noises, noise), key) for key in ("before", "after")]) for noise in noises]
     if said := [f"{noise} from {gain[0]:.1f} to {gain[1]:.1f} dB" for noise, gain in gains if None not in gain]:

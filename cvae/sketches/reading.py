@@ -1,0 +1,243 @@
+"""From any picture - photo, scan, sketch, canvas - to the digits in it, each as MNIST would have it.
+
+Two readers look at a picture. Rules (light.py) find what stands out from the ground in brightness, sharply, and know
+nothing of digits. A network (network.py) knows which ink is a digit's, by its form and its colour, but sees less
+sharply. Where both see the same digit, the rules' ink is taken, else the network's.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from cvae.data import pictures
+from cvae.data.pictures import NO_INK
+from cvae.sketches import digits, light, network, parts, sizes
+
+Box: TypeAlias = tuple[float, float, float, float]  # left, top, right, bottom
+Steps: TypeAlias = list[tuple[str, np.ndarray]]
+
+SHOWN_SIDE = 160
+FIRST_SIDE, SECOND_SIDE = 256, 192  # of what the network sees: the picture, then each digit and what is around it
+AROUND = 0.35  # of a digit's longer side, on each side of it, in the second look
+AGREED = 0.8  # share of either reader's ink that must be near the other's
+# shares of the rules' ink, of its probability and of the network's ink from which one part is the digit as it is
+ALONE, SUPPORTED, INSIDE = 0.95, 0.01, 0.7
+MOST = 12  # digits of one picture
+SEPARATE = 2.2  # ink from its surroundings in colour, in standard deviations of these, where the rules see none
+WEAK = 0.65  # mean probability below which ink is no digit where the rules see none
+
+
+class Digit(NamedTuple):
+    """A digit in a picture: what MNIST would have made of it, and its box in the upright picture's pixels."""
+
+    digit: Tensor  # (1, 1, 28, 28) float32 in [0, 1], ink bright
+    box: Box
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A digit as it was found: the way to it as named pictures, its box in shares of the picture, how sure it is."""
+
+    steps: Steps
+    box: Box
+    sure: float
+
+    @property
+    def digit(self) -> Tensor:
+        """(1, 1, 28, 28) float32 in [0, 1], ink bright."""
+        return digits.as_tensor(self.steps[-1][1])
+
+
+def to_digit(image: Image.Image, box: Box | None = None) -> Tensor:
+    """Return what MNIST would have made of a picture's largest digit: (1, 1, 28, 28) float32 in [0, 1], ink bright.
+
+    `image` has any mode and size, and any light; with a `box` (left, top, right, bottom), in pixels of the upright
+    picture, only what lies inside it counts. ValueError where there is no ink.
+    """
+    return readings(image, box)[0].digit
+
+
+def to_digits(image: Image.Image) -> list[Digit]:
+    """Return all digits in a picture with their boxes, the largest first; ValueError where there is none."""
+    made = readings(image)
+    height, width = made[0].steps[0][1].shape  # of the upright picture, perhaps smaller
+    long, short = max(image.size), min(image.size)
+    size = (long, short) if width > height else (short, long)
+    whole = np.array((*size, *size))
+    return [Digit(one.digit, tuple((whole * one.box).tolist())) for one in made]
+
+
+def steps(image: Image.Image) -> Steps:
+    """Return the way that `to_digit` takes as named pictures, uint8 (H, W) of at most 160 pixels a side.
+
+    The last is the digit itself. ValueError where there is no ink.
+    """
+    return shown(readings(image)[0])
+
+
+def shown(reading: Reading) -> Steps:
+    """Return the way to a digit as pictures to show, uint8 (H, W) of at most 160 pixels a side."""
+    return [(name, digits.as_bytes(sizes.fitted(picture, SHOWN_SIDE))) for name, picture in reading.steps]
+
+
+def readings(image: Image.Image, box: Box | None = None) -> list[Reading]:
+    """Return all digits in a picture, or in a `box` of it, the largest first; ValueError where there is none."""
+    if box is not None:
+        left, top, right, bottom = (round(side) for side in box)
+        image = image.crop((left, top, right, bottom))
+    view = _viewed(image)
+    made = [reading for part, is_ruled in _chosen(view)[:MOST] if (reading := _reading(view, part, is_ruled))]
+    if not made and view.ruled is None:
+        raise ValueError(NO_INK)
+    return made or [_ruled_reading(view, _everything(view))]
+
+
+@dataclass(frozen=True)
+class View:
+    """A picture as both readers see it; `ruled` is None where the rules see no ink."""
+
+    colours: Image.Image
+    grey: np.ndarray
+    even: np.ndarray
+    ruled: np.ndarray | None
+    ruled_parts: list[parts.Part]
+    seen: np.ndarray  # how probably each pixel is ink, at the network's size
+    seen_parts: list[parts.Part]
+
+
+def _viewed(image: Image.Image) -> View:
+    picture = pictures.prepared(image)
+    grey = pictures.grey(picture)
+    colours, even = picture.convert("RGB"), light.evened(grey)
+    try:
+        ruled = light.ink(even)
+    except ValueError:
+        ruled = None
+    if network.model() is None:
+        return View(colours, grey, even, ruled, [], grey, [])
+    seen = network.ink(colours, FIRST_SIDE)
+    marked = [] if ruled is None else parts.digits((2 * sizes.resized(ruled, seen.shape)).clip(0, 1))
+    return View(colours, grey, even, ruled, marked, seen, parts.digits(seen))
+
+
+def _chosen(view: View) -> list[tuple[parts.Part, bool]]:
+    """Return the digits, the largest first, each with whether the rules' ink of it is taken."""
+    ruled, seen = view.ruled_parts, view.seen_parts
+    if len(ruled) == 1 and _is_alone(view, ruled[0]):
+        return [(_everything(view), True)]
+    if not seen:
+        return [(part, True) for part in ruled]
+    same = [next((other for other in ruled if _agree(part.mask, other.mask)), None) for part in seen]
+    return [(part, False) if other is None else (other, True) for part, other in zip(seen, same, strict=True)]
+
+
+def _everything(view: View) -> parts.Part:
+    """Return all that the rules see as one digit."""
+    return parts.Part(np.ones_like(view.grey, bool), (0, 0, *view.grey.shape))
+
+
+def _is_alone(view: View, part: parts.Part) -> bool:
+    """Tell whether the rules see one thing, and the network nothing against it."""
+    assert view.ruled is not None
+    every = sizes.resized(view.ruled, view.seen.shape) > 0.25
+    if part.mask.sum() < ALONE * every.sum() or view.seen[part.mask].mean() < SUPPORTED:
+        return False
+    inked = view.seen > parts.SURE
+    return bool((inked & _widened(part.mask)).sum() >= INSIDE * inked.sum())
+
+
+def _agree(mask: np.ndarray, other: np.ndarray) -> bool:
+    """Tell whether two masks are of the same ink."""
+    precise = (other & _widened(mask)).sum() / other.sum()
+    complete = (mask & _widened(other)).sum() / mask.sum()
+    return bool(min(precise, complete) >= AGREED)
+
+
+def _widened(mask: np.ndarray) -> np.ndarray:
+    from scipy import ndimage
+
+    return ndimage.maximum_filter(mask, 5)
+
+
+def _reading(view: View, part: parts.Part, is_ruled: bool) -> Reading | None:
+    """Return what is read of one digit; None where a closer look sees no ink."""
+    if is_ruled:
+        return _ruled_reading(view, part)
+    left, top, right, bottom = area = _area(part, view.seen.shape, view.grey.shape)
+    near = network.ink(view.colours.crop(area), SECOND_SIDE)
+    own = _own(part.mask, area, view.seen.shape, view.grey.shape)
+    ink = _kept(sizes.resized(near, (bottom - top, right - left)), own)
+    inked = ink > parts.SURE
+    if not inked.any() or view.ruled is None and _is_doubtful(view.colours.crop(area), ink):
+        return None
+    return _finished(view, ink, area, ("What may be ink", view.seen), float(ink[inked].mean()))
+
+
+def _is_doubtful(colours: Image.Image, ink: np.ndarray) -> bool:
+    """Tell whether ink that the rules do not see may be noise: the network is not sure, or its colour is no other."""
+    from scipy import ndimage
+
+    inked = ink > parts.SURE
+    reach = max(5, max(ink.shape) // 12)
+    around = ndimage.maximum_filter(inked, reach) & ~ndimage.maximum_filter(inked, 3)
+    if ink[inked].mean() < WEAK or not around.any():
+        return True
+    rgb = np.asarray(colours, np.float32)
+    step = rgb[inked].mean(0) - rgb[around].mean(0)
+    return bool(np.abs(step).max() < SEPARATE * rgb[around].std(0).max())
+
+
+def _ruled_reading(view: View, part: parts.Part) -> Reading:
+    assert view.ruled is not None
+    stretched = (view.even / np.percentile(view.even[view.ruled > 0.5], 90)).clip(0, 1)
+    area = left, top, right, bottom = _area(part, part.mask.shape, view.grey.shape)
+    own = _own(_widened(part.mask), area, part.mask.shape, view.grey.shape)
+    ink = view.ruled[top:bottom, left:right] * own
+    return _finished(view, ink, area, ("Light evened out", stretched), part.sure)
+
+
+def _finished(view: View, ink: np.ndarray, area: tuple, step: tuple[str, np.ndarray], sure: float) -> Reading:
+    """Return a digit by its ink inside an area (left, top, right, bottom) of the picture."""
+    rows, columns = (np.flatnonzero((ink > digits.OUTLINE).any(axis)) for axis in (1, 0))
+    if not rows.size:
+        raise ValueError(NO_INK)
+    height, width = view.grey.shape
+    across, down = (area[0] + columns[[0, -1]] + (0, 1)) / width, (area[1] + rows[[0, -1]] + (0, 1)) / height
+    way = [("Grey", view.grey), step, ("Ink", ink), *digits.normalised(ink)]
+    return Reading(way, (across[0], down[0], across[1], down[1]), sure)
+
+
+def _area(part: parts.Part, seen: tuple[int, int], whole: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return the digit and what is around it, (left, top, right, bottom) in pixels of the picture."""
+    scale = whole[0] / seen[0], whole[1] / seen[1]
+    gap = AROUND * part.side + 2
+    top, left = (max(0, int((low - gap) * s)) for low, s in zip(part.box[:2], scale, strict=True))
+    bottom, right = (
+        min(side, int(np.ceil((high + gap) * s))) for high, s, side in zip(part.box[2:], scale, whole, strict=True)
+    )
+    return left, top, right, bottom
+
+
+def _own(mask: np.ndarray, area: tuple, seen: tuple[int, int], whole: tuple[int, int]) -> np.ndarray:
+    """Return a part's mask of the first look inside an area of the picture, bool (h, w)."""
+    left, top, right, bottom = area
+    rows = ((np.arange(top, bottom) + 0.5) * seen[0] / whole[0]).astype(int).clip(0, seen[0] - 1)
+    columns = ((np.arange(left, right) + 0.5) * seen[1] / whole[1]).astype(int).clip(0, seen[1] - 1)
+    return mask[rows][:, columns]
+
+
+def _kept(ink: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Return of the ink map what hangs together with a digit's own ink of the first look."""
+    from scipy import ndimage
+
+    labels, n = ndimage.label(ink > parts.SURE, np.ones((3, 3)))
+    near = ndimage.binary_dilation(own, iterations=max(1, max(own.shape) // 60))
+    mine = np.bincount(labels[near], minlength=n + 1)
+    sizes_ = np.bincount(labels.ravel(), minlength=n + 1)
+    kept = mine > 0.3 * sizes_
+    kept[0] = False
+    region = ndimage.maximum_filter(kept[labels], 3)
+    return ink * region

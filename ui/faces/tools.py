@@ -213,7 +213,7 @@ def bias(space: Space, figures: dict) -> None:
             + "".join(f"; {name} by {amount:+.1f} sd" for name, amount in others.items())
             + "."
         )
-    lines.append("As one sees, strong settings also change the sex and the age of some faces.")
+    lines.append("Strong settings also change how old some faces look, and whether they look like a woman or a man.")
     st.markdown("\n\n".join(map(words.markdown, lines)))
 
 

@@ -23,6 +23,8 @@ LIKELIHOODS = {  # what `pixels` returns -> the same in words
     "Gaussian": f"normal density around every pixel, standard deviation {GAUSSIAN_STD}",
 }
 ABSENT = "-"
+NLL = "-log p(x|z) of a test image in nats, natural units of information: how badly z tells its pixels"
+KL = "KL divergence of the posterior from the prior in nats: how much z says of a picture"
 
 
 @dataclass(frozen=True)
@@ -150,8 +152,8 @@ TRAINING = Column("training", "Time it took", training_seconds, duration)
 COLUMNS = [  # of models that draw from a z
     *SIZE,
     Column("decode", "Time to decode one picture", _figure("decode_ms"), lambda v: f"{v:.1f} ms"),
-    Column("nll", "-log p(x|z), nats per test image", _likelihood_figure("nll"), lambda v: f"{v:.2f}", within=True),
-    Column("kl", "Distance of posterior and prior, nats", _likelihood_figure("kl"), lambda v: f"{v:.2f}"),
+    Column("nll", NLL, _likelihood_figure("nll"), lambda v: f"{v:.2f}", within=True),
+    Column("kl", KL, _likelihood_figure("kl"), lambda v: f"{v:.2f}"),
     Column("-elbo", "nll + kl", _likelihood_figure("elbo", -1), lambda v: f"{v:.2f}", within=True),
     Column(
         "-log p",

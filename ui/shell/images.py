@@ -16,6 +16,7 @@ PALETTE = (
 STEP = "width:100%;aspect-ratio:1;object-fit:contain;background:#000;border-radius:6px;image-rendering:pixelated"
 BESIDE = "font-size:.85rem;white-space:nowrap;min-width:2.6rem"  # a caption left of its strip
 BELOW = "font-size:.8rem;text-align:center;opacity:.75;margin-top:.25rem"  # one below its picture
+GROWS = "margin:0;flex:1;min-width:0;max-width:calc(var(--stage, 20rem) - 5rem)"  # with the window
 PNG = "data:image/png;base64,"
 DIFFERENCE = ("#58a6ff", "#1d5fae", "#000000", "#c2571a", "#ffb454")
 HEAT = ("#000000", "#4a1173", "#b5367a", "#fb8761", "#fcfdbf")
@@ -158,5 +159,5 @@ def figures_html(figures: list[tuple[str, np.ndarray]]) -> str:
         data, caption = base64.b64encode(png(pixels)).decode(), html.escape(caption)
         picture = f'<img alt="{caption}" style="{style}" src="data:image/png;base64,{data}">'
         words = f'<figcaption style="{BELOW}">{caption}</figcaption>'
-        parts.append(f'<figure style="margin:0;flex:1;min-width:0;max-width:15rem">{picture}{words}</figure>')
+        parts.append(f'<figure style="{GROWS}">{picture}{words}</figure>')
     return f'<div style="display:flex;gap:1rem;justify-content:center">{"".join(parts)}</div>'

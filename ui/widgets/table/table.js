@@ -15,8 +15,14 @@ function create(root, host) {
     sort = sort === title ? `~${title}` : title;
     writeAddress({ [data.parameter]: sort });
     draw();
+    tell(title);
     host.set("sort", sort);
     [...head.querySelectorAll("button")].find((button) => button.dataset.title === title).focus();
+  }
+
+  function tell(title) { // what a column says, for fingers too, which have no pointer to rest on its head
+    const column = columnsOf(data).find((each) => each.title === title);
+    root.querySelector(".about").textContent = `${title}: ${column.about}.`;
   }
 
   function draw() {
@@ -25,6 +31,7 @@ function create(root, host) {
       const way = sort === title ? "ascending" : sort === `~${title}` ? "descending" : "none";
       const button = element("button", { title: about, type: "button", "data-title": title }, title);
       button.onclick = () => press(title);
+      button.onfocus = () => tell(title);
       return element("th", { scope: "col", "aria-sort": way, class: sides[i] }, button);
     })));
     body.replaceChildren(...ordered(data, all, sort).map((row) => {

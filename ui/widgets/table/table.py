@@ -5,7 +5,8 @@ import streamlit as st
 from ui.shell import address, link
 from ui.widgets.bridge import component
 
-HTML = '<div class="frame"><div class="zoo"><table><thead></thead><tbody></tbody></table></div></div>'
+HTML = """<div class="frame"><div class="zoo"><table><thead></thead><tbody></tbody></table></div></div>
+<p class="about" role="status"></p>"""
 _draw = component(__file__, HTML)
 
 

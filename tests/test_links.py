@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.app import open_page
+from tests.app import ROOT, open_page
 from ui.shell import link
 
 EXPLORE, GENERATE, DRAW, INPAINT = "pages/1_Explore.py", "pages/2_Generate.py", "pages/3_Draw.py", "pages/4_Inpaint.py"
@@ -100,3 +100,8 @@ def test_addresses_begin_where_the_browser_has_the_app(monkeypatch, url, path):
     monkeypatch.setattr(link.st, "context", SimpleNamespace(url=url))
     monkeypatch.setattr(link, "base_path", lambda: "/served")
     assert link.seen_path() == path
+
+
+def test_no_widget_and_no_page_asks_where_the_server_has_the_app():
+    for path in [*(ROOT / "pages").glob("*.py"), *(ROOT / "ui").rglob("*.py")]:
+        assert path.parent.name == "shell" or "base_path" not in path.read_text(encoding="utf-8"), path

@@ -41,7 +41,7 @@ def strips(
         "alt": alt,
         "z": u.tolist(),
         "parameter": parameter,
-        "base": link.base_path(),
+        "base": link.seen_path(),
         "pixels": encoded(images.to_uint8(tasks.traverse(model, u, dims, values, label).flatten(0, 1))),
     }
     _draw(key, data)

@@ -5,7 +5,7 @@ import re
 # A comment has a line to itself, or follows a space and has one after its slashes; no text in quotes looks like that,
 # and none goes over several lines (tests/test_browser.py).
 _UNREAD = re.compile(r"(?:^|[ \t]+)//(?: .*)?$|^[ \t]+", re.MULTILINE)
-_ENDS = re.compile(r"([{;,])\n+|\n+(?=\n)")  # of lines, where they end no statement
+_ENDS = re.compile(r"([{;,])\n+|\n+(?=[\n}])")  # of lines, where no statement needs them
 
 
 def slim(text: str) -> str:

@@ -23,7 +23,7 @@ MADE = {name: config for name, config in CONFIGS.items() if name != "classifier"
     ),
     "batch norm": ModelConfig("autoencoder", latent_dim=7, image_shape=(1, 9, 11), widths=(16, 12), norm="batch"),
     "odd sides": ModelConfig("cvae", "conv", (1, 13, 10), 3, widths=(4, 6, 5), kernel=5, n_classes=4),
-    "residual, unfolded": ModelConfig("cvae", "residual", (2, 8, 12), 5, n_classes=3, fold=1, **FLOWS, **SMALL),
+    "residual, unfolded": ModelConfig("cvae", "residual", (3, 8, 12), 5, n_classes=3, fold=1, **FLOWS, **SMALL),
     "perceptron after convolutions": ModelConfig(
         "cvae",
         "conv",

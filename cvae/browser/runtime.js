@@ -28,13 +28,12 @@ function guarded(work) {
 export async function load(program, weights, kernel = null) {
   const parsed = guarded(() => parse(program)), tensors = guarded(() => readTensors(weights));
   const heap = await makeHeap(kernel);
-  const parts = Object.entries(parsed.parts).map(([name, part]) => [name, guarded(() => makePart(part, tensors, heap))]);
-  const byName = new Map(parts);
+  const parts = new Map(Object.entries(parsed.parts).map(([name, part]) => [name, guarded(() => makePart(part, tensors, heap))]));
   return {
     program: parsed,
     simd: heap.simd,
     run(name, inputs) {
-      const part = byName.get(name) ?? refuse(`This model has no ${name}.`);
+      const part = parts.get(name) ?? refuse(`This model has no ${name}.`);
       return guarded(() => part(inputs));
     },
   };

@@ -53,7 +53,7 @@ def middle(page, selector: str) -> tuple[float, float]:
 
 
 def test_dragging_the_pad_redraws_at_every_move(new_page):
-    page = new_page(PAD)
+    page = new_page(PAD + "&view=Traversals")
     x, y = middle(page, ".pad")
     page.mouse.move(x, y)
     page.mouse.down()

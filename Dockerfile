@@ -1,9 +1,11 @@
 # The app for a container: no compiler, nothing of CUDA, no library that only training needs, not root.
 FROM python:3.11-slim AS libraries
+# the address of PyTorch's packages for CPUs, as its page of installation says: docker build --build-arg TORCH_INDEX=...
+ARG TORCH_INDEX
 COPY requirements-serve.lock deploy/slim.sh /
 RUN python -m venv /libraries \
     && /libraries/bin/pip install --no-cache-dir --require-hashes \
-        --extra-index-url https://download.pytorch.org/whl/cpu -r /requirements-serve.lock \
+        --extra-index-url "${TORCH_INDEX:?}" -r /requirements-serve.lock \
     && sh /slim.sh /libraries/lib/python3.11/site-packages
 
 FROM python:3.11-slim

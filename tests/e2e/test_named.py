@@ -82,8 +82,8 @@ def test_a_slow_hand_moves_the_point_with_every_pixel_and_a_key_by_a_whole_step(
     page = new_page("/Explore?model=cvae-dense&label=3")
     latent, slant = page.get_by_label("Latent dimension 1", exact=True), page.get_by_label("Slant")
     slant.scroll_into_view_if_needed()
-    box = slant.bounding_box()
-    x, y, seen = box["x"] + 0.5 * box["width"], box["y"] + box["height"] / 2, set()
+    box, share = slant.bounding_box(), slant.evaluate("s => (s.value - s.min) / (s.max - s.min)")
+    x, y, seen = box["x"] + 8 + share * (box["width"] - 16), box["y"] + box["height"] / 2, set()  # the thumb is 16 wide
     page.mouse.move(x, y)
     page.mouse.down()
     for pixel in range(12):

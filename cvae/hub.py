@@ -1,6 +1,5 @@
 """A model and its card on the Hugging Face hub, for load_run("user/repo"): cvae-export NAME --hub USER/NAME."""
 
-import json
 import math
 import shutil
 import tempfile
@@ -9,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cvae import checkpoints
+from cvae import checkpoints, documents
 from cvae.browser import program, site
 from cvae.config import Preset
 from cvae.models import AnyModel
@@ -147,7 +146,7 @@ def picture(model: AnyModel) -> bytes:
 def _figures(folder: Path) -> list[Figure]:
     """Return what of FIGURES and WITHIN has been measured of a run, whatever else its metrics.json holds."""
     try:
-        measured = json.loads((folder / checkpoints.METRICS).read_text(encoding="utf-8"))
+        measured = documents.parsed(documents.text(folder / checkpoints.METRICS))
     except (OSError, ValueError):
         return []
     if not isinstance(measured, dict):

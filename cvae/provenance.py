@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from cvae import checkpoints, data
+from cvae import checkpoints, data, documents
 from cvae.data import folders, looking
 
 FILE, SHEET = "data.json", "look.png"
@@ -42,7 +42,7 @@ def changed(folder: Path, dataset: str) -> str:
         return ""
     listing = folders.read(Path(dataset))
     try:
-        about = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        about = documents.parsed(documents.text(folder / FILE))
         then, read = str(about["fingerprint"]), str(about["read"])
     except (OSError, ValueError, TypeError, KeyError):
         if "test" in listing.own:

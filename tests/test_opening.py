@@ -127,10 +127,11 @@ def test_transparency_of_grey_and_of_palettes():
     assert set(corners(gif)) == {0} and gif.convert("L").getpixel((120, 100)) == 255
 
 
-def test_a_picture_that_is_transparent_all_over_is_refused():
+def test_of_a_folder_a_picture_that_is_transparent_all_over_is_refused(tmp_path):
     for image in (Image.new("RGBA", (40, 40), (200, 30, 30, 0)), Image.new("LA", (9, 9))):
         with pytest.raises(ValueError, match="transparent all over"):
-            opened(image, "PNG")
+            opened(image, "PNG", tmp_path)
+        assert corners(opened(image, "PNG")) == [255] * 4  # an upload is a white sheet
 
 
 @pytest.mark.parametrize("white", [255, 4095, 65535])

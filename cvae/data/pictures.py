@@ -44,11 +44,14 @@ def open_picture(content: bytes) -> Image.Image:
 
 
 def open_file(path: Path) -> Image.Image:
-    """Return the first frame of a file of any length, as `open_picture` does; TIFF, PGM and PPM are read too."""
+    """Return the first frame of a file of any length, as `open_picture` does.
+
+    TIFF, PGM and PPM are read too. ValueError also for one that is transparent all over: nobody means to train on it.
+    """
     if path.stat().st_size == 0:
         raise ValueError("The file is empty (0 bytes); save the picture again.")
     with path.open("rb") as stream:
-        return _opened(stream, FOLDER_FORMATS)
+        return _opened(stream, FOLDER_FORMATS, blank=False)
 
 
 def is_picture(path: Path) -> bool:
@@ -77,7 +80,7 @@ def _judged(stream: IO[bytes], formats: tuple[str, ...]) -> Image.Image:
     return image
 
 
-def _opened(stream: IO[bytes], formats: tuple[str, ...]) -> Image.Image:
+def _opened(stream: IO[bytes], formats: tuple[str, ...], blank: bool = True) -> Image.Image:
     image = _judged(stream, formats)
     if image.format in ("JPEG", "MPO") and _whole(stream).count(b"\xff\xda") > MAX_SCANS:
         raise ValueError("The JPEG has far too many scans to be a photograph; save it again as a plain JPEG or PNG.")
@@ -91,7 +94,7 @@ def _opened(stream: IO[bytes], formats: tuple[str, ...]) -> Image.Image:
         nothing, picture = colours.shows_nothing(image), prepared(image)
     except Exception as error:  # damaged files raise nearly everything: OSError, SyntaxError, MemoryError ...
         raise ValueError("The picture is damaged or incomplete; save or upload it again.") from error
-    if nothing:
+    if nothing and not blank:
         raise ValueError(TRANSPARENT)
     return picture
 

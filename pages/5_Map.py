@@ -20,10 +20,16 @@ def walk() -> None:
     with controls.stage():
         left, right = st.columns([3, 2], gap="medium")
         with right:
-            near = maps.beside(name, model, held, mine)
+            own = maps.wants_own(model)
+        near = maps.near(name, held, mine, own)
         if held is not None:
             with left:
-                maps.draw(name, model, held, mine, near, bar)
+                maps.draw(name, model, held, mine, near[1], bar)
+        with right:  # which may come after the map
+            if own:
+                maps.where_is_mine(name, model, held, near)
+            elif held is not None:
+                maps.panel(name, model, held, near)
 
 
 walk()

@@ -49,15 +49,16 @@ def show(
 
 def reconstruct(name: str, model: "LatentModel", source: Source) -> None:
     """Show the digit, its reconstruction, and what the model thinks of it."""
-    scores = None
-    if source.x is not None and model.config.n_classes:
-        scores = sketch.label_scores(model, source.x, CAREFUL)[0]
+    scores, x = None, source.x
+    if x is not None and model.config.n_classes:
+        measure = lambda: sketch.label_scores(model, x, CAREFUL)[0]  # noqa: E731
+        scores = resources.kept(name, ("sample",), measure) if source.sample else measure()
     captions = ["What the model sees", "Reconstruction", "Difference"]
     careful = None if scores is None else scores.tolist()
     with controls.stage():
         show(name, model, source, {"task": "reconstruct"}, captions, 3, labels=classes.names(model), scores=careful)
-    if source.x is not None:
-        _more(name, model, source.x, scores)
+    if x is not None:
+        _more(name, model, x, scores)
     _take(name, model, source, scores)
 
 

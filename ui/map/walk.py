@@ -97,17 +97,19 @@ def _pick_view(model: "LatentModel", held: maps.LatentMap) -> tuple[str, tuple[s
     return layout, (colour, titles[colour])
 
 
-def beside(name: str, model: "LatentModel", held: maps.LatentMap | None, mine: Tensor | None) -> list[int]:
-    """Show the visitor's own digit or what is chosen on the map; return the numbers of its nearest in latent space."""
+def wants_own(model: "LatentModel") -> bool:
+    """Let the visitor choose between what is chosen on the map and a digit of his own."""
     address.choice(plot.OWN, ("true", "false"))
-    if st.toggle(f"Where is mine? Draw a {classes.noun(model)} of your own", key=plot.OWN, bind="query-params"):
-        return where_is_mine(name, model, held, mine)
-    if held is None:
-        return []
-    point = plot.chosen_point(held)
-    near = ([], []) if point is None else _nearest(name, "latent", held.u[point], point)
-    panel(name, model, held, near)
-    return near[1]
+    says = f"Where is mine? Draw a {classes.noun(model)} of your own"
+    return st.toggle(says, key=plot.OWN, bind="query-params")
+
+
+def near(name: str, held: maps.LatentMap | None, mine: Tensor | None, own: bool) -> Neighbours:
+    """Return what is nearest in latent space to the visitor's `own` digit or to the one that is chosen on the map."""
+    point = None if held is None or own else plot.chosen_point(held)
+    if held is not None and point is not None:
+        return _nearest(name, "latent", held.u[point], point)
+    return _nearest(name, "latent", mine[0]) if held is not None and own and mine is not None else ([], [])
 
 
 def draw(
@@ -265,18 +267,15 @@ def _strip(
     )
 
 
-def where_is_mine(name: str, model: "LatentModel", held: maps.LatentMap | None, mine: Tensor | None) -> list[int]:
-    """Draw the pad and the neighbours of the digit `mine` (1, D) on it; return their numbers, none for an empty pad."""
+def where_is_mine(name: str, model: "LatentModel", held: maps.LatentMap | None, near: Neighbours) -> None:
+    """Draw the pad and, below it, what is nearest to the digit on it."""
     captions = ["What the model sees", "Reconstruction", "Difference"]
     empty = f"Draw a {classes.noun(model)}. A pin will show where it belongs on the map, among its nearest neighbours."
     query, side = {"task": "reconstruct", "model": name}, model.config.image_shape[-1]
     canvas.canvas("drawing", query, captions, bits=canvas.drawn("ink"), columns=3, side=side, empty=empty)
-    if mine is None or held is None:
-        return []
-    near = _nearest(name, "latent", mine[0])
-    heading = _heading(f"Its nearest {classes.noun(model)}s in latent space")
-    st.html(heading + _strip(model, held, resources.pictures(name), *near))
-    return near[1]
+    if held is not None and near[1]:
+        heading = _heading(f"Its nearest {classes.noun(model)}s in latent space")
+        st.html(heading + _strip(model, held, resources.pictures(name), *near))
 
 
 def own_digit(model: "LatentModel") -> Tensor | None:

@@ -73,7 +73,9 @@ def _chosen_on(found: LatentMap) -> dict[str, str]:
 
 def untouched() -> bool:
     """Tell whether the visitor has chosen nothing as yet, nor the link that brought him."""
-    return not st.session_state.get(TOUCHED) and not {"point", *GROUPS} & set(st.query_params)
+    if {"point", *GROUPS} & set(st.query_params):  # whether they name anything or not
+        st.session_state[TOUCHED] = True
+    return not st.session_state.get(TOUCHED)
 
 
 def _addresses(name: str) -> list[str]:
@@ -116,8 +118,6 @@ def chosen_point(found: LatentMap) -> int | None:
         return min(EXAMPLE, len(found) - 1)
     text = st.query_params.get("point", "")
     point = codecs.whole(text, len(found))
-    if text and point is None:
-        st.session_state[TOUCHED] = True  # a link that names none rightly wanted another than the example
     says = f"There is no digit of number {words.markdown(repr(text[:20]))}; the map has 0 to {len(found) - 1:,}."
     address.judge("point", point is not None, says)
     return point
@@ -125,6 +125,7 @@ def chosen_point(found: LatentMap) -> int | None:
 
 def chosen_group(found: LatentMap, group: str) -> Tensor | None:
     """Return the members (M,) of group a or b in the address, None where there is none or it is damaged."""
+    untouched()  # asks before a damaged one is taken out of the address
     try:
         raw = sketch.inflated(st.query_params.get(group, ""), -(-len(found) // 8))
     except ValueError:

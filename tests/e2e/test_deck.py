@@ -70,7 +70,7 @@ def slide(page) -> int:
 def go_on_and_back(page):
     """Leave the slide by the keys of a presenter's clicker and come back, then see all slides."""
     page.keyboard.press("PageDown")
-    assert slide(page) == 2
+    page.wait_for_function("Reveal.getIndices().h === 2")
     page.evaluate("Reveal.slide(1)")
     assert slide(page) == 1
 

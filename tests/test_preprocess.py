@@ -14,7 +14,8 @@ import torch
 from PIL import Image, ImageDraw, ImageOps
 
 from cvae.data.pictures import open_picture
-from cvae.preprocess import ink_to_digit, steps, to_digit
+from cvae.preprocess import ink_to_digit, steps, to_digit, to_digits
+from cvae.sketches import network
 from tests.conftest import ROOT
 
 SEVEN = [(0.1, 0.05), (0.9, 0.1), (0.4, 0.95)]  # corners of the drawing, in shares of its height
@@ -342,3 +343,69 @@ def test_forty_megapixels_need_less_than_500_megabytes(tmp_path):
     assert run.returncode == 0, run.stderr
     side, megabytes = map(int, run.stdout.split())
     assert side <= 1024 and 50 < megabytes < 500
+
+
+def on(ground: str, ink: str, size=(420, 420), **options) -> Image.Image:
+    """Return a seven in colour: `ink` on `ground`, both names of colours."""
+    mask = seven(size=size, **options)
+    return Image.composite(Image.new("RGB", size, ink), Image.new("RGB", size, ground), mask)
+
+
+def marked(mark: str) -> Image.Image:
+    picture = on("#ecebe5", "#28282e", at=(130, 120), height=160, pen=18)
+    draw = ImageDraw.Draw(picture)
+    if mark == "frame":
+        draw.rectangle((60, 60, 340, 340), outline="#28282e", width=4)
+    elif mark == "circle":
+        draw.ellipse((60, 60, 360, 360), outline="#28282e", width=5)
+    elif mark == "cells":
+        for i in range(4):
+            draw.rectangle((80 + 240 * (i - 1), 80, 320 + 240 * (i - 1), 320), outline="#28282e", width=3)
+    elif mark == "holes":
+        for y in (80, 210, 340):
+            draw.ellipse((15, y - 12, 39, y + 12), fill="#1e1c1e")
+    elif mark == "pen":
+        draw.line((370, 30, 350, 390), fill="#283078", width=20)
+    elif mark == "full stop":
+        draw.ellipse((300, 265, 318, 283), fill="#28282e")
+    else:
+        draw.line((110, 330, 330, 330), fill="#28282e", width=6)
+    return picture
+
+
+@pytest.mark.parametrize("mark", ["frame", "circle", "cells", "holes", "pen", "full stop", "underline"])
+def test_the_digit_is_read_among_marks_in_its_own_ink(mark):
+    assert difference(marked(mark), PLAIN) < 0.2
+
+
+@pytest.mark.parametrize("ground, ink", [("#ecebe5", "#ffeb3c"), ("#be986a", "#e4782c"), ("#44964a", "#c33e37")])
+def test_ink_is_told_by_its_colour_where_grey_does_not_tell_it(ground, ink):
+    assert difference(on(ground, ink, at=(110, 100), height=220, pen=26), PLAIN) < 0.27
+
+
+@pytest.mark.parametrize("turn", [0, 6])
+@pytest.mark.parametrize("table", ["#503628", "#1a1411"])
+def test_a_sheet_in_the_middle_of_a_table_is_paper(table, turn):
+    sheet = on("#ecebe5", "#28282e", size=(330, 330), at=(80, 70), height=180, pen=20)
+    picture = Image.new("RGB", (640, 640), table)
+    mask = Image.new("L", sheet.size, 255).rotate(turn, expand=True)
+    picture.paste(sheet.rotate(turn, expand=True, resample=Image.Resampling.BICUBIC), (140, 150), mask)
+    assert difference(picture, PLAIN) < 0.27
+
+
+def test_all_digits_are_returned_with_their_boxes_the_largest_first():
+    picture = Image.new("RGB", (800, 420), "#ecebe5")
+    picture.paste(on("#ecebe5", "#28282e", size=(380, 420), at=(110, 140), height=150, pen=18), (0, 0))
+    picture.paste(on("#ecebe5", "#28282e", size=(380, 420), at=(60, 100), height=220, pen=22), (420, 0))
+    large, small = to_digits(picture)
+    assert torch.equal(large.digit, to_digit(picture)) and difference(small.digit, PLAIN) < 0.2
+    for box, wanted in ((large.box, (490, 100, 690, 320)), (small.box, (120, 140, 250, 295))):
+        assert all(abs(a - b) < 30 for a, b in zip(box, wanted, strict=True))
+    assert difference(to_digit(picture, box=(0, 0, 400, 420)), small.digit) < 0.1
+
+
+def test_without_the_network_the_rules_alone_read(monkeypatch):
+    monkeypatch.setattr(network, "model", lambda: None)
+    assert difference(seven(), PLAIN) < 0.05 and len(to_digits(seven())) == 1
+    with pytest.raises(ValueError, match="No digit"):
+        to_digit(on("#44964a", "#c33e37"))

@@ -34,9 +34,15 @@ class Part:
         return (self.box[0] + self.box[2]) / 2, (self.box[1] + self.box[3]) / 2
 
     @property
-    def at_edge(self) -> bool:
-        """Whether it touches the edge of the map."""
-        return self.box[0] == 0 or self.box[1] == 0 or (self.box[2], self.box[3]) >= self.mask.shape
+    def filled(self) -> float:
+        """The share of the box that is ink."""
+        return float(self.mask.sum()) / ((self.box[2] - self.box[0]) * (self.box[3] - self.box[1]))
+
+    @property
+    def edges(self) -> int:
+        """How many of the map's four edges it touches."""
+        height, width = self.mask.shape
+        return sum((self.box[0] == 0, self.box[1] == 0, self.box[2] == height, self.box[3] == width))
 
 
 def digits(ink: np.ndarray) -> list[Part]:
@@ -72,7 +78,7 @@ def _surrounds(part: Part, other: Part) -> bool:
     for turn in np.linspace(0, 2 * np.pi, DIRECTIONS, endpoint=False):
         rows, columns = (y + reach * np.sin(turn)).astype(int), (x + reach * np.cos(turn)).astype(int)
         inside = (rows >= 0) & (rows < part.mask.shape[0]) & (columns >= 0) & (columns < part.mask.shape[1])
-        met += part.mask[rows[inside], columns[inside]].any() or (part.at_edge and part.side > 3 * other.side)
+        met += part.mask[rows[inside], columns[inside]].any() or (part.edges > 0 and part.side > 3 * other.side)
     return bool(met >= AROUND)
 
 
@@ -87,7 +93,7 @@ def _is_line_beside(part: Part, every: list[Part]) -> bool:
     if not most or most < 0.12 * length:
         return False
     lies = abs(lean) < 0.35
-    return length > LONG * most or (lies and length > 0.5 * most and not _between(part, others)) or part.at_edge
+    return length > LONG * most or (lies and length > 0.5 * most and not _between(part, others)) or part.edges > 0
 
 
 def _between(part: Part, others: list[Part]) -> bool:
@@ -115,7 +121,7 @@ def _extent(part: Part) -> tuple[float, float, float]:
 def _is_blot_beside(part: Part, every: list[Part]) -> bool:
     """Tell whether a part is a filled spot, such as a full stop or a punched hole, and a larger one is there."""
     height, width = part.box[2] - part.box[0], part.box[3] - part.box[1]
-    filled = part.mask.sum() > 0.62 * height * width and 0.7 < width / height < 1.4
+    filled = part.filled > 0.62 and 0.7 < width / height < 1.4
     return bool(filled and any(other.side > 1.6 * part.side for other in every))
 
 

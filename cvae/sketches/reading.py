@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from cvae.data import pictures
@@ -24,7 +24,10 @@ FIRST_SIDE, SECOND_SIDE = 256, 192  # of what the network sees: the picture, the
 AROUND = 0.35  # of a digit's longer side, on each side of it, in the second look
 AGREED = 0.8  # share of either reader's ink that must be near the other's
 # shares of the rules' ink, of its probability and of the network's ink from which one part is the digit as it is
-ALONE, SUPPORTED, INSIDE = 0.95, 0.01, 0.7
+ALONE, SUPPORTED, INSIDE = 0.95, 0.6, 0.7
+STICKS_OUT, MARK_DEPTH = 0.1, 0.05  # of a digit's side; of a mark's, half the width of its lines
+SURELY = 0.8  # mean probability of ink that the network is sure of
+FILLED = 0.6  # of its box: more than strokes fill
 MOST = 12  # digits of one picture
 SEPARATE = 2.2  # ink from its surroundings in colour, in standard deviations of these, where the rules see none
 WEAK = 0.65  # mean probability below which ink is no digit where the rules see none
@@ -87,7 +90,7 @@ def readings(image: Image.Image, box: Box | None = None) -> list[Reading]:
     """Return all digits in a picture, or in a `box` of it, the largest first; ValueError where there is none."""
     if box is not None:
         left, top, right, bottom = (round(side) for side in box)
-        image = image.crop((left, top, right, bottom))
+        image = ImageOps.exif_transpose(image).crop((left, top, right, bottom))
     view = _viewed(image)
     made = [reading for part, is_ruled in _chosen(view)[:MOST] if (reading := _reading(view, part, is_ruled))]
     if not made and view.ruled is None:
@@ -130,8 +133,39 @@ def _chosen(view: View) -> list[tuple[parts.Part, bool]]:
         return [(_everything(view), True)]
     if not seen:
         return [(part, True) for part in ruled]
-    same = [next((other for other in ruled if _agree(part.mask, other.mask)), None) for part in seen]
+    sure = [part for part in ruled if view.seen[part.mask].mean() >= SURELY]
+    seen = [part for part in seen if not sure or not _is_mark(view, part)] or seen
+    same = [_same(part, ruled, sure) for part in seen]
     return [(part, False) if other is None else (other, True) for part, other in zip(seen, same, strict=True)]
+
+
+def _sticks_out(part: parts.Part, digit: parts.Part) -> bool:
+    """Tell whether a part reaches beyond a digit on opposite sides by thin lines, as a mark joined to it does."""
+    from scipy import ndimage
+
+    rest = part.mask & ~_widened(digit.mask)
+    if ndimage.distance_transform_edt(np.pad(rest, 1)).max() > MARK_DEPTH * part.side:
+        return False
+    gap = STICKS_OUT * digit.side
+    before = [low < own - gap for low, own in zip(part.box[:2], digit.box[:2], strict=True)]
+    behind = [high > own + gap for high, own in zip(part.box[2:], digit.box[2:], strict=True)]
+    return any(a and b for a, b in zip(before, behind, strict=True))
+
+
+def _is_mark(view: View, part: parts.Part) -> bool:
+    """Tell whether a part is ink that the rules see too, and take for a mark beside the digits."""
+    assert view.ruled is not None
+    marks = sizes.resized(view.ruled, view.seen.shape) > 0.25
+    for other in view.ruled_parts:
+        marks &= ~_widened(other.mask)
+    return bool((part.mask & _widened(marks)).sum() > AGREED * part.mask.sum())
+
+
+def _same(part: parts.Part, ruled: list[parts.Part], sure: list[parts.Part]) -> parts.Part | None:
+    """Return the part that the rules make of the same ink, or of the digit in it where marks are joined to it."""
+    same = next((other for other in ruled if _agree(part.mask, other.mask)), None)
+    inside = (other for other in sure if (other.mask & _widened(part.mask)).sum() >= AGREED * other.mask.sum())
+    return same or next((other for other in inside if 0.3 * part.side < other.side < part.side), None)
 
 
 def _everything(view: View) -> parts.Part:
@@ -143,7 +177,9 @@ def _is_alone(view: View, part: parts.Part) -> bool:
     """Tell whether the rules see one thing, and the network nothing against it."""
     assert view.ruled is not None
     every = sizes.resized(view.ruled, view.seen.shape) > 0.25
-    if part.mask.sum() < ALONE * every.sum() or view.seen[part.mask].mean() < SUPPORTED:
+    is_stroke = part.filled < FILLED and part.edges < 2  # not a sheet, nor a shadow
+    is_digit = is_stroke and not any(_sticks_out(part, other) for other in view.seen_parts if other.sure >= SURELY)
+    if part.mask.sum() < ALONE * every.sum() or not is_digit and view.seen[part.mask].mean() < SUPPORTED:
         return False
     inked = view.seen > parts.SURE
     return bool((inked & _widened(part.mask)).sum() >= INSIDE * inked.sum())

@@ -1,6 +1,5 @@
 """Where the digit of a page comes from: the visitor's hand, a file, a model, or the test set."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,10 +9,10 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from cvae import preprocess, tasks
+from cvae import tasks
 from cvae.data import pictures
-from ui.shell import address, classes, controls, fetch, images, keeping, link, resources, sketch, words
-from ui.widgets.canvas import canvas
+from ui.shell import address, classes, controls, fetch, images, keeping, link, resources, sketch
+from ui.widgets.canvas import canvas, upload
 
 if TYPE_CHECKING:
     from cvae.models import LatentModel
@@ -109,34 +108,10 @@ def _upload(model: "LatentModel") -> Source:
     what = f"A photo or scan of one {classes.noun(model)}"
     file = st.file_uploader(what, pictures.SUFFIXES, key="upload", help=explained, on_change=renewed)
     if file is not None:
-        content = file.getvalue()
-        digest = hashlib.sha256(content).hexdigest()
-        if st.session_state.get("upload_digest") != digest:
-            _read(content, digest)
-        _show_steps()
+        upload.show(file.getvalue())
     digit = keeping.kept("digit")
     keeping.for_address("digit", digit)
     return Source(sketch.unpack_digit(digit)) if digit else Source(None)
-
-
-def _read(content: bytes, digest: str) -> None:
-    """Prepare the upload once, not in every run."""
-    try:
-        picture = pictures.open_picture(content)
-        st.session_state["upload_steps"] = preprocess.steps(picture)
-        keeping.keep("digit", sketch.pack_digit(preprocess.to_digit(picture)))
-        st.session_state["upload_problem"] = ""
-    except ValueError as error:
-        st.session_state["upload_problem"] = str(error)  # the digit that was there before stays
-    st.session_state["upload_digest"] = digest
-
-
-def _show_steps() -> None:
-    """Show how the upload became a digit, or why it did not."""
-    if st.session_state["upload_problem"]:
-        st.error(words.markdown(st.session_state["upload_problem"]))
-    else:
-        st.html(images.steps_html(st.session_state["upload_steps"]))
 
 
 def _generated(model: "LatentModel") -> Source:

@@ -450,6 +450,18 @@ def test_the_original_stands_beside_where_the_set_is(zoo, monkeypatch):
     assert not app.exception and any("stored numbers" in caption.value for caption in app.caption)
 
 
+@pytest.mark.parametrize("name", ["../../secret", "a/b", ".."])
+def test_no_name_of_a_person_leads_out_of_the_set(zoo, monkeypatch, name):
+    root = zoo / "data" / "lfw" / "lfw-deepfunneled"
+    (root / "Somebody").mkdir(parents=True)
+    Image.new("RGB", (250, 250)).save(root / "Somebody" / "Somebody_0001.jpg")
+    path = root / name / f"{name}_0001.jpg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (250, 250)).save(path)
+    monkeypatch.setenv("CVAE_DATA_DIR", str(zoo / "data"))
+    assert face_source.original(replace(small_space(), people=(name,) * N), 0, 64) is None
+
+
 def test_a_model_without_its_space_is_not_offered(zoo):
     (zoo / "small" / faces.FILE).unlink()
     app = open_page("pages/6_Faces.py")

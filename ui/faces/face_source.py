@@ -178,7 +178,7 @@ def original(space: Space, row: int, side: int) -> Tensor | None:
     """Return the picture itself, (1, 3, S, S), where the set is on this machine."""
     name, root = space.people[row], folder()
     path = root and root / name / f"{name}_{space.numbers[row]:04d}.jpg"
-    if not path or not path.is_file():
+    if not path or Path(name).name != name or name == ".." or not path.is_file():  # no way of a stranger
         return None
     try:
         with Image.open(path) as picture:

@@ -47,6 +47,7 @@
     const node = event.composedPath()[0];
     if (event.ctrlKey || event.altKey || event.metaKey || isTyping(node)) return;
     if (event.key === "PageDown" || event.key === "PageUp") { // a slider would move
+      if (window.parent !== window && !parameter("talk")) return; // they are the deck's around this page
       if (!parameter("talk") && !root.classList.contains("present") && node?.type !== "range" && node?.role !== "slider") return;
       event.preventDefault();
       event.stopImmediatePropagation();

@@ -75,7 +75,7 @@ def test_a_widget_is_made_once_for_each_place_and_gets_all_that_is_not_too_late(
 
 
 def test_the_address_changes_in_place(new_page):
-    page = new_page("/?z=1&label=3#there", "h1")
+    page = new_page("/?z=1&label=3#there", "h1", bypass_csp=True)
     before = page.evaluate("history.length")
     page.add_script_tag(content=bridge.script(WIDGETS / "bridge.js"))
     page.evaluate("writeAddress({ z: '', seed: 0, label: 'a b&c' })")

@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui.faces import face_source
 from ui.faces import tools as faces
-from ui.shell import address, controls, keeping, resources, taking, words
+from ui.shell import address, controls, resources, taking, words
 
 controls.begin("Faces", "A face in a few numbers. Change the numbers and someone else looks back.")
 HINT = "ae-conv-faces, then measure it with: python evaluate.py ae-conv-faces"
@@ -43,7 +43,7 @@ def work() -> None:
         held = face_source.pick(kind, name, model, space)
     with above if gallery else below:
         if held is None:
-            st.info(f"Bring a picture with one face. {keeping.STAYS}")
+            st.info("Bring a picture with one face, or with several to choose from.")
         else:
             use(name, model, space, held)
     if held is not None:

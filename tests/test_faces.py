@@ -3,22 +3,23 @@
 import base64
 import io
 import json
+import math
 import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFilter
 
 from cvae import checkpoints, faces, metrics, neighbours, tasks
 from cvae.config import ModelConfig, Preset
-from cvae.faces import directions, mixture
+from cvae.faces import directions, finder, mixture
 from cvae.faces import figures as face_figures
 from cvae.models import build_model
 from tests.app import answer, open_page, sent
 from ui.faces import face_source
-from ui.shell import api, images, resources
+from ui.shell import api, images, keeping, resources
 
 D, N = 6, 60
 CONFIG = ModelConfig("autoencoder", "conv", (3, 64, 64), D, widths=(4, 8), likelihood="gaussian", linear=True)
@@ -530,3 +531,75 @@ def test_a_model_of_faces_without_codes_says_how_to_make_them(zoo):
     (zoo / "small" / faces.FILE).unlink()
     app = open_page("pages/6_Faces.py")
     assert not app.exception and "python evaluate.py small" in app.info[0].value
+
+
+def head(seed: int = 0) -> Image.Image:
+    """Return a head of 200 x 200 pixels on a wall: a drawn oval with hair around a decoded face."""
+    model, space = checkpoints.load_run("ae-conv-faces"), faces.load(checkpoints.run_dir("ae-conv-faces"))
+    row = int(np.random.default_rng(seed).integers(len(space.people)))
+    face = Image.fromarray(images.to_uint8(tasks.decode(model, space.u[[row]]))[0]).resize((80, 80))
+    picture = Image.new("RGB", (200, 200), (105, 120, 150))
+    skin = tuple(int(v) for v in np.asarray(face)[20:60].mean((0, 1)))
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse((44, 22, 156, 178), fill=(45, 32, 26))
+    draw.ellipse((52, 42, 148, 172), fill=skin)
+    soft = Image.new("L", (80, 80))
+    ImageDraw.Draw(soft).rounded_rectangle((3, 3, 76, 76), 14, fill=255)
+    picture.paste(face, (60, 64), soft.filter(ImageFilter.GaussianBlur(3)))
+    return picture
+
+
+@pytest.mark.parametrize("degrees", [0, 15, -30, 90, 180])
+def test_a_turned_picture_of_a_face_is_laid_upright(degrees):
+    picture = Image.new("RGB", (400, 300), (105, 120, 150))
+    picture.paste(head(2), (100, 50))
+    turned = picture.rotate(-degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=(105, 120, 150))
+    face = finder.in_order(finder.find(turned))[0]
+    assert math.hypot(face.x - turned.width / 2, face.y - turned.height / 2) < 25 and 50 < face.edge < 115
+    assert abs(math.remainder(math.degrees(face.turn) - degrees, 360)) < 20
+    upright, box = face_source._turned(turned, round(-math.degrees(face.turn)), face)
+    middle = (box[0] + box[2]) / 2 - upright.width / 2, (box[1] + box[3]) / 2 - upright.height / 2
+    assert math.hypot(*middle) < 25
+
+
+def test_of_two_faces_both_are_seen_and_the_larger_comes_first():
+    picture = Image.new("RGB", (420, 220), (105, 120, 150))
+    picture.paste(head(1).resize((130, 130)), (20, 40))
+    picture.paste(head(2), (200, 10))
+    first, second = finder.in_order(finder.find(picture))[:2]
+    assert first.x > 200 > second.x and first.edge > second.edge
+
+
+def test_an_unsure_box_is_shown_with_a_word(zoo):
+    app = open_page("pages/6_Faces.py", face="Upload")
+    app.file_uploader(key="face_upload").set_value(("a.png", PICTURES["no face"], "image/png")).run()
+    assert any("No face was recognised" in m.value or "may be no face" in m.value for m in app.markdown)
+    assert not app.exception
+    turn = next(slider for slider in app.slider if slider.label == "Turn, degrees")
+    turn.set_value(90).run()
+    assert not app.exception
+
+
+def test_scenes_to_teach_with_hold_the_faces_that_they_say():
+    from cvae.faces import teaching
+
+    pictures = torch.full((4, 3, teaching.SIDE, teaching.SIDE), 128, dtype=torch.uint8)
+    pictures[:, 0, 45:80, 45:80] = 255  # a red square where faces are
+    x, places = teaching.scenes(pictures, 8, torch.Generator().manual_seed(0))
+    assert x.shape == (8, 3, teaching.CANVAS, teaching.CANVAS) and places.shape == (8, teaching.SLOTS, 5)
+    assert set(places[..., 0].unique().tolist()) <= {0.0, 1.0}
+    answers = finder.Finder()(x)
+    assert answers.shape == (8, 6, 24, 24) and teaching.error(answers, places).isfinite()
+
+
+@pytest.mark.parametrize("kind", ["Upload", "Camera"])
+def test_the_sentence_stands_beside_each_picture_of_a_face(zoo, kind):
+    app = open_page("pages/6_Faces.py", face=kind)
+    assert any("never stored" in caption.value for caption in app.caption) and not app.exception
+
+
+def test_a_camera_that_cannot_open_is_not_offered(zoo, monkeypatch):
+    monkeypatch.setattr(keeping, "no_camera", lambda: keeping.NO_CAMERA.format(address="http://192.168.0.7"))
+    app = open_page("pages/6_Faces.py", face="Camera")
+    assert any("serve the app over https" in warning.value for warning in app.warning) and not app.exception
+    assert not app.get("camera_input")

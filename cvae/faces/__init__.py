@@ -1,5 +1,19 @@
 """Faces as codes: the ways of attributes, mixtures to draw from, where a face is in a picture, and figures of merit."""
 
-from cvae.faces.space import FILE, STRANGE, WAYS, Space, load, locate, measure, save, strangeness
+from cvae.faces.finder import SURE, Face
+from cvae.faces.space import FILE, STRANGE, WAYS, Space, load, locate, measure, save, search, strangeness
 
-__all__ = ["FILE", "STRANGE", "WAYS", "Space", "load", "locate", "measure", "save", "strangeness"]
+__all__ = [
+    "FILE",
+    "STRANGE",
+    "SURE",
+    "WAYS",
+    "Face",
+    "Space",
+    "load",
+    "locate",
+    "measure",
+    "save",
+    "search",
+    "strangeness",
+]

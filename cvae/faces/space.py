@@ -16,7 +16,9 @@ from torch.nn import functional as F
 from cvae import archives, checkpoints, limits, metrics, tasks
 from cvae.archives import REAL, TEXT, WHOLE, Form
 from cvae.data import lfw_files as lfw
+from cvae.faces import finder
 from cvae.faces.directions import attribute_direction, in_pictures, within_person
+from cvae.faces.finder import Face
 from cvae.faces.mixture import Mixture, fit
 from cvae.models import LatentModel
 from cvae.neighbours import nearest
@@ -183,11 +185,29 @@ def strangeness(model: LatentModel, space: Space, x: Tensor) -> Tensor:
     return (error / (metrics.mse(x, blurred) + 3e-4)).log() - 3 * match
 
 
-def locate(model: LatentModel, space: Space, picture: Image.Image) -> tuple[float, float, float, float] | None:
-    """Return the box of the face in a picture, left, upper, right, lower in its pixels; None where there is none.
+def search(model: LatentModel, space: Space, picture: Image.Image) -> list[Face]:
+    """Return the faces in a picture, however they are turned: those that are sure, the largest first.
 
-    The mean face laid over the picture in all sizes proposes boxes, the model chooses among them.
+    Where none is sure, those that may be faces; where none is likely, what looks most like one to the model is first.
     """
+    faces = finder.in_order(finder.find(picture))
+    if faces and faces[0].score >= finder.LIKELY:
+        return faces
+    box = _matched(model, space, picture)
+    if box is None:
+        return faces
+    left, upper, right, lower = box
+    return [Face((left + right) / 2, (upper + lower) / 2, right - left, 0.0, finder.POSSIBLE), *faces]
+
+
+def locate(model: LatentModel, space: Space, picture: Image.Image) -> tuple[float, float, float, float] | None:
+    """Return the upright box of the first face of `search`, left, upper, right, lower; None where there is none."""
+    faces = search(model, space, picture)
+    return faces[0].box if faces else None
+
+
+def _matched(model: LatentModel, space: Space, picture: Image.Image) -> tuple[float, float, float, float] | None:
+    """Return the box of an upright face: the mean face laid over the picture proposes some, the model chooses."""
     if max(picture.size) > NARROW * min(picture.size):
         return None
     small = picture.convert("RGB")

@@ -3,12 +3,13 @@
 import base64
 import hashlib
 import io
+import math
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import streamlit as st
@@ -31,6 +32,12 @@ GALLERY, UPLOAD, CAMERA = "Gallery", "Upload", "Camera"
 GALLERY_SEED = 5  # of the shuffle in which faces are offered
 PREVIEW = 480  # pixels of the longer side of an upload beside its crop box
 USUAL = 0.35  # edge of the crop box, in shorter sides of the picture, where no face is found
+SMALLEST_BOX = 3  # percent of the shorter side
+AROUND = (128, 128, 128)  # the colour beside a turned picture
+BEST = "It should go from the eyebrows to the lower lip, upright: so the models have seen faces."
+UNSURE = "This may be no face, or the box may be wrong: look at it, and turn the picture or move the box."
+NO_FACE = "No face was recognised: turn the picture and move the box onto the face."
+Box: TypeAlias = tuple[float, float, float, float]  # left, upper, right, lower
 LONGEST = 8000  # characters of a photo in the address: a 64x64 JPEG has some 3,500
 
 # Streamlit's own writing to the address would be a new step of the browser's history for every move of the crop box
@@ -201,12 +208,14 @@ def _restart(pages: str) -> None:
 def _photo(kind: str, name: str, model: "LatentModel", space: Space) -> str:
     """Take a picture; return the part in its crop box as text, or what was kept of one before; empty without either."""
     renewed = partial(_renewed, kind)
+    if kind == CAMERA and (why := keeping.no_camera()):
+        st.warning(words.markdown(why))
+        return keeping.kept("photo", kind)
     if kind == UPLOAD:
-        file = st.file_uploader(
-            "A picture with one face", pictures.SUFFIXES, key="face_upload", help=keeping.STAYS, on_change=renewed
-        )
+        file = st.file_uploader("A picture with a face", pictures.SUFFIXES, key="face_upload", on_change=renewed)
     else:
-        file = st.camera_input("Look into the camera", key="face_camera", help=keeping.STAYS, on_change=renewed)
+        file = st.camera_input("Look into the camera", key="face_camera", on_change=renewed)
+    st.caption(words.markdown(keeping.privacy()))
     if file is not None:
         keeping.keep("photo", _cropped(file.getvalue(), name, model, space), kind)
     return keeping.kept("photo", kind)
@@ -227,41 +236,80 @@ def _cropped(content: bytes, name: str, model: "LatentModel", space: Space) -> s
         return ""
     digest = hashlib.sha256(content).hexdigest()[:12]
     if st.session_state.get("found_in") != digest:  # once, not in every run
-        st.session_state["found_in"], st.session_state["found"] = digest, faces.locate(model, space, picture)
-    box = _crop_box(picture, digest, st.session_state["found"])
+        st.session_state["found_in"], st.session_state["found"] = digest, faces.search(model, space, picture)
+    picture, box = _crop_box(picture, digest, st.session_state["found"])
     return _packed(lfw.fitted(picture, model.config.image_shape[1], box))
 
 
-def _crop_box(picture: Image.Image, key: str, found: tuple | None) -> tuple[float, float, float, float]:
-    """Let the visitor move a square over the picture, at first where the face is; return left, upper, right, lower."""
-    width, height = picture.size
-    start = _percents(picture.size, found)
+def _crop_box(picture: Image.Image, key: str, seen: list[faces.Face]) -> tuple[Image.Image, Box]:
+    """Let the visitor turn a picture and move a square over it, at first where the face is.
+
+    Returns the turned picture and left, upper, right, lower in it.
+    """
     left, right = st.columns([2, 3], vertical_alignment="center")
     with right:
-        st.caption(
-            ("The box was placed where the model finds a face. " if found else "No face was found by itself. ")
-            + "It should go from the eyebrows to the lower lip, upright: so the models have seen faces."
-        )
-        size = st.slider("Size of the box, %", 10, 100, start[0], key=f"size_{key}") / 100
-        across = st.slider("Left to right, %", 0, 100, start[1], key=f"x_{key}") / 100
-        down = st.slider("Up and down, %", 0, 100, start[2], key=f"y_{key}") / 100
-    edge = max(1.0, size * min(width, height))
-    x, y = across * (width - edge), down * (height - edge)
-    box = (x, y, x + edge, y + edge)
-    left.html(_preview(picture, box))
-    return box
+        face, key = _chosen(seen, key)
+        if face is None or face.score < faces.SURE:
+            st.markdown(f":orange-background[{UNSURE if face else NO_FACE}]")
+        st.caption(("The box lies where a face is. " if face else "") + BEST)
+        level = 0 if face is None else round(-math.degrees(face.turn))
+        turn = st.slider("Turn, degrees", -180, 180, level, key=f"turn_{key}")
+        turned, box = _turned(picture, turn, face)
+        start, key = _percents(turned.size, box), f"{key}_{turn}"
+        size = st.slider("Size of the box, %", SMALLEST_BOX, 100, start[0], key=f"size_{key}")
+        across = st.slider("Left to right, %", 0, 100, start[1], key=f"x_{key}")
+        down = st.slider("Up and down, %", 0, 100, start[2], key=f"y_{key}")
+    if box is None or (size, across, down) != start or not _inside(box, turned.size):  # else it is finer than percents
+        edge = max(1.0, size / 100 * min(turned.size))
+        x, y = across / 100 * (turned.width - edge), down / 100 * (turned.height - edge)
+        box = (x, y, x + edge, y + edge)
+    left.html(_preview(turned, box))
+    return turned, box
 
 
-def _percents(size: tuple[int, int], found: tuple | None) -> tuple[int, int, int]:
+def _inside(box: Box, size: tuple[int, int]) -> bool:
+    return min(box[:2]) >= 0 and box[2] <= size[0] and box[3] <= size[1]
+
+
+def _chosen(seen: list[faces.Face], key: str) -> tuple[faces.Face | None, str]:
+    """Let the visitor choose among several faces, numbered from left to right; return one and a key of its own."""
+    sure = [face for face in seen if face.score >= faces.SURE]
+    if len(sure) < 2:
+        return (seen[0] if seen else None), key
+    across = sorted(sure, key=lambda face: face.x)
+    number = st.segmented_control(
+        f"{len(sure)} faces, from left to right",
+        range(1, len(across) + 1),
+        default=across.index(sure[0]) + 1,
+        key=f"which_{key}",
+        required=True,
+    )
+    return across[number - 1], f"{key}_{number}"
+
+
+def _turned(picture: Image.Image, degrees: int, face: faces.Face | None) -> tuple[Image.Image, Box | None]:
+    """Return a picture turned clockwise by some degrees, and the upright box of a face in it."""
+    turned = picture.rotate(-degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=AROUND) if degrees else picture
+    if face is None:
+        return turned, None
+    angle, half = math.radians(degrees), face.edge / 2
+    x, y = face.x - picture.width / 2, face.y - picture.height / 2
+    x, y = math.cos(angle) * x - math.sin(angle) * y, math.sin(angle) * x + math.cos(angle) * y
+    x, y = x + turned.width / 2, y + turned.height / 2
+    return turned, (x - half, y - half, x + half, y + half)
+
+
+def _percents(size: tuple[int, int], found: Box | None) -> tuple[int, int, int]:
     """Return what the three sliders of the crop box show for a box found in a picture of this size."""
     if found is None:
         return round(100 * USUAL), 50, 50
     edge = found[2] - found[0]
     places = (100 * at / (side - edge) if side - edge > 1 else 50 for at, side in zip(found[:2], size, strict=True))
-    return (max(10, min(100, round(100 * edge / min(size)))), *(max(0, min(100, round(place))) for place in places))
+    across, down = (max(0, min(100, round(place))) for place in places)
+    return max(SMALLEST_BOX, min(100, round(100 * edge / min(size)))), across, down
 
 
-def _preview(picture: Image.Image, box: tuple[float, float, float, float]) -> str:
+def _preview(picture: Image.Image, box: Box) -> str:
     """Return HTML of the picture with its crop box.
 
     It lies in the page itself: a served file may be gone while the sliders move.

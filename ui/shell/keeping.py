@@ -1,10 +1,41 @@
 """A picture that a visitor brings: the session keeps it, the address only if the visitor asks for a link with it."""
 
+import ipaddress
+from urllib.parse import urlsplit
+
 import streamlit as st
 
 from ui.shell import link
 
-STAYS = "The app keeps it for this visit alone: loading the page anew forgets it."
+FORGOTTEN = "it is kept for this visit alone and never stored: loading the page anew forgets it"
+HERE = f"The picture does not leave this computer, which runs the app; {FORGOTTEN}."
+SENT = "The picture leaves your device for {host}, which runs the app, and goes nowhere else; " + FORGOTTEN + "."
+NO_CAMERA = (
+    "Browsers open a camera only for https, or on the computer that runs the app; this page came from {address}. "
+    "Choose Upload instead, where a phone offers to take a photo, or serve the app over https."
+)
+
+
+def privacy() -> str:
+    """Return one sentence on where an uploaded picture goes and how long it is kept."""
+    host = urlsplit(st.context.url or "").hostname
+    return HERE if not host or is_this_machine(host) else SENT.format(host=host)
+
+
+def no_camera() -> str:
+    """Return why the browser cannot open a camera for this page and what to do; empty where it can."""
+    address = urlsplit(st.context.url or "")
+    host = address.hostname or ""
+    shut = address.scheme == "http" and not is_this_machine(host)
+    return NO_CAMERA.format(address=f"http://{host}") if shut else ""
+
+
+def is_this_machine(host: str) -> bool:
+    """Tell whether browsers take a host for the machine that they run on."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def kept(parameter: str, kind: str = "") -> str:

@@ -103,10 +103,11 @@ def _drawing() -> Source:
 
 def _upload(model: "LatentModel") -> Source:
     """Take a file and keep the digit made of it, in the address too where the visitor wants a link with it."""
-    explained = f"Dark ink on paper or chalk on a board. {keeping.STAYS}"
+    explained = f"Dark ink on paper or chalk on a board. {keeping.privacy()}"
     renewed = partial(keeping.renew, "digit")
     what = f"A photo or scan of one {classes.noun(model)}"
     file = st.file_uploader(what, pictures.SUFFIXES, key="upload", help=explained, on_change=renewed)
+    st.caption(words.markdown(keeping.privacy()))
     if file is not None:
         upload.show(file.getvalue())
     digit = keeping.kept("digit")

@@ -1,0 +1,189 @@
+"""Where faces are in a picture, how large and how turned: a small network over a pyramid of sizes.
+
+It has one answer for every square of STRIDE x STRIDE pixels: whether the middle of a face lies there, where exactly,
+its size and its turn. Its weights lie beside this file; `cvae.faces.teaching` made them.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+WEIGHTS = Path(__file__).with_name("finder.safetensors")
+STRIDE = 4  # pixels of a square that has one answer
+USUAL = 20.0  # pixels of an edge whose logarithm is answered with 0
+NEAR = 31  # pixels of a side of the surroundings that brightness and contrast are taken relative to
+WIDTHS, DILATIONS = (12, 24, 40), (1, 2, 4, 1)
+SIDES = (48, 68, 96, 136, 192, 272, 384, 640)  # longest side of the picture at each step of the pyramid
+SMALLEST, LARGEST = 9.0, 42.0  # edges of faces, in pixels of a step, that the network was taught
+LOOK = 96, 24.0  # side of the second look at a face, and edge of the face in it
+ASKEW = ((0.25, 1.15), (-0.25, 0.87))  # radians and sizes of further looks
+APART, DOUBT = (0.6, 0.5), 0.6  # radians and logarithms of sizes within which looks agree, what a score is worth if not
+SURE, LIKELY, POSSIBLE = 0.62, 0.3, 0.12  # scores from which a face is one, is rather one than not, may be one
+MOST = 12  # faces that are looked at a second time
+
+
+@dataclass(frozen=True)
+class Face:
+    """The middle and the edge of a face's square, eyebrows to lower lip, in pixels of the picture.
+
+    `turn` is how far it is turned clockwise, in radians; `score` in [0, 1] how sure that is.
+    """
+
+    x: float
+    y: float
+    edge: float
+    turn: float
+    score: float
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """The upright square of this middle and edge: left, upper, right, lower."""
+        half = self.edge / 2
+        return self.x - half, self.y - half, self.x + half, self.y + half
+
+
+class Finder(nn.Module):
+    """Pictures (N, 3, H, W) in [0, 1] -> (N, 6, H / 4, W / 4).
+
+    Channels: the logit of a face's middle, how far it lies off the square's middle to the right and down (in squares),
+    the logarithm of the face's edge, the cosine and the sine of its turn, clockwise.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        steps = zip((3, *WIDTHS), WIDTHS, (2, 2, 1), strict=False)
+        self.stem = nn.Sequential(*(_layer(of, to, stride) for of, to, stride in steps))
+        self.blocks = nn.ModuleList(_layer(WIDTHS[-1], WIDTHS[-1], 1, dilation) for dilation in DILATIONS)
+        self.head = nn.Conv2d(WIDTHS[-1], 6, 1)
+        assert self.head.bias is not None
+        nn.init.constant_(self.head.bias[:1], -4.0)  # a face is rare
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.stem(evened(x))
+        for block in self.blocks:
+            h = h + block(h)
+        return self.head(h)
+
+
+def _layer(of: int, to: int, stride: int, dilation: int = 1) -> nn.Module:
+    convolution = nn.Conv2d(of, to, 3, stride, dilation, dilation, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(to), nn.ReLU())
+
+
+def evened(x: Tensor) -> Tensor:
+    """Return pictures (N, 3, H, W) relative to brightness and contrast around each pixel, so that dark is as bright."""
+    grey = x.mean(1, keepdim=True)
+    mean, square = _around(torch.cat([grey, grey**2], dim=1)).split(1, dim=1)
+    return (x - mean) / ((square - mean**2).clamp(min=0).sqrt() + 0.02)
+
+
+def _around(x: Tensor) -> Tensor:
+    """Return the mean of the surroundings of each pixel, in rows and then in columns."""
+    for sides in ((NEAR, 1), (1, NEAR)):
+        x = F.avg_pool2d(x, sides, 1, [side // 2 for side in sides], count_include_pad=False)
+    return x
+
+
+@torch.inference_mode()
+def find(picture: Image.Image) -> list[Face]:
+    """Return the faces in a picture of any kind, the surest first; those below SURE may be none."""
+    picture = picture.convert("RGB")
+    faces: list[Face] = []
+    for side in SIDES:
+        if side <= 1.5 * max(picture.size) or side == SIDES[0]:
+            faces += _seen(picture, side)
+    faces = _apart(sorted(faces, key=lambda face: -face.score))[:MOST]
+    looked = [_again(picture, face) for face in faces if face.score > POSSIBLE]
+    return [face for face in _apart(sorted(looked, key=lambda face: -face.score)) if face.score > POSSIBLE]
+
+
+def in_order(faces: list[Face]) -> list[Face]:
+    """Return the faces that are sure, else the others; the largest first, of those about as large the surer."""
+    sure = [face for face in faces if face.score >= SURE]
+    return sorted(sure or faces, key=lambda face: -face.edge * face.score**2)
+
+
+@cache
+def _finder() -> Finder:
+    finder = Finder()
+    finder.load_state_dict({key: v.float() if v.is_floating_point() else v for key, v in load_file(WEIGHTS).items()})
+    return finder.eval().requires_grad_(False)
+
+
+def _seen(picture: Image.Image, side: int) -> list[Face]:
+    """Return what the finder sees in a picture whose longest side is made this long, in pixels of the picture."""
+    scale = side / max(picture.size)
+    size = [max(16, STRIDE * round(scale * length / STRIDE)) for length in picture.size]
+    small = picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+    across, down = (whole / part for whole, part in zip(picture.size, size, strict=True))
+    usual = (face for face in _answers(small) if SMALLEST <= face.edge <= LARGEST)
+    return [
+        replace(face, x=face.x * across, y=face.y * down, edge=face.edge * math.sqrt(across * down)) for face in usual
+    ]
+
+
+def _answers(picture: Image.Image) -> list[Face]:
+    """Return the places where the finder's score is highest around, in pixels of the picture it is given."""
+    x = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float() / 255
+    answer = _finder()(x)[0]
+    score = answer[0].sigmoid()
+    highest = F.max_pool2d(score[None], 3, 1, 1)[0]
+    rows, columns = ((score == highest) & (score > POSSIBLE / 2)).nonzero(as_tuple=True)
+    faces = []
+    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+        _, across, down, size, cos, sin = answer[:, row, column].tolist()
+        middle = STRIDE * (column + 0.5 + across), STRIDE * (row + 0.5 + down)
+        edge = USUAL * math.exp(max(-3.0, min(3.0, size)))
+        faces.append(Face(*middle, edge, math.atan2(sin, cos), float(score[row, column])))
+    return faces
+
+
+def _again(picture: Image.Image, face: Face) -> Face:
+    """Return a face as it is seen when it is laid upright, and a little askew, at one size.
+
+    The mean of the scores tells how sure it is, and less where the looks do not agree on turn and size.
+    """
+    first = _look(picture, face)
+    if first is None:
+        return replace(face, score=face.score / 2)
+    looks = [_look(picture, replace(first, turn=first.turn + by, edge=first.edge * size)) for by, size in ASKEW]
+    seen = [look for look in (first, *looks) if look is not None]
+    turns = [math.remainder(look.turn - first.turn, 2 * math.pi) for look in seen]
+    sizes = [math.log(look.edge / first.edge) for look in seen]
+    agree = max(turns) - min(turns) < APART[0] and max(sizes) - min(sizes) < APART[1]
+    score = (face.score + sum(look.score for look in seen)) / (2 + len(ASKEW))
+    x, y = (float(np.mean([getattr(look, axis) for look in seen])) for axis in "xy")
+    turn = math.remainder(first.turn + float(np.median(turns)), 2 * math.pi)
+    return Face(x, y, first.edge * math.exp(float(np.median(sizes))), turn, score if agree else score * DOUBT)
+
+
+def _look(picture: Image.Image, face: Face) -> Face | None:
+    """Return the face that is seen where one was, when that one is laid upright; None where there is none."""
+    side, edge = LOOK
+    scale, middle = face.edge / edge, side / 2
+    a, b = scale * math.cos(face.turn), scale * math.sin(face.turn)
+    way = (a, -b, face.x - a * middle + b * middle, b, a, face.y - b * middle - a * middle)
+    small = picture.transform((side, side), Image.Transform.AFFINE, way, Image.Resampling.BILINEAR)
+    near = [seen for seen in _answers(small) if math.hypot(seen.x - middle, seen.y - middle) < edge / 2]
+    if not near:
+        return None
+    seen = max(near, key=lambda seen: seen.score)
+    x, y = (way[i] * seen.x + way[i + 1] * seen.y + way[i + 2] for i in (0, 3))
+    return Face(x, y, scale * seen.edge, face.turn + seen.turn, seen.score)
+
+
+def _apart(faces: list[Face]) -> list[Face]:
+    """Return faces, the surest first, without those that lie over a surer one."""
+    kept: list[Face] = []
+    for face in faces:
+        if all(math.hypot(face.x - k.x, face.y - k.y) > 0.6 * max(face.edge, k.edge) for k in kept):
+            kept.append(face)
+    return kept

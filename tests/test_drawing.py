@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from cvae.data import corruptions
 from tests.app import answer, open_page, sent
-from tests.conftest import bars, write_idx
+from tests.conftest import ROOT, bars, write_idx
 from ui.shell import api, codecs, sketch
 from ui.widgets.canvas import source
 
@@ -240,6 +241,26 @@ def test_an_upload_becomes_a_digit_with_its_steps(zoo, page):
     del app.query_params["digit"]  # as the browser's way back does
     assert not app.run().toggle(key="digit_in_link").value and "digit" not in app.query_params
     assert any("28 x 28" in element.proto.body for element in app.get("html"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_of_several_digits_the_visitor_chooses_one_or_a_part_of_the_picture(zoo, page):
+    shutil.copytree(ROOT / "checkpoints" / "ink", zoo / "ink")
+    picture = Image.new("L", (640, 400), 235)
+    draw = ImageDraw.Draw(picture)
+    draw.line((100, 100, 200, 100, 140, 300), fill=40, width=16, joint="curve")
+    draw.ellipse((400, 70, 560, 330), outline=40, width=18)
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    app = upload(page, "two.png", out.getvalue())
+    assert not app.exception and any("There are 2 digits" in caption.value for caption in app.caption)
+    largest = kept_digit(app)
+    other = kept_digit(app.segmented_control(key="upload_which").set_value(1).run())
+    assert other != largest
+    alone = app.slider(key="upload_across").set_value((0, 50)).run()
+    assert not alone.exception and not any("There are" in caption.value for caption in alone.caption)
+    near = [sketch.unpack_digit(digit) for digit in (kept_digit(alone), other, largest)]
+    assert (near[0] - near[1]).abs().mean() < 0.05 < (near[0] - near[2]).abs().mean()
 
 
 def in_address(app, name: str) -> str:

@@ -28,6 +28,7 @@ ALONE, SUPPORTED, INSIDE = 0.95, 0.6, 0.7
 STICKS_OUT, MARK_DEPTH = 0.1, 0.05  # of a digit's side; of a mark's, half the width of its lines
 SURELY = 0.8  # mean probability of ink that the network is sure of
 FILLED = 0.6  # of its box: more than strokes fill
+DIFFERS = 0.09  # mean difference of pixels from which two readings are two guesses
 MOST = 12  # digits of one picture
 SEPARATE = 2.2  # ink from its surroundings in colour, in standard deviations of these, where the rules see none
 WEAK = 0.65  # mean probability below which ink is no digit where the rules see none
@@ -88,10 +89,26 @@ def shown(reading: Reading) -> Steps:
 
 def readings(image: Image.Image, box: Box | None = None) -> list[Reading]:
     """Return all digits in a picture, or in a `box` of it, the largest first; ValueError where there is none."""
-    if box is not None:
-        left, top, right, bottom = (round(side) for side in box)
-        image = ImageOps.exif_transpose(image).crop((left, top, right, bottom))
-    view = _viewed(image)
+    return _readings(_viewed(image, box))
+
+
+def guesses(image: Image.Image, box: Box | None = None) -> tuple[list[Reading], Reading | None]:
+    """Return all digits in a picture, and where there is one and the readers differ on it, what the other one sees.
+
+    ValueError where there is none.
+    """
+    view = _viewed(image, box)
+    made = _readings(view)
+    if len(made) > 1:
+        return made, None
+    others = [_reading(view, part, False) for part in view.seen_parts[:1]]
+    if view.ruled is not None:
+        others += [_ruled_reading(view, part) for part in (*view.ruled_parts[:1], _everything(view))]
+    differing = (one for one in others if one and float((one.digit - made[0].digit).abs().mean()) > DIFFERS)
+    return made, next(differing, None)
+
+
+def _readings(view: "View") -> list[Reading]:
     made = [reading for part, is_ruled in _chosen(view)[:MOST] if (reading := _reading(view, part, is_ruled))]
     if not made and view.ruled is None:
         raise ValueError(NO_INK)
@@ -111,7 +128,10 @@ class View:
     seen_parts: list[parts.Part]
 
 
-def _viewed(image: Image.Image) -> View:
+def _viewed(image: Image.Image, box: Box | None) -> View:
+    if box is not None:
+        left, top, right, bottom = (round(side) for side in box)
+        image = ImageOps.exif_transpose(image).crop((left, top, right, bottom))
     picture = pictures.prepared(image)
     grey = pictures.grey(picture)
     colours, even = picture.convert("RGB"), light.evened(grey)

@@ -13,7 +13,7 @@ from cvae.sketches.scenes.glyphs import Glyph
 from cvae.sketches.scenes.scene import draw
 
 SIZES = [(192, 192), (192, 192), (160, 224), (224, 160), (128, 288)]  # height, width, of about one area
-OTHERS = 0.2  # of the digits are not those given, but of other hands, printed, or of seven segments
+OTHERS = 0.3  # of the digits are not those given, but of other hands, printed, or of seven segments
 
 __all__ = ["draw", "photographs"]
 

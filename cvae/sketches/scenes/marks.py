@@ -60,7 +60,7 @@ def _wobble(page: Page) -> np.ndarray | float:
 def rules(page: Page, at: Box, colour: np.ndarray) -> None:
     """Lines of a writing pad, or a grid of squares, in their own colour or in the ink's."""
     rng = page.rng
-    step = rng.uniform(0.035, 0.2) * page.side
+    step = np.exp(rng.uniform(np.log(0.025), np.log(0.2))) * page.side
     x, y = page.turned((rng.uniform(0, step), rng.uniform(0, step)))
     kind, line = rng.random(), thickness(page, 0.008)
     away = np.abs(y % step - step / 2)
@@ -99,6 +99,14 @@ def underline(page: Page, at: Box, colour: np.ndarray) -> None:
         )
 
 
+def strike(page: Page, at: Box, colour: np.ndarray) -> None:
+    """A thin line through the digit, of another colour than its ink where that is drawn so."""
+    rng, (x, y), h = page.rng, middle(at), at[3] - at[1]
+    reach, lean = rng.uniform(0.5, 1.2) * h, rng.normal(0, 0.2) * h
+    y += rng.uniform(-0.3, 0.3) * h
+    page.paint(page.segment((x - reach, y - lean), (x + reach, y + lean), thickness(page)), colour)
+
+
 def holes(page: Page, at: Box, colour: np.ndarray) -> None:
     """Holes punched in a margin, the table or black showing through, and often a line beside them."""
     rng, s = page.rng, page.side
@@ -134,6 +142,20 @@ def text(page: Page, at: Box, colour: np.ndarray) -> None:
     if x is None:
         return
     ImageDraw.Draw(picture).text((x - left, y - top), says, fill=255, font=font)
+    page.paint(np.asarray(picture, np.float32) / 255, colour)
+
+
+def print_lines(page: Page, at: Box, colour: np.ndarray) -> None:
+    """Lines of small print above or below the digit."""
+    rng, h = page.rng, at[3] - at[1]
+    height = min(0.04 * page.side, 0.15 * h) * rng.uniform(0.7, 1.3) + 3
+    font = ImageFont.load_default(height)
+    picture = Image.new("L", page.ink.shape[::-1])
+    canvas, left = ImageDraw.Draw(picture), rng.uniform(-0.1, 0.3) * page.side
+    letters = list("abcdefghiklmnoprstuvw    0123456789")
+    for y in np.arange(rng.uniform(0, 2) * height, page.ink.shape[0], rng.uniform(1.2, 2) * height):
+        if y + 1.3 * height < at[1] or y > at[3] + 0.3 * height:
+            canvas.text((left, y), "".join(rng.choice(letters, rng.integers(8, 50))), fill=255, font=font)
     page.paint(np.asarray(picture, np.float32) / 255, colour)
 
 
@@ -273,20 +295,6 @@ def patch(page: Page, at: Box, colour: np.ndarray) -> None:
 
 UNDER = (rules, rules, rules, cells, margin, holes, stain, band)
 OVER = (
-    frame,
-    frame,
-    circle,
-    circle,
-    underline,
-    underline,
-    underline,
-    cells,
-    text,
-    text,
-    bar,
-    bar,
-    dots,
-    dots,
-    scribble,
-    patch,
+    *(frame, frame, circle, circle, underline, underline, underline, strike, cells, text, text, print_lines),
+    *(bar, bar, dots, dots, scribble, patch),
 )

@@ -89,7 +89,7 @@ def _ground(size: tuple[int, int], rng: np.random.Generator) -> tuple[Page, tupl
 
 def _pen(rng: np.random.Generator, colour: np.ndarray) -> Pen:
     thin = rng.random() < 0.5
-    width = np.exp(rng.uniform(np.log(0.25), np.log(4.5))) * FINE if thin else rng.uniform(-0.6, 1.0) * FINE
+    width = np.exp(rng.uniform(np.log(0.25), np.log(4.5))) * FINE if thin else rng.uniform(-0.6, 1.6) * FINE
     mixes, bright = rng.random() < 0.15, colour.max() > 0.7
     dry = rng.uniform(0, 0.8) if rng.random() < 0.15 else 0.0
     return Pen(thin, width, colour, bool(mixes and bright), rng.uniform(0.75, 1), dry)

@@ -43,12 +43,14 @@ def _reread() -> None:
     picture: Image.Image = st.session_state["upload_picture"]
     st.session_state.pop("upload_which", None)
     try:
-        readings = preprocess.readings(picture, _part(picture))
+        readings, other = preprocess.guesses(picture, _part(picture))
     except ValueError as error:
         st.session_state["upload_problem"] = str(error)
         return
     st.session_state["upload_problem"] = ""
-    st.session_state["upload_readings"] = [(one.digit, preprocess.shown(one)) for one in readings]
+    every = [*readings, *([] if other is None else [other])]
+    st.session_state["upload_readings"] = [(one.digit, preprocess.shown(one)) for one in every]
+    st.session_state["upload_guesses"] = other is not None
     _keep(0)
 
 
@@ -64,14 +66,18 @@ def _choose(readings: list) -> None:
     """Show how the chosen digit was made; where there are several, a button for each."""
     which = 0
     if len(readings) > 1:
-        st.caption(f"There are {len(readings)} digits in the picture. The largest is read; choose another one here.")
-        options = list(range(len(readings)))
+        if st.session_state["upload_guesses"]:
+            st.caption("It is not certain which ink is the digit. These are the two best guesses; choose one.")
+            names = ["First guess", "Second guess"]
+        else:
+            st.caption(f"There are {len(readings)} digits in the picture, of which the largest is read first.")
+            names = ["1, the largest", *map(str, range(2, len(readings) + 1))]
         which = st.segmented_control(
             "Digit in the picture",
-            options,
+            range(len(readings)),
             default=0,
             required=True,
-            format_func=lambda i: f"{i + 1}, the largest" if i == 0 else str(i + 1),
+            format_func=names.__getitem__,
             key="upload_which",
             on_change=_chosen,
         )

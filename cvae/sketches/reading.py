@@ -30,7 +30,9 @@ SURELY = 0.8  # mean probability of ink that the network is sure of
 FILLED = 0.6  # of its box: more than strokes fill
 DIFFERS = 0.09  # mean difference of pixels from which two readings are two guesses
 MOST = 12  # digits of one picture
-SEPARATE = 2.2  # ink from its surroundings in colour, in standard deviations of these, where the rules see none
+FAINT = 0.2  # probability of what may be ink where its colour says so
+# of ink from its surroundings in colour, in standard deviations of these: where the rules see none, and to sharpen it
+SEPARATE, CLEAR = 2.2, 3.0
 WEAK = 0.65  # mean probability below which ink is no digit where the rules see none
 
 
@@ -223,27 +225,47 @@ def _reading(view: View, part: parts.Part, is_ruled: bool) -> Reading | None:
     if is_ruled:
         return _ruled_reading(view, part)
     left, top, right, bottom = area = _area(part, view.seen.shape, view.grey.shape)
-    near = network.ink(view.colours.crop(area), SECOND_SIDE)
-    own = _own(part.mask, area, view.seen.shape, view.grey.shape)
-    ink = _kept(sizes.resized(near, (bottom - top, right - left)), own)
+    crop = view.colours.crop(area)
+    near = sizes.resized(network.ink(crop, SECOND_SIDE), (bottom - top, right - left))
+    ink = _kept(near, _own(part.mask, area, view.seen.shape, view.grey.shape))
     inked = ink > parts.SURE
-    if not inked.any() or view.ruled is None and _is_doubtful(view.colours.crop(area), ink):
+    if not inked.any():
         return None
-    return _finished(view, ink, area, ("What may be ink", view.seen), float(ink[inked].mean()))
+    sure = float(ink[inked].mean())
+    rgb = np.asarray(crop, np.float32) / 255
+    step, noise = _contrast(rgb, inked)
+    if view.ruled is None and (sure < WEAK or step @ step < (SEPARATE * noise) ** 2):
+        return None
+    if step @ step > (CLEAR * noise) ** 2:
+        ink = _sharpened(rgb, near, inked, step)
+    return _finished(view, ink, area, ("What may be ink", view.seen), sure)
 
 
-def _is_doubtful(colours: Image.Image, ink: np.ndarray) -> bool:
-    """Tell whether ink that the rules do not see may be noise: the network is not sure, or its colour is no other."""
+def _contrast(rgb: np.ndarray, inked: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the step (3,) in colour from what is around ink to the ink, and the deviation of what is around it."""
     from scipy import ndimage
 
-    inked = ink > parts.SURE
-    reach = max(5, max(ink.shape) // 12)
-    around = ndimage.maximum_filter(inked, reach) & ~ndimage.maximum_filter(inked, 3)
-    if ink[inked].mean() < WEAK or not around.any():
-        return True
-    rgb = np.asarray(colours, np.float32)
-    step = rgb[inked].mean(0) - rgb[around].mean(0)
-    return bool(np.abs(step).max() < SEPARATE * rgb[around].std(0).max())
+    around = ndimage.maximum_filter(inked, max(5, max(inked.shape) // 12)) & ~ndimage.maximum_filter(inked, 3)
+    if not around.any():
+        return np.zeros(3, np.float32), 1.0
+    return rgb[inked].mean(0) - rgb[around].mean(0), float(rgb[around].std(0).max())
+
+
+def _sharpened(rgb: np.ndarray, near: np.ndarray, inked: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Return how far each pixel is on the way from its ground's colour to the ink's, where the network sees any ink."""
+    from scipy import ndimage
+
+    reach = max(3, max(inked.shape) // 12)
+    weights = (~ndimage.maximum_filter(near > FAINT, 5)).astype(np.float32)
+    along = rgb @ (step / (step @ step))
+    share = ndimage.uniform_filter(weights, 2 * reach + 1)
+    level = ndimage.uniform_filter(weights * along, 2 * reach + 1) / np.maximum(share, 1e-3)
+    level = np.where(share > 0.02, level, np.median(along[weights > 0]) if weights.any() else along.min())
+    possible = ndimage.maximum_filter(near > FAINT, 3)
+    labels, n = ndimage.label(possible)
+    mine = np.bincount(labels[inked], minlength=n + 1) > 0
+    mine[0] = False
+    return ((along - level - 0.15) / 0.7).clip(0, 1) * mine[labels]
 
 
 def _ruled_reading(view: View, part: parts.Part) -> Reading:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from cvae import tasks
 from cvae.data import pictures
-from ui.shell import address, classes, controls, fetch, images, keeping, link, resources, sketch
+from ui.shell import address, classes, controls, fetch, images, keeping, link, resources, sketch, words
 from ui.widgets.canvas import canvas, upload
 
 if TYPE_CHECKING:

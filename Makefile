@@ -13,7 +13,7 @@ demo: .venv/app-installed
 test: .venv/tests-installed
 	sh tests/install_browser.sh $(BIN)
 	$(UNIT)
-	$(BIN)/python -m pytest tests/e2e --random-order-seed=$(SEED)
+	$(BIN)/python -m pytest tests/e2e -n 2 --dist loadfile --random-order-seed=$(SEED)
 
 test-unit: .venv/tests-installed
 	$(UNIT)

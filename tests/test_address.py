@@ -22,7 +22,7 @@ MEANINGLESS = [
     (EXPLORE, {"label": "3"}, {"model": "plane"}),
     (EXPLORE, {"view": "The whole plane"}, {"model": "sliders"}),
     (EXPLORE, {"side": "31"}, {"view": "The whole plane"}),
-    (EXPLORE, {"path": "Curved"}, {"view": "Between two points"}),
+    (EXPLORE, {"path": "Curved"}, {}),
     (EXPLORE, {"mask": "zz", "lable": "7"}, {}),
     (GENERATE, {"digits": "abc", "count": "30", "temperature": "-1", "seed": "x"}, {}),
     (GENERATE, {"show": "Foo", "z": "AAAA"}, {}),

@@ -163,7 +163,7 @@ def test_generate_asks_for_its_classes(own):
     app = open_page("pages/2_Generate.py", model="own-labels", digits=NAMES[0])
     assert app.get("image")[0].proto.imgs[0].alt == "50 generated pictures: big_cat"
     app = open_page("pages/2_Generate.py", model="own-labels", show="One style, all classes")
-    assert sent(app)["names"] == list(NAMES) and any("all 3 labels" in text.value for text in app.markdown)
+    assert sent(app)["names"] == list(NAMES) and any("all 3 labels" in text.value for text in app.caption)
 
 
 @pytest.mark.parametrize("kind", [source.UPLOAD, source.PICTURE, source.DRAW])

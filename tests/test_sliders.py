@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from cvae import checkpoints, morphology, sliders
+from cvae import checkpoints, models, morphology, sliders
 from cvae.evaluation import sliders as made
 from cvae.morphology import KEYS
 from cvae.sliders import curves, fitting, moved
@@ -171,7 +171,7 @@ def test_fitting_finds_what_a_picture_measures(monkeypatch):
 
     monkeypatch.setattr(fitting.tasks, "decode", draw)
     monkeypatch.setattr(fitting, "EPOCHS", 8)
-    model = checkpoints.build_model(replace(MODELS["labels"], latent_dim=K))
+    model = models.build_model(replace(MODELS["labels"], latent_dim=K))
     judge = lambda x: F.one_hot(torch.zeros(len(x), dtype=torch.int64), 10).float() * 20  # noqa: E731
     u, y = fitting.styles(model, 3000, 0)
     known = fitting.labelled(model, judge, u, y)

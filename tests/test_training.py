@@ -159,7 +159,7 @@ def test_help_lists_every_preset_with_a_line_and_what_is_ignored(capsys):
     lines = capsys.readouterr().out.splitlines()
     for name, preset in PRESETS.items():
         (line,) = [line for line in lines if line.startswith(f"  {name} ")]
-        assert preset.about.startswith(line.split(" min   ")[1][:14])
+        assert preset.about.startswith(line[33:47])
     ignored = next(line for line in lines if line.startswith("--beta is ignored by"))
     assert "ae-dense" in ignored and "cvae" not in ignored
 
@@ -349,7 +349,7 @@ def test_refined_codes_decode_better_and_teach_encoder_and_decoder():
         ("cvae-inpaint", Stage(objective="weighted"), "got it for cvae-inpaint, of family inpainting"),
         ("judge", Stage(objective="elbo"), "objective 'elbo' needs a model with an encoder, a z and a decoder"),
         ("vae-dense", Stage(objective="prior"), "objective 'prior' needs flow_layers of 1 or more"),
-        ("vae-dense", Stage(objective="magic"), "objective must be one of elbo, clean picture, class, prior"),
+        ("vae-dense", Stage(objective="magic"), "objective must be one of elbo, clean picture, class, ink, prior"),
         ("cvae-conv", Stage(frozen="posterior_flow"), "a part of the model; cvae-conv has no 'posterior_flow'"),
     ],
 )

@@ -64,6 +64,15 @@ def test_loop_is_as_wide_as_the_ground_inside():
     assert measured(open_ring)["loop"] == 0
 
 
+def test_loop_closes_step_by_step_as_a_gap_fills_with_ink():
+    sizes = []
+    for ink in (0.2, 0.4, 0.6, 0.8, 1.0):
+        gap = ring(8, 5)
+        gap[..., 12:16, 18:23] = ink
+        sizes.append(measured(gap)["loop"])
+    assert sizes == sorted(sizes) and sizes[0] == pytest.approx(10 * math.sqrt(0.2), abs=0.5)
+
+
 def test_outlines_turn_once_around_a_disc_and_twice_in_a_ring():
     assert measured(drawn(ACROSS**2 + DOWN**2 < 64))["turn"] == pytest.approx(360, abs=15)
     assert measured(bar(4, 16))["turn"] == pytest.approx(360, abs=15)

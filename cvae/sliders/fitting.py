@@ -21,9 +21,11 @@ CLAMP = -8.0  # least log probability of a reading that is learned
 READING = 0.2  # its weight beside the measures
 BATCH_DECODED = 500
 USUAL = 0.05  # the share of a label's digits beyond either end of a slider
-TRIED = 60  # styles of each label, on which ends are chosen
-FRACTIONS = (1.0, 0.85, 0.7, 0.55, 0.4)  # of the way from the usual to the end
-READS, DRIFTS = 0.98, 0.28  # what an end keeps: the share that is read as before; spreads that another measure drifts
+SMALL = 0.2  # the same of digits with a loop, below a slider of loops: a smaller one closes on the way
+TRIED = 150  # styles of each label, on which ends are chosen
+FRACTIONS = (1.0, 0.85, 0.7, 0.55, 0.4, 0.3)  # of the way from the usual to the end
+MOVES = 1.0  # spreads that a slider moves its own measure by between its ends, at least, in the mean of a label
+READS, DRIFTS = 0.985, 0.27  # what an end keeps: the share that is read as before; spreads that another measure drifts
 LOOPED = 0.5  # the share of a label's digits that have a loop, below which its digits have no slider of loops
 
 
@@ -91,6 +93,7 @@ def _usual(known: Labelled, n: int, model: LatentModel) -> Sliders:
     looped[v[:, LOOP] == 0, LOOP] = torch.nan
     rows = [looped[read == label] for label in range(READ)]
     least, most = (torch.stack([part.nanquantile(q, 0) for part in rows]) for q in (USUAL, 1 - USUAL))
+    least[:, LOOP] = torch.stack([part[:, LOOP].nanquantile(SMALL) for part in rows])
     few = torch.tensor([float((rows[:, LOOP] > 0).float().mean()) < LOOPED for rows in classes])
     least[few, LOOP] = most[few, LOOP] = 0
     within = v - torch.stack([rows.mean(0) for rows in classes])[read]
@@ -155,11 +158,12 @@ def bounded(sliders: Sliders, model: LatentModel, judge: nn.Module, seed: int) -
     for k, key in enumerate(KEYS):
         reads, drift = _tried(sliders, model, judge, start, k)  # (2, F, N), (2, F, N, K)
         usable = (sliders.most > sliders.least)[:, k]
-        middle = (sliders.least[:, k] + sliders.most[:, k]) / 2
+        middle, moved = (sliders.least[:, k] + sliders.most[:, k]) / 2, torch.zeros(READ)
         for side, end in enumerate((least, most)):
-            share = _share(reads[side], drift[side], curves.read(sliders, u, y), k)
+            share, way = _share(reads[side], drift[side], curves.read(sliders, u, y), k)
             end[:, k] = middle + share * (end[:, k] - middle)
-            usable = usable & (share > 0)
+            usable, moved = usable & (share > 0), moved + way
+        usable &= moved >= MOVES
         most[:, k] = torch.where(usable, most[:, k], least[:, k])
         if usable.any():
             kept.append(key)
@@ -178,7 +182,7 @@ def _tried(sliders: Sliders, model: LatentModel, judge: nn.Module, start: Labell
     y = None if start.y is None else start.y.repeat_interleave(f)
     there = labelled(model, judge, led.flatten(0, 1), y)
     reads = (there.log_p.argmax(1).view(n, f) == start.read[:, None]).float()
-    reads[start.log_p.argmax(1) != start.read] = torch.nan  # misread from the start
+    reads[(start.log_p.argmax(1) != start.read) | (half == 0)[:, 0]] = torch.nan  # misread from the start, or no slider
     drift = ((there.v.view(n, f, K) - start.v[:, None]) / sliders.spread).abs()
     if k == LOOP:  # what has none has no slider
         reads[start.v[:, LOOP] == 0] = torch.nan
@@ -186,8 +190,10 @@ def _tried(sliders: Sliders, model: LatentModel, judge: nn.Module, start: Labell
     return reads.unflatten(1, (2, -1)).movedim(0, 2), drift.unflatten(1, (2, -1)).movedim(0, 2)
 
 
-def _share(reads: Tensor, drift: Tensor, labels: Tensor, k: int) -> Tensor:
+def _share(reads: Tensor, drift: Tensor, labels: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Return for each label the largest of FRACTIONS, (READ,), that reading and other measures allow; 0 for none.
+
+    Beside it the spreads (READ,) by which the label's own measure changes there.
 
     The reading has to stay label by label, no measure to drift too far in the mean over all that have the slider.
     """
@@ -200,5 +206,7 @@ def _share(reads: Tensor, drift: Tensor, labels: Tensor, k: int) -> Tensor:
         if fits.any():
             moved = drift[chosen[labels][fits], fits.nonzero()[:, 0]]  # (N', K)
             if moved.nanmean(0)[others].max() <= DRIFTS:
-                return torch.tensor([*FRACTIONS, 0.0])[chosen]
-    return torch.zeros(READ)
+                own = torch.stack([drift[:, labels == label, k].nanmean(1) for label in range(READ)])  # (READ, F)
+                way = nn.functional.pad(own, (0, 1)).gather(1, chosen[:, None])[:, 0]
+                return torch.tensor([*FRACTIONS, 0.0])[chosen], way.nan_to_num(0)
+    return torch.zeros(READ), torch.zeros(READ)

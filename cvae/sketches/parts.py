@@ -8,7 +8,7 @@ SURE = 0.5  # probability from which a pixel counts as ink
 LEAST_SIDE = 5  # pixels; a smaller part is no digit
 LEAST_SHARE = 0.45  # of the largest digit's side: smaller parts are no digits beside it
 NEAR, FRAGMENT = 0.12, 0.4  # parts this close, in sides of the larger, are one digit if one is a fragment of the other
-OVERLAP = 0.5  # parts above each other share this much of the narrower one's width
+OVERLAP, WIDE = 0.3, 1.2  # parts above each other share so much of the narrower one's width; width to height of a digit
 DIRECTIONS, AROUND = 16, 14  # what meets so many rays from the middle of another part lies around it
 ENCLOSED = 0.15  # of what lies around it, the least side of a digit
 THIN = 0.13  # width to length of a line
@@ -37,6 +37,12 @@ class Part:
     def filled(self) -> float:
         """The share of the box that is ink."""
         return float(self.mask.sum()) / ((self.box[2] - self.box[0]) * (self.box[3] - self.box[1]))
+
+    @property
+    def slim(self) -> float:
+        """The shorter side of the box as a share of the longer."""
+        height, width = self.box[2] - self.box[0], self.box[3] - self.box[1]
+        return min(height, width) / max(height, width)
 
     @property
     def edges(self) -> int:
@@ -92,8 +98,8 @@ def _is_line_beside(part: Part, every: list[Part]) -> bool:
     most = max((other.side for other in others), default=0)
     if not most or most < 0.12 * length:
         return False
-    lies = abs(lean) < 0.35
-    return length > LONG * most or (lies and length > 0.5 * most and not _between(part, others)) or part.edges > 0
+    below = abs(lean) < 0.35 and all(part.middle[0] > other.middle[0] for other in others)
+    return length > LONG * most or (below and length > 0.5 * most and not _between(part, others)) or part.edges > 0
 
 
 def _between(part: Part, others: list[Part]) -> bool:
@@ -143,7 +149,7 @@ def _belong(a: tuple, b: tuple) -> bool:
     down = max(a[0], b[0]) - min(a[2], b[2])  # gaps; negative where they overlap
     across = max(a[1], b[1]) - min(a[3], b[3])
     hull = _hull(a, b)
-    if hull[3] - hull[1] > 1.05 * max(hull[2] - hull[0], *sides):
+    if hull[3] - hull[1] > WIDE * max(hull[2] - hull[0], *sides):
         return False  # wider than a digit is
     close = max(down, across) < NEAR * max(sides)
     stacked = -across > OVERLAP * min(a[3] - a[1], b[3] - b[1]) and down < 2 * NEAR * max(sides)

@@ -27,7 +27,7 @@ AGREED = 0.8  # share of either reader's ink that must be near the other's
 ALONE, SUPPORTED, INSIDE = 0.95, 0.6, 0.7
 STICKS_OUT, MARK_DEPTH = 0.1, 0.05  # of a digit's side; of a mark's, half the width of its lines
 SURELY = 0.8  # mean probability of ink that the network is sure of
-FILLED = 0.6  # of its box: more than strokes fill
+FILLED, SLIM = 0.6, 0.4  # of its box: more than strokes fill; shorter to longer side of a one, which fills it too
 DIFFERS = 0.09  # mean difference of pixels from which two readings are two guesses
 MOST = 12  # digits of one picture
 FAINT = 0.2  # probability of what may be ink where its colour says so
@@ -199,8 +199,9 @@ def _is_alone(view: View, part: parts.Part) -> bool:
     """Tell whether the rules see one thing, and the network nothing against it."""
     assert view.ruled is not None
     every = sizes.resized(view.ruled, view.seen.shape) > 0.25
-    is_stroke = part.filled < FILLED and part.edges < 2  # not a sheet, nor a shadow
-    is_digit = is_stroke and not any(_sticks_out(part, other) for other in view.seen_parts if other.sure >= SURELY)
+    sure = [other for other in view.seen_parts if other.sure >= SURELY]
+    is_stroke = part.filled < FILLED or part.slim < SLIM  # not a sheet, nor a shadow
+    is_digit = is_stroke and (part.edges < 2 or not sure) and not any(_sticks_out(part, other) for other in sure)
     if part.mask.sum() < ALONE * every.sum() or not is_digit and view.seen[part.mask].mean() < SUPPORTED:
         return False
     inked = view.seen > parts.SURE

@@ -409,3 +409,13 @@ def test_without_the_network_the_rules_alone_read(monkeypatch):
     assert difference(seven(), PLAIN) < 0.05 and len(to_digits(seven())) == 1
     with pytest.raises(ValueError, match="No digit"):
         to_digit(on("#44964a", "#c33e37"))
+
+
+@pytest.mark.parametrize("ink, ground", [(255, 0), (20, 235)])
+def test_bold_strokes_that_fill_the_picture_are_read_as_they_are(ink, ground):
+    image = Image.new("L", (200, 200), ground)
+    draw = ImageDraw.Draw(image)
+    draw.line([(60, 0), (60, 110), (150, 110)], fill=ink, width=42)
+    draw.line([(150, 20), (150, 200)], fill=ink, width=42)
+    expected = ink_to_digit(abs(np.asarray(image, np.float32) - ground) / abs(ink - ground))
+    assert float((to_digit(image) - expected).abs().mean()) < 0.04

@@ -26,6 +26,8 @@ AGREED = 0.8  # share of either reader's ink that must be near the other's
 # shares of the rules' ink, of its probability and of the network's ink from which one part is the digit as it is
 ALONE, SUPPORTED, INSIDE = 0.95, 0.6, 0.7
 STICKS_OUT, MARK_DEPTH = 0.1, 0.05  # of a digit's side; of a mark's, half the width of its lines
+# width of strokes in a picture that a digit fills, in its shorter sides: more than that of marks, less than of sheets;
+BOLD, SHEET = (0.1, 0.4), 0.75  # where it is more, it is less than this share of its own shorter side
 SURELY = 0.8  # mean probability of ink that the network is sure of
 FILLED, SLIM = 0.6, 0.4  # of its box: more than strokes fill; shorter to longer side of a one, which fills it too
 DIFFERS = 0.09  # mean difference of pixels from which two readings are two guesses
@@ -200,12 +202,23 @@ def _is_alone(view: View, part: parts.Part) -> bool:
     assert view.ruled is not None
     every = sizes.resized(view.ruled, view.seen.shape) > 0.25
     sure = [other for other in view.seen_parts if other.sure >= SURELY]
+    if not sure and part.mask.sum() >= ALONE * every.sum() and _is_bold(part):
+        return True
     is_stroke = part.filled < FILLED or part.slim < SLIM  # not a sheet, nor a shadow
     is_digit = is_stroke and (part.edges < 2 or not sure) and not any(_sticks_out(part, other) for other in sure)
     if part.mask.sum() < ALONE * every.sum() or not is_digit and view.seen[part.mask].mean() < SUPPORTED:
         return False
     inked = view.seen > parts.SURE
     return bool((inked & _widened(part.mask)).sum() >= INSIDE * inked.sum())
+
+
+def _is_bold(part: parts.Part) -> bool:
+    """Tell whether a part is a digit in strokes so bold, for its picture, that the network has not learned the like."""
+    from scipy import ndimage
+
+    width = 2 * ndimage.distance_transform_edt(np.pad(part.mask, 1)).max()
+    share = width / min(part.mask.shape)
+    return bool(part.edges < 4 and BOLD[0] < share and (share < BOLD[1] or width < SHEET * part.slim * part.side))
 
 
 def _agree(mask: np.ndarray, other: np.ndarray) -> bool:

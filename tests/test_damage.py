@@ -63,7 +63,7 @@ def test_no_damage_to_a_file_costs_more_than_a_line(strangers, request):
         assert time.process_time() - began < LONGEST, f"{path.name} takes too long"
 
     holds()
-    assert peak() < max(before, GIGABYTE)
+    assert peak() < before + GIGABYTE / 2  # a process that did nothing before has had less than the other half
 
 
 def config(**changes):

@@ -202,10 +202,12 @@ def test_an_end_is_drawn_in_until_reading_and_other_measures_stay():
     reads[0, labels == 3] = 0.5  # at the whole way
     reads[:, labels == 5] = 0.0  # anywhere
     reads[1, labels == 6] = torch.nan  # of pictures that were misread from the start
-    share = fitting._share(reads, drift, labels, 0)
+    drift[:, :, 0] = 0.2  # of the own measure
+    share, way = fitting._share(reads, drift, labels, 0)
+    assert way[3] == way[0] == pytest.approx(0.2) and way[5] == 0
     assert share[3] == fitting.FRACTIONS[1] and share[5] == 0 and (share[[0, 1, 2, 4, 6]] == 1).all()
     drift[:2, :, 4] = 2 * fitting.DRIFTS
-    assert fitting._share(reads, drift, labels, 0)[0] == fitting.FRACTIONS[2]
+    assert fitting._share(reads, drift, labels, 0)[0][0] == fitting.FRACTIONS[2]
     drift[:, :, 4] = 2 * fitting.DRIFTS
-    assert (fitting._share(reads, drift, labels, 0) == 0).all()
-    assert (fitting._share(reads, drift, labels, 4)[:3] == 1).all()
+    assert (fitting._share(reads, drift, labels, 0)[0] == 0).all()
+    assert (fitting._share(reads, drift, labels, 4)[0][:3] == 1).all()

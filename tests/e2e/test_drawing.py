@@ -59,7 +59,7 @@ def settled(page) -> None:
 
 def test_pictures_follow_the_pen_and_undo_takes_it_back(new_page):
     page = new_page("/Draw")
-    assert is_empty(page)
+    assert not is_empty(page)  # a sample
     seen = []
 
     def watch():
@@ -228,7 +228,7 @@ def test_two_tabs_do_not_share_a_drawing(new_page):
     first, second = new_page("/Draw"), new_page("/Draw")
     draw(first)
     settled(first)
-    assert is_empty(second)
+    assert "ink=" not in second.url
 
 
 def test_targets_are_large_and_nothing_is_wider_than_a_phone(new_page):

@@ -67,9 +67,12 @@ def test_a_drag_shows_what_torch_decodes(open_page, name, label, control):
         before = page.evaluate(shown)
         page.point(move(x + 9 * step, y + 5 * step))
         page.until(f"{shown} !== '{before}'", 10)
-        u = torch.tensor([[float(v) for v in page.evaluate(shown).split(",")]])
+        point = made = None
+        while point != page.evaluate(shown):  # until no picture came between the two questions
+            point = page.evaluate(shown)
+            made = pictures(page, ".live canvas")[0]
+        u = torch.tensor([[float(v) for v in point.split(",")]])
         x_hat = tasks.decode(checkpoints.load_run(name), u, None if label is None else torch.tensor([label]))
-        made = pictures(page, ".live canvas")[0]
         assert abs(made - x_hat[0, 0].mul(255).round().int().numpy()[..., None]).max() <= 1
         seen.add(made.tobytes())
     page.point(LIFT)

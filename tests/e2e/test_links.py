@@ -45,7 +45,7 @@ def test_the_model_of_one_page_is_not_that_of_the_next(new_page):
 
 def test_a_view_that_home_offers_has_its_model(new_page):
     page = new_page("/Explore")
-    page.get_by_role("radio", name="Between two points").click()
+    page.get_by_role("radio", name="Traversals").click()
     poll(page, lambda: "view" in held(page))
     go(page, "Home")
     page.get_by_role("link", name="Change the handwriting of all ten digits together").click()

@@ -101,7 +101,11 @@ def tiles(page, i: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    "path, selector, label", [(PAD, ".pad", None), (f"{FLAGSHIP}&label=3", "input[type=range]", 3)]
+    "path, selector, label",
+    [
+        (f"{PAD}&view=Traversals", ".pad", None),
+        (f"{FLAGSHIP}&label=3&view=Traversals", "input[type=range]", 3),
+    ],
 )
 def test_traversals_follow_a_drag_as_torch_decodes_them(open_local, path, selector, label):
     page, sent = open_local(path)

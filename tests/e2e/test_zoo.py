@@ -88,7 +88,7 @@ def test_a_press_on_a_row_chooses_a_model(new_page):
     expect(row).to_be_focused()
     expect(row).to_have_attribute("aria-pressed", "true")
     page.get_by_role("radio", name="Model cards").click()
-    expect(page.get_by_role("heading", level=3)).to_have_text(["vae-dense-2d", "vae-conv"], timeout=20_000)
+    expect(page.get_by_role("heading", level=2)).to_have_text(["vae-dense-2d", "vae-conv"], timeout=20_000)
 
 
 def test_a_press_on_a_head_sorts_and_a_link_keeps_the_order(new_page):

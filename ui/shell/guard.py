@@ -132,7 +132,7 @@ def _headers() -> dict[str, str]:
         "img-src 'self' data: blob:",
         "font-src 'self' data:",
         "media-src 'self' data: blob:",
-        "connect-src 'self' ws://{host} wss://{host}",  # for browsers in which 'self' means no websockets
+        "connect-src 'self' data: ws://{host} wss://{host}",  # data: a camera's picture; ws: where 'self' means none
         "worker-src 'self' blob:",
         "object-src 'none'",
         "base-uri 'self'",

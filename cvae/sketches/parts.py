@@ -156,5 +156,11 @@ def _belong(a: tuple, b: tuple) -> bool:
     return (min(sides) < FRAGMENT * max(sides) and close) or stacked or max(down, across) < 0.03 * max(sides)
 
 
+def box_of(mask: np.ndarray) -> tuple[int, int, int, int]:
+    """Return the box (top, left, bottom, right) of a mask that is not empty."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+
+
 def _hull(a: tuple, b: tuple) -> tuple[int, int, int, int]:
     return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])

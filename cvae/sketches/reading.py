@@ -33,6 +33,7 @@ FILLED, SLIM = 0.6, 0.4  # of its box: more than strokes fill; shorter to longer
 DIFFERS = 0.09  # mean difference of pixels from which two readings are two guesses
 MOST = 12  # digits of one picture
 FAINT = 0.2  # probability of what may be ink where its colour says so
+COVERED = 0.6  # of what has the colour of ink and hangs together with it, what may be ink
 # of ink from its surroundings in colour, in standard deviations of these: where the rules see none, and to sharpen it
 SEPARATE, CLEAR = 2.2, 3.0
 WEAK = 0.65  # mean probability below which ink is no digit where the rules see none
@@ -275,11 +276,27 @@ def _sharpened(rgb: np.ndarray, near: np.ndarray, inked: np.ndarray, step: np.nd
     share = ndimage.uniform_filter(weights, 2 * reach + 1)
     level = ndimage.uniform_filter(weights * along, 2 * reach + 1) / np.maximum(share, 1e-3)
     level = np.where(share > 0.02, level, np.median(along[weights > 0]) if weights.any() else along.min())
-    possible = ndimage.maximum_filter(near > FAINT, 3)
-    labels, n = ndimage.label(possible)
+    sharp = ((along - level - 0.15) / 0.7).clip(0, 1)
+    return sharp * ndimage.maximum_filter(_touched(near > FAINT, inked) | _whole(sharp > 0.5, near, inked), 3)
+
+
+def _touched(possible: np.ndarray, inked: np.ndarray) -> np.ndarray:
+    """Return the connected parts of what is possible that hold ink."""
+    from scipy import ndimage
+
+    labels, n = ndimage.label(possible, np.ones((3, 3)))
     mine = np.bincount(labels[inked], minlength=n + 1) > 0
     mine[0] = False
-    return ((along - level - 0.15) / 0.7).clip(0, 1) * mine[labels]
+    return mine[labels]
+
+
+def _whole(coloured: np.ndarray, near: np.ndarray, inked: np.ndarray) -> np.ndarray:
+    """Return what has the ink's colour and hangs together with it, unless that is a mark joined to the digit."""
+    whole = _touched(coloured, inked & coloured)
+    if not whole.any() or (near[whole] > FAINT).mean() < COVERED:
+        return np.zeros_like(whole)
+    part, digit = (parts.Part(mask, parts.box_of(mask)) for mask in (whole, inked))
+    return whole & (not _sticks_out(part, digit))
 
 
 def _ruled_reading(view: View, part: parts.Part) -> Reading:

@@ -104,12 +104,12 @@ def tiles(page, i: int) -> np.ndarray:
     "path, selector, label",
     [
         (f"{PAD}&view=Traversals", ".pad", None),
-        (f"{FLAGSHIP}&label=3&view=Traversals", "input[type=range]", 3),
+        (f"{FLAGSHIP}&label=3&view=Traversals", ".latents input[type=range] >> nth=4", 3),
     ],
 )
 def test_traversals_follow_a_drag_as_torch_decodes_them(open_local, path, selector, label):
     page, sent = open_local(path)
-    page.set_viewport_size({"width": 1280, "height": 1600})  # what is out of view waits
+    page.locator(selector).evaluate("control => control.scrollIntoView({ block: 'start' })")  # the rows too: others wait
     name = page.evaluate("() => [...__localModels.keys()].at(-1).split(' ')[1]")
     labels = None if label is None else torch.tensor([label])
     names = page.locator(".strips figcaption").all_inner_texts()

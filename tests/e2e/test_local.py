@@ -109,7 +109,7 @@ def tiles(page, i: int) -> np.ndarray:
 )
 def test_traversals_follow_a_drag_as_torch_decodes_them(open_local, path, selector, label):
     page, sent = open_local(path)
-    page.locator(selector).evaluate("control => control.scrollIntoView({ block: 'start' })")  # the rows too: others wait
+    page.locator(selector).evaluate("control => control.scrollIntoView({ block: 'start' })")  # else the rows wait
     name = page.evaluate("() => [...__localModels.keys()].at(-1).split(' ')[1]")
     labels = None if label is None else torch.tensor([label])
     names = page.locator(".strips figcaption").all_inner_texts()

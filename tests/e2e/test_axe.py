@@ -17,7 +17,6 @@ PAGES = [
         "/Draw",
         "/Draw?task=Denoise&source=Generated+digit",
         "/Inpaint",
-        "/Map",
     ),
     *("/Map", "/Map?own=true", "/Faces", "/Faces?tool=Reconstruct", "/Faces?tool=Morph", "/Faces?tool=Similar+faces"),
     *("/Faces?tool=Own+slider", "/Faces?tool=New+faces", "/Models", "/Models?view=Side+by+side"),

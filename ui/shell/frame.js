@@ -26,17 +26,23 @@
     root.classList.toggle("embedded", parameter("embed") === "true");
   };
 
-  async function unpack(text) { // the links of a talk, as ui/shell/talk.py writes them
+  async function unpack(text) { // the links of a talk, as ui/shell/share.py writes them
     const raw = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
     const stream = new Blob([raw]).stream().pipeThrough(new DecompressionStream("deflate"));
     return (await new Response(stream).text()).split("\n").filter(Boolean);
+  }
+
+  function split(link) {
+    const at = link.indexOf("?");
+    return at < 0 ? [link, ""] : [link.slice(0, at), link.slice(at)];
   }
 
   async function turn(by) { // to the next or the previous link of the visitor's list
     const talk = parameter("talk"), links = talk ? await unpack(talk).catch(() => []) : [];
     const at = parameter("step") === null ? (by > 0 ? 0 : -1) : Number(parameter("step")) + by;
     if (!links[at]) return;
-    const base = location.pathname.replace(/[^/]*$/, ""), there = new URL(base + links[at].replace(/^\//, ""), location.origin);
+    const base = location.pathname.replace(/[^/]*$/, ""), there = new URL(location.origin);
+    [there.pathname, there.search] = split(base + links[at].replace(/^[\\/]+/, "")); // never to another site
     there.searchParams.set("talk", talk);
     there.searchParams.set("step", String(at));
     if (parameter("present")) there.searchParams.set("present", "1");
@@ -52,7 +58,7 @@
       event.preventDefault();
       event.stopImmediatePropagation();
       turn(event.key === "PageDown" ? 1 : -1);
-    } else if (event.key.toLowerCase() === "p") present(!root.classList.contains("present"));
+    } else if (event.key?.toLowerCase() === "p") present(!root.classList.contains("present"));
     else if (event.key === "Escape" && root.classList.contains("present")) present(false);
   }, true);
 
@@ -77,14 +83,10 @@
     document.querySelector("[data-testid=stMain]")?.dispatchEvent(new MouseEvent("mousedown", { bubbles: true }));
   });
 
-  const names = { "[data-testid=stSidebarUserContent]": ["navigation", "Pages"] };
   new MutationObserver(() => {
-    for (const [selector, [role, name]] of Object.entries(names)) {
-      const node = document.querySelector(selector);
-      if (!node || node.getAttribute("role")) continue;
-      node.setAttribute("role", role);
-      node.setAttribute("aria-label", name);
-    }
+    const list = document.querySelector("[data-testid=stSidebarUserContent]:not([role])");
+    list?.setAttribute("role", "navigation");
+    list?.setAttribute("aria-label", "Pages");
     document.querySelectorAll(".stPagination [role=navigation]").forEach((node, k) => { // Streamlit calls all of them alike
       if (k) node.setAttribute("aria-label", `Pagination ${k + 1}`);
     });

@@ -5,12 +5,13 @@ from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
-from ui.shell import address, codecs, link
+from ui.shell import address, codecs, keeping, link
 
 OWN = ("present", "step", "talk")  # parameters that are not the page's
+TOO_LONG = "talk_too_long"  # in the session, until it is said
 CHANGED = "talk_changed"  # in the session, until the whole page has heard of it
 LONGEST = 20_000  # bytes of a list of links
-HERE = ("localhost", "127.0.0.1", "::1")
+PACKED = 6_000  # characters of it in the address, of which servers take some 8,000
 HALL = "streamlit run app.py --server.address 0.0.0.0"
 BUTTON = '<button type="button" class="own" data-does="{0}" data-says="{1}" title="{2}">{1}</button>'
 ABOUT = (
@@ -42,7 +43,7 @@ def _menu() -> None:
 def _code() -> None:
     """Show the code of the page's address, and how others reach an app that only this machine can."""
     url = f"{st.context.url or ''}?{urlencode(_own_parameters(), doseq=True)}".removesuffix("?")
-    if urlsplit(url).hostname in HERE:
+    if keeping.is_this_machine(urlsplit(url).hostname or ""):
         st.caption("The app listens on this machine only. This opens it to the network of the hall:")
         st.code(HALL, language="bash", wrap_lines=True)
     import segno  # late: nobody needs it before the first press
@@ -59,6 +60,8 @@ def _code() -> None:
 def _talk() -> None:
     """Let the visitor edit the list of links, keep it as a file and bring one."""
     now = links()
+    if st.session_state.pop(TOO_LONG, False):
+        st.error("The list is longer than an address can be, so it stays as it was; leave out links with pictures.")
     st.session_state["talk_links"] = "\n".join(now)
     st.caption(ABOUT)
     st.text_area("Links", key="talk_links", on_change=_edited, height=160, label_visibility="collapsed")
@@ -92,8 +95,12 @@ def _own_parameters() -> dict[str, list[str]]:
 
 
 def _set(listed: list[str]) -> None:
-    text = "\n".join(line.strip() for line in listed if line.strip())
-    link.set_text("talk", codecs.deflate(text.encode()) if text else "")
+    text = "\n".join(line.strip() for line in listed if line.strip()).encode()
+    packed = codecs.deflate(text) if text else ""
+    if len(text) > LONGEST or len(packed) > PACKED:
+        st.session_state[TOO_LONG] = True
+        return
+    link.set_text("talk", packed)
     st.session_state[CHANGED] = True
 
 
@@ -103,4 +110,4 @@ def _edited() -> None:
 
 def _brought() -> None:
     if (file := st.session_state["talk_file"]) is not None:
-        _set(file.getvalue()[:LONGEST].decode("utf-8", "replace").splitlines())
+        _set(file.getvalue()[: LONGEST + 1].decode("utf-8", "replace").splitlines())

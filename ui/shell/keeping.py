@@ -19,7 +19,7 @@ NO_CAMERA = (
 def privacy() -> str:
     """Return one sentence on where an uploaded picture goes and how long it is kept."""
     host = urlsplit(st.context.url or "").hostname
-    return HERE if not host or is_this_machine(host) else SENT.format(host=host)
+    return HERE if host and is_this_machine(host) else SENT.format(host=host or "the server")
 
 
 def no_camera() -> str:

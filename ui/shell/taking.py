@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 from torch import Tensor
 
-from ui.shell import link, resources
+from ui.shell import keeping, link, resources
 
 if TYPE_CHECKING:
     from cvae.browser.page import Contents
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 KEPT = 3  # models whose weights are held ready, some 2 MB each; the rest of a file is made for every press
 ALL = -1  # in the place of a label: one style across all of them
 SAYS = "One file with this model, opened where you are now: it runs in any browser, without a network or this app."
-HERE = ("localhost", "127.0.0.1", "::1")
 _one_at_a_time = threading.Lock()  # many may press at once, and each weighs some MB while it is made
 
 
@@ -72,5 +71,7 @@ def _home(address: str | None) -> str:
     """Return the address of the app that a file links back to, empty where only this machine knows it."""
     parts = urlsplit(address or "")
     return (
-        f"{parts.scheme}://{parts.netloc}{link.seen_path()}/" if parts.hostname and parts.hostname not in HERE else ""
+        f"{parts.scheme}://{parts.netloc}{link.seen_path()}/"
+        if parts.hostname and not keeping.is_this_machine(parts.hostname)
+        else ""
     )

@@ -103,7 +103,7 @@ def _drawing() -> Source:
 
 def _upload(model: "LatentModel") -> Source:
     """Take a file and keep the digit made of it, in the address too where the visitor wants a link with it."""
-    explained = f"Dark ink on paper or chalk on a board. {keeping.privacy()}"
+    explained = "Dark ink on paper or chalk on a board."
     renewed = partial(keeping.renew, "digit")
     what = f"A photo or scan of one {classes.noun(model)}"
     file = st.file_uploader(what, pictures.SUFFIXES, key="upload", help=explained, on_change=renewed)

@@ -67,6 +67,19 @@ def test_what_waits_of_one_kind_is_answered_together_and_each_gets_its_own():
     assert bench.calls[1:] == [(QUICK, ["p", "bad", "q"]), (QUICK, ["r"])]
 
 
+def test_an_older_wish_is_answered_even_where_the_newer_finds_no_place():
+    async def visit() -> list[str]:
+        await bench.busy()
+        older = bench.wish(QUICK, "q", "a")
+        crowd = [bench.wish(SLOW, f"s{i}", address="there") for i in range(4)]
+        await asyncio.sleep(0)
+        newer = bench.wish(SLOW, "s", "a", address="there")
+        return await asyncio.wait_for(outcomes(bench, older, newer, *crowd), 10)
+
+    bench = Bench()
+    assert asyncio.run(visit()) == ["429", "503", *(f"s{i}!" for i in range(4))]
+
+
 def test_the_newer_wish_of_a_client_takes_the_place_of_the_older():
     async def visit() -> list[str]:
         await bench.busy()

@@ -1,7 +1,7 @@
 """The line in front of the models: who waits, whose turn it is, and who is told to come again.
 
 All of it but `work` runs in the event loop of the server. A kind is a task and the model it is for: what waits of one
-kind is worked on together, and kinds take turns by the seconds that they have had, so that a slow one cannot hold up
+kind is worked on together, and kinds take turns by the time that they have used, so that a slow one cannot hold up
 a quick one. A client has one place in the line, and keeps it with a newer wish; whoever has gone loses it.
 """
 
@@ -16,6 +16,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+NEWER = "a newer request took the place of this one."
 
 
 class Kind(NamedTuple):
@@ -97,14 +99,14 @@ class Line:
         if older and older.kind == wish.kind:
             wishes = self._waiting[wish.kind]
             wishes[wishes.index(older)] = wish
+            _refuse(older, 429, NEWER)
         else:
             if older:
                 self._leave(older)
+                _refuse(older, 429, NEWER)  # first: there may be no room for this one
             self._make_room(wish)
             self._had.setdefault(wish.kind, min(self._had.values(), default=0.0))
             self._waiting.setdefault(wish.kind, []).append(wish)
-        if older:
-            _refuse(older, 429, "a newer request took the place of this one.")
 
     def _make_room(self, wish: Wish) -> None:
         """Refuse this wish where no place is left, or the last one of an address that has more places than this one."""

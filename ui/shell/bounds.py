@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,15 @@ class Impatient(H11Protocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         self._rest()
-        self._wait()
+        self._watch()
+
+    def _watch(self, left: int | None = None) -> None:
+        """Close the connection of a client that has fetched nothing in PATIENCE; a slow one takes its time."""
+        waits = self.transport.get_write_buffer_size()
+        if left is not None and waits >= left:
+            self.transport.abort()
+            return
+        self._closing = self.loop.call_later(PATIENCE, self._watch, waits)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -94,8 +103,10 @@ def allow_descriptors() -> int | None:
     if resource is None:
         return None
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    return None if most == resource.RLIM_INFINITY else most
+    with suppress(ValueError, OSError):  # a Mac names no highest number and refuses it
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    now, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if now == resource.RLIM_INFINITY else now
 
 
 def forget_sessions(app: "App", descriptors: int | None) -> None:

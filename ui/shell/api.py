@@ -63,7 +63,7 @@ async def answer_sketch(request: Request) -> Response:
     """Answer with the pictures that belong to a drawing or to a hole."""
     task = request.query_params.get("task", "")
     if task not in LIMITS or task == "decode":
-        return PlainTextResponse(f"task must be one of {', '.join(LIMITS.keys() - {'decode'})}.", 400)
+        return PlainTextResponse(f"task must be one of {', '.join(sorted(LIMITS.keys() - {'decode'}))}.", 400)
     return await _stand_in_line(
         request, task, lambda found: _fresh(found.pictures.tobytes(), {"X-About": json.dumps(found.about())})
     )
@@ -80,7 +80,11 @@ async def _stand_in_line(request: Request, task: str, respond: Callable[..., Res
     asked = Wish(Kind(task, name), query, address=request.client.host if request.client else "")
     if who := request.headers.get("X-Client", "")[:NAMED]:
         asked.client = who
-    response = await _answered(request, asked, respond)
+    try:
+        response = await _answered(request, asked, respond)
+    except Exception:
+        metrics.tally.count(task, name, 500, time.perf_counter() - begin)
+        raise
     metrics.tally.count(task, name, response.status_code, time.perf_counter() - begin)
     return response
 

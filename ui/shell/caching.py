@@ -51,8 +51,9 @@ class Cache:
 
     def _keep(self, key: Hashable, value: Any, weight: int) -> None:
         with self._lock:
+            _, before = self._kept.pop(key, (None, 0))  # two may make the same, after a failure
             self._kept[key] = value, weight
-            self.bytes += weight
+            self.bytes += weight - before
             while self.bytes > self.most and len(self._kept) > 1:  # the newest stays, however large
                 _, (_, given_up) = self._kept.popitem(last=False)
                 self.bytes -= given_up

@@ -74,12 +74,13 @@ def address() -> str:
 
 
 def warm_up() -> None:
-    """Load every model and its class map and decode once, since the first call of a network is slow."""
+    """Load models and their class maps and decode once, since the first call of a network is slow."""
     for name in _first():
-        model = resources.model(name)
-        n_classes = min(model.config.n_classes, WARM)
-        tasks.generate(model, torch.arange(n_classes) if n_classes else None, n=1)
-        resources.map_png(name)
+        with suppress(ValueError):  # its page says what is damaged
+            model = resources.model(name)
+            n_classes = min(model.config.n_classes, WARM)
+            tasks.generate(model, torch.arange(n_classes) if n_classes else None, n=1)
+            resources.map_png(name)
 
 
 def warm_up_drawing() -> None:
@@ -88,12 +89,14 @@ def warm_up_drawing() -> None:
 
     x = sketch.picture({"bits": sketch.pack_bits(np.eye(sketch.INK))})
     for name in _first(("denoising",), resources.is_digit):
-        tasks.denoise(resources.model(name, ("denoising",)), x)
+        with suppress(ValueError):
+            tasks.denoise(resources.model(name, ("denoising",)), x)
     for name in _first(fits=controls.is_measured_face):
-        with suppress(ValueError):  # its page says what is damaged
+        with suppress(ValueError):
             tasks.decode(resources.model(name), resources.space(name).u[: resources.SHOWN])
     for name in _first(resources.COMPLETING, resources.is_digit):
-        tasks.inpaint(resources.model(name, resources.COMPLETING), x, x > 0.5)
+        with suppress(ValueError):
+            tasks.inpaint(resources.model(name, resources.COMPLETING), x, x > 0.5)
 
 
 def _first(

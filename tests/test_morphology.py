@@ -64,6 +64,10 @@ def test_loop_is_as_wide_as_the_ground_inside():
     assert measured(open_ring)["loop"] == 0
 
 
+def test_a_picture_of_no_numbers_has_no_measures():
+    assert measure(torch.full((1, 1, 28, 28), torch.nan)).isnan().all()
+
+
 def test_loop_closes_step_by_step_as_a_gap_fills_with_ink():
     sizes = []
     for ink in (0.2, 0.4, 0.6, 0.8, 1.0):

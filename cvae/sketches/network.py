@@ -9,22 +9,24 @@ import torch
 from PIL import Image
 
 from cvae import checkpoints
+from cvae.families import PHOTOGRAPH
 
 NAME = "ink"
 MOST = 1024  # pixels of a side that the network sees at most
 
 
 def model() -> Any:
-    """Return the network; None where its checkpoint is not there or not whole, so that rules alone decide."""
+    """Return the network; None where its checkpoint is not there, not whole or another, so that rules alone decide."""
     return _loaded(checkpoints.ROOT)
 
 
 @cache
 def _loaded(root: Path) -> Any:
     try:
-        return checkpoints.load_run(root / NAME)
+        network = checkpoints.load_run(root / NAME)
     except (FileNotFoundError, ValueError):
         return None
+    return network if network.config.kind.given == PHOTOGRAPH else None
 
 
 def ink(rgb: Image.Image, side: int) -> np.ndarray:

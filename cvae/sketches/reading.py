@@ -115,9 +115,11 @@ def guesses(image: Image.Image, box: Box | None = None) -> tuple[list[Reading], 
 
 def _readings(view: "View") -> list[Reading]:
     made = [reading for part, is_ruled in _chosen(view)[:MOST] if (reading := _reading(view, part, is_ruled))]
-    if not made and view.ruled is None:
+    if not made and view.ruled is not None and (every := _ruled_reading(view, _everything(view))):
+        made = [every]
+    if not made:
         raise ValueError(NO_INK)
-    return made or [_ruled_reading(view, _everything(view))]
+    return made
 
 
 @dataclass(frozen=True)
@@ -299,7 +301,7 @@ def _whole(coloured: np.ndarray, near: np.ndarray, inked: np.ndarray) -> np.ndar
     return whole & (not _sticks_out(part, digit))
 
 
-def _ruled_reading(view: View, part: parts.Part) -> Reading:
+def _ruled_reading(view: View, part: parts.Part) -> Reading | None:
     assert view.ruled is not None
     stretched = (view.even / np.percentile(view.even[view.ruled > 0.5], 90)).clip(0, 1)
     area = left, top, right, bottom = _area(part, part.mask.shape, view.grey.shape)
@@ -308,11 +310,11 @@ def _ruled_reading(view: View, part: parts.Part) -> Reading:
     return _finished(view, ink, area, ("Light evened out", stretched), part.sure)
 
 
-def _finished(view: View, ink: np.ndarray, area: tuple, step: tuple[str, np.ndarray], sure: float) -> Reading:
-    """Return a digit by its ink inside an area (left, top, right, bottom) of the picture."""
+def _finished(view: View, ink: np.ndarray, area: tuple, step: tuple[str, np.ndarray], sure: float) -> Reading | None:
+    """Return a digit by its ink inside an area (left, top, right, bottom) of the picture; None where that is faint."""
     rows, columns = (np.flatnonzero((ink > digits.OUTLINE).any(axis)) for axis in (1, 0))
     if not rows.size:
-        raise ValueError(NO_INK)
+        return None
     height, width = view.grey.shape
     across, down = (area[0] + columns[[0, -1]] + (0, 1)) / width, (area[1] + rows[[0, -1]] + (0, 1)) / height
     way = [("Grey", view.grey), step, ("Ink", ink), *digits.normalised(ink)]

@@ -40,11 +40,11 @@ def _dimmed(page: Page, inside: np.ndarray) -> np.ndarray:
 
 def edge(page: Page) -> np.ndarray:
     """The shadow of something large."""
-    rng, s = page.rng, page.side
+    rng = page.rng
     x, y = page.turned(
         (rng.uniform(0, 1) * page.ink.shape[1], rng.uniform(0, 1) * page.ink.shape[0]), rng.uniform(-3, 3)
     )
-    return _dimmed(page, x + rng.uniform(0, 0.3) * np.abs(y) * (rng.random() < 0.2) + 0 * s)
+    return _dimmed(page, x + rng.uniform(0, 0.3) * np.abs(y) * (rng.random() < 0.2))
 
 
 def phone(page: Page) -> np.ndarray:

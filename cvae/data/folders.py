@@ -65,7 +65,8 @@ class Folder:
             for path, label in getattr(self, part):
                 with path.open("rb") as file:
                     content = hashlib.file_digest(file, "sha256").hexdigest()
-                digest.update(f"{part}\n{self.classes[label]}\n{_name(path, self.root)}\n{content}\n".encode())
+                told = f"{part}\n{self.classes[label]}\n{_name(path, self.root)}\n{content}\n"
+                digest.update(told.encode("utf-8", "surrogateescape"))  # a name need not be UTF-8
         return digest.hexdigest()
 
 
@@ -108,7 +109,7 @@ def _divided(labelled: dict[str, Files], root: Path) -> tuple[Files, Files, File
 
 def place(path: Path, root: Path) -> float:
     """Return a number in [0, 1) that the name of a picture alone decides: below TEST_SHARE it is for tests."""
-    digest = hashlib.sha256(f"{SEED}/{_name(path, root)}".encode()).digest()
+    digest = hashlib.sha256(f"{SEED}/{_name(path, root)}".encode("utf-8", "surrogateescape")).digest()
     return int.from_bytes(digest[:6], "big") / 2**48
 
 

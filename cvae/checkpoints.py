@@ -140,7 +140,7 @@ def load_run(name_or_path: str | Path) -> AnyModel:
     model = blueprint(preset.model)
     try:
         model.load_state_dict(_read(path, model.state_dict()), strict=True, assign=True)
-    except (SafetensorError, RuntimeError) as error:
+    except (SafetensorError, RuntimeError, KeyError) as error:  # KeyError: replaced since it was judged
         raise _unfit(path, str(error).splitlines()[-1].strip()) from error
     model.preset = preset
     return model.eval().requires_grad_(False)

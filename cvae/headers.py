@@ -51,7 +51,11 @@ def difference(told: Shapes, wanted: Shapes) -> str:
 
 
 def _check_header(path: Path) -> None:
-    with path.open("rb") as file:
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise ValueError(f"it cannot be read ({error.strerror})") from error
+    with file:
         length = int.from_bytes(file.read(8), "little")
     if length > limits.HEADER:
         raise ValueError(f"it is damaged (its header is said to have {length:,} bytes)")

@@ -32,4 +32,4 @@ UNPACKED = 2**26  # bytes of all arrays of an archive that are read together
 VALUE = 1e9  # the largest magnitude of a coordinate or of nats
 POINTS = 200_000  # test pictures of a map, or faces
 EPOCHS = 64  # whose pictures are kept
-PIXELS = 2**26  # values of all pictures of a training together
+PIXELS = 2**27  # values of all pictures of a training together

@@ -28,5 +28,5 @@ ENV PATH=/libraries/bin:$PATH \
     CVAE_DATA_DIR=/tmp/data
 EXPOSE 8501
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["python", "-c", \
-    "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}' + os.environ.get('STREAMLIT_SERVER_BASE_URL_PATH', '') + '/_stcore/health', timeout=2)"]
+    "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}' + ('/' + os.environ.get('STREAMLIT_SERVER_BASE_URL_PATH', '').strip('/')).rstrip('/') + '/_stcore/health', timeout=2)"]
 CMD ["sh", "-c", "exec streamlit run app.py --server.headless true --server.address 0.0.0.0 --server.port \"$PORT\""]

@@ -64,7 +64,7 @@ def attributes(name: str, model: "LatentModel", space: Space, held: Held) -> Non
     kind = ways.index(controls.choose("Direction", ways, "way"))
     st.caption(
         "+1 is as much as faces usually differ along the slider, one standard deviation. The difference of means takes "
-        "along what goes with the attribute in this set; the classifier's direction changes less else."
+        "along what goes with the attribute in this set; the classifier's direction changes little else."
     )
     with stage:
         chosen = [(k, space.columns[k]) for k in _columns(space)]

@@ -213,6 +213,9 @@ class Transport(asyncio.Transport):
     def write(self, data):
         pass
 
+    def get_write_buffer_size(self):
+        return 1
+
     close, pause_reading, resume_reading = abort, lambda self: None, lambda self: None
 
 

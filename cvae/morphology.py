@@ -134,7 +134,7 @@ def _width(x: Tensor, slope: Tensor) -> Tensor:
     across, up = (axis / ENLARGED for axis in _grid(large))
     at = across - slope[:, None, None] * (up - up.mean())  # (N, H, W)
     steps = 2 * fine * x.shape[2]
-    place = (fine * (at + x.shape[2] / 2)).clamp(0, steps - 2)
+    place = (fine * (at + x.shape[2] / 2)).nan_to_num().clamp(0, steps - 2)
     low = place.long()
     share = place - low
     profile = x.new_zeros(len(x), steps)

@@ -13,7 +13,7 @@ def opened_at(monkeypatch, url: str | None) -> None:
     monkeypatch.setattr(st, "context", SimpleNamespace(url=url))
 
 
-@pytest.mark.parametrize("url", [None, "http://localhost:8501/Draw", "http://127.0.0.1/Draw", "http://[::1]:80/Faces"])
+@pytest.mark.parametrize("url", ["http://localhost:8501/Draw", "http://127.0.0.1/Draw", "http://[::1]:80/Faces"])
 def test_a_picture_on_the_own_computer_does_not_leave_it(url, monkeypatch):
     opened_at(monkeypatch, url)
     assert "does not leave this computer" in keeping.privacy() and "never stored" in keeping.privacy()
@@ -27,6 +27,11 @@ def test_elsewhere_the_page_says_where_the_picture_goes_and_whether_the_camera_o
         assert host in keeping.privacy() and "never stored" in keeping.privacy()
         assert bool(keeping.no_camera()) is shut
         assert not shut or ("https" in keeping.no_camera() and "Upload" in keeping.no_camera())
+
+
+def test_where_the_address_is_unknown_the_picture_counts_as_sent(monkeypatch):
+    opened_at(monkeypatch, None)
+    assert "leaves your device for the server" in keeping.privacy()
 
 
 @pytest.mark.parametrize("page", ["pages/3_Draw.py?source=Upload", "pages/4_Inpaint.py?source=Upload"])

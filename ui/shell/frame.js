@@ -32,17 +32,13 @@
     return (await new Response(stream).text()).split("\n").filter(Boolean);
   }
 
-  function split(link) {
-    const at = link.indexOf("?");
-    return at < 0 ? [link, ""] : [link.slice(0, at), link.slice(at)];
-  }
-
   async function turn(by) { // to the next or the previous link of the visitor's list
     const talk = parameter("talk"), links = talk ? await unpack(talk).catch(() => []) : [];
     const at = parameter("step") === null ? (by > 0 ? 0 : -1) : Number(parameter("step")) + by;
     if (!links[at]) return;
-    const base = location.pathname.replace(/[^/]*$/, ""), there = new URL(location.origin);
-    [there.pathname, there.search] = split(base + links[at].replace(/^[\\/]+/, "")); // never to another site
+    const [page, ...query] = links[at].split("?"), there = new URL(location.origin);
+    there.pathname = location.pathname.replace(/[^/]*$/, page.split(/[\\/]/).pop()); // of this app, whatever a link says
+    there.search = query.join("?");
     there.searchParams.set("talk", talk);
     there.searchParams.set("step", String(at));
     if (parameter("present")) there.searchParams.set("present", "1");

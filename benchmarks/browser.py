@@ -1,16 +1,13 @@
 """How fast and how exactly models decode in headless Chromium and in Firefox, and how fast the app's controls follow.
 
-Run it with nothing else on the machine: python benchmarks/browser.py [NAME ...]; --app gives the last table alone,
---files that of exported files. What many viewers cost the server is measured by benchmarks/viewers.py.
-Firefox is driven by puppeteer-core of npm, looked for in the folder that NODE_PATH names.
+Run it with nothing else on the machine: python benchmarks/browser.py [NAME ...] [--only decoding]
+What many viewers cost the server is measured by benchmarks/viewers.py.
 """
 
+import argparse
 import base64
 import json
-import os
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -25,6 +22,7 @@ from benchmarks.machine import median_and_p95, table
 from cvae import checkpoints
 from cvae.browser import program
 from cvae.browser.page import page as make
+from tests.e2e import firefox
 from tests.e2e.serving import running_browser
 
 BROWSER = Path(program.__file__).parent
@@ -60,23 +58,6 @@ window.measure = async () => {
 };
 document.title = "ready";
 </script>"""
-FIREFOX = """
-const puppeteer = require("puppeteer-core");
-(async () => {
-  const [executablePath, ...pages] = process.argv.slice(1);
-  const how = { browser: "firefox", protocol: "webDriverBiDi", headless: true, executablePath };
-  const browser = await puppeteer.launch(how);
-  for (const address of pages) {
-    const page = await browser.newPage();
-    await page.goto(address);
-    await page.waitForFunction("document.title === 'ready'");
-    console.log(await page.evaluate(() => window.measure()));
-    await page.close();
-  }
-  await browser.close();
-})();
-"""
-
 
 def text(row: torch.Tensor) -> str:
     return base64.b64encode(np.ascontiguousarray(row.numpy(), np.float32).tobytes()).decode()
@@ -124,16 +105,17 @@ def in_chromium(paths: list[Path]) -> list[list[dict]]:
 
 
 def in_firefox(paths: list[Path]) -> list[list[dict]] | None:
-    """Return the same of Firefox; None where it or puppeteer-core is not installed."""
-    firefox = shutil.which("firefox-esr") or shutil.which("firefox")
-    if not firefox or not shutil.which("node"):
+    """Return the same of Firefox; None where it is not installed."""
+    if firefox.PATH is None:
+        print("Firefox was left out: it is not installed.")
         return None
-    command = ["node", "-e", FIREFOX, firefox, *(path.as_uri() for path in paths)]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ)
-    if done.returncode:
-        print(f"Firefox was left out: {done.stderr.strip().splitlines()[-1:]}")
-        return None
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    answers = []
+    with firefox.running_firefox() as tab:
+        for path in paths:
+            tab.visit(path.as_uri())
+            tab.until("document.title === 'ready'")
+            answers.append(json.loads(tab.evaluate("measure()")))
+    return answers
 
 
 def decoding_rows(names: list[str]) -> list[tuple[str, ...]]:
@@ -184,18 +166,23 @@ def file_rows(names: list[str]) -> list[tuple[str, ...]]:
     return rows
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Print the tables."""
-    names = [name for name in arguments if not name.startswith("--")]
-    names = names or [name for name in checkpoints.list_runs() if checkpoints.load_preset(name).model.kind.draws]
-    if not {"--app", "--files"} & set(arguments):
-        table("Decoding in the browser", decoding_rows(names))
-    if "--app" not in arguments:
-        table("Exported files", file_rows(names))
-    if "--files" in arguments:
-        return
-    table("Live controls of the app, decoded in their page", drags.rows(names))
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("names", nargs="*", metavar="NAME", help="models (default: all that draw)")
+    p.add_argument("--only", choices=("decoding", "files", "drags"), help="one of the tables")
+    options = p.parse_args()
+    drawing = (name for name in checkpoints.list_runs() if checkpoints.load_preset(name).model.kind.draws)
+    names = options.names or list(drawing)
+    tables = {
+        "decoding": ("Decoding in the browser", decoding_rows),
+        "files": ("Exported files", file_rows),
+        "drags": ("Live controls of the app, decoded in their page", drags.rows),
+    }
+    for key, (title, rows) in tables.items():
+        if options.only in (None, key):
+            table(title, rows(names))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -79,7 +79,8 @@ def running_firefox() -> Iterator[Firefox]:
     """Start a Firefox with a fresh profile, at last end it."""
     with tempfile.TemporaryDirectory() as profile:
         options = ["--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", "0"]
-        browser = subprocess.Popen([str(PATH), *options, "about:blank"], stderr=subprocess.PIPE, text=True)
+        command = [str(PATH), *options, "about:blank"]
+        browser = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         try:
             address = next(said[1] for line in browser.stderr or () if (said := LISTENS.search(line)))
             with connect(f"{address}/session", max_size=None) as socket:

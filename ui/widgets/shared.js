@@ -28,6 +28,12 @@ export function putPixels(canvas, pixels, channels) { // uint8, row by row, grey
 
 export const SLOP = 8; // pixels after which a finger has shown where it goes
 
+// A pointer moves a slider by parts of the step that a key makes, or a slow hand would see the picture stand still.
+export function stepFinely(slider, step) {
+  slider.addEventListener("pointerdown", () => { slider.step = step() / 5; });
+  slider.addEventListener("keydown", () => { slider.step = step(); });
+}
+
 // A finger may want to scroll past a slider, but browsers move the slider as soon as they are touched. Call this before
 // the slider gets its other listeners: a touch moves it once it goes sideways, or lifts where it began.
 export function scrollPast(slider) {

@@ -1,9 +1,6 @@
 // Sliders with names: each moves the point along its curve, the polyline that Python drew through the present point.
-// A pointer moves it by a part of the step that a key makes, or a slow hand would see the picture stand still between steps.
 
-import { element, scrollPast } from "../shared.js";
-
-const PARTS = 5; // of a step
+import { element, scrollPast, stepFinely } from "../shared.js";
 
 function along({ values, points }, value) { // where the measure of a curve is `value`
   const beyond = values.findIndex((v) => v >= value); // -1 past the last, where a step of the slider may lie
@@ -38,10 +35,9 @@ export function makeNamed(box, current, move, settle) {
   function row(curve, k) {
     const input = element("input", { type: "range", "aria-label": curve.name }), output = element("output", { "aria-hidden": "true" });
     scrollPast(input);
+    stepFinely(input, () => curves[k].step);
     input.oninput = () => follow(k, Number(input.value));
     input.onchange = settle;
-    input.addEventListener("pointerdown", () => { input.step = curves[k].step / PARTS; });
-    input.addEventListener("keydown", () => { input.step = curves[k].step; });
     const line = element("label", { class: "line", title: curve.about }, element("span", {}, curve.name), input, output);
     return { input, output, line };
   }

@@ -5,7 +5,7 @@ import { makeAsker } from "../asker.js";
 import { mount, writeAddress } from "../bridge.js";
 import { fromBase64 } from "../codecs.js";
 import { decode, localModel } from "../runtime/local.js";
-import { button, element, putPixels, scrollPast } from "../shared.js";
+import { button, element, putPixels, scrollPast, stepFinely } from "../shared.js";
 
 function create(root, host) {
   const box = root.querySelector(".control"), views = root.querySelector(".pictures"), status = root.querySelector(".status");
@@ -83,6 +83,7 @@ function makeRow(axis, take, settle) { // one slider, and the button that puts i
   const input = element("input", { type: "range", min, max, step, "aria-label": axis.name });
   const output = element("output", { "aria-hidden": "true" });
   scrollPast(input);
+  stepFinely(input, () => step);
   input.oninput = () => take(Number(input.value));
   input.onchange = settle;
   const reset = () => { take(axis.back); settle(); };

@@ -81,7 +81,7 @@ def test_hundreds_of_folders_are_listed_unloaded_and_soon(many):
     assert len(models) == FOLDERS + 3 and not problems and not many
     began = time.process_time()
     resources.available()
-    assert time.process_time() - began < 0.1
+    assert time.process_time() - began < 0.5
 
 
 def test_pages_load_what_they_show_and_keep_it(many):

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from cvae import checkpoints, progress
+from cvae import checkpoints, progress, provenance
 from cvae.config import DataConfig, ModelConfig, Preset
 from cvae.data import lfw_files as lfw
 from cvae.models import build_model
@@ -76,6 +77,16 @@ def test_any_two_models_compare_in_every_view(trained, view, pair):
     app = open_page(PAGE, view=view, a=pair[0], b=pair[1])
     assert not app.exception and not app.error and not app.warning
     assert [app.selectbox(key=key).value for key in "ab"] == list(pair)
+
+
+@pytest.mark.parametrize("damage", ["empty", "text", "cut", "huge"])
+def test_a_damaged_sheet_of_pictures_is_named_on_the_card(trained, damage):
+    path = trained / "plane" / provenance.SHEET
+    Image.new("L", (9_000, 9_000) if damage == "huge" else (60, 60)).save(path)
+    content = {"empty": b"", "text": b"no picture", "cut": path.read_bytes()[:60], "huge": path.read_bytes()}[damage]
+    path.write_bytes(content)
+    app = open_page(PAGE, view="Model cards", a="plane", b="labels")
+    assert not app.exception and "look.png, is left out" in texts(app) and app.header[1].value == "labels"
 
 
 @pytest.mark.parametrize("file", ["map.npz", "metrics.json", "history.csv", "progress.npz"])

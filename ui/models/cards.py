@@ -1,12 +1,14 @@
 """The card of a model: what it is, the paper, its architecture, its figures, and how to train it again."""
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from cvae import checkpoints, provenance
 from cvae.config import Preset
+from cvae.data import pictures
 from cvae.presets import PRESETS
 from ui.models import diagram, zoo
 from ui.shell import classes, resources, words
@@ -55,11 +57,20 @@ def card(name: str, model: "AnyModel", key: str) -> None:
     _draw(key=key, data=diagram.svg(model.config))
     st.markdown("\n".join(f"- {words.markdown(line)}" for line in facts(name, model)))
     if (sheet := checkpoints.run_dir(name) / provenance.SHEET).is_file():
-        st.image(str(sheet), caption="Some of the pictures that it learned from, as it sees them", width="content")
+        _show_sheet(sheet)
     if not resources.figures(name):
         st.caption(words.markdown(f"{name} is not measured yet. Measure it with: python evaluate.py {name}"))
     st.markdown("Train it again:")
     st.code(retrain(name, model.preset), language="bash", wrap_lines=True)
+
+
+def _show_sheet(path: Path) -> None:
+    try:
+        sheet = pictures.open_file(path)
+    except (OSError, ValueError) as error:
+        st.caption(words.markdown(f"The sheet of its training pictures, {path.name}, is left out. {error}"))
+    else:
+        st.image(sheet, caption="Some of the pictures that it learned from, as it sees them", width="content")
 
 
 def paper(preset: Preset) -> str:

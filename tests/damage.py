@@ -83,7 +83,7 @@ def read_all(name: str) -> None:
     model = resources.model(name, every)
     zoo.rows({name: listed[name]}, zoo.COLUMNS if model.config.kind.decodes else zoo.OUTCOMES)
     diagram.svg(model.config)
-    for read in (_draw, _read_map, resources.space, resources.sliders_of):
+    for read in (_draw, _slide, _read_map, resources.space):
         _refused(lambda read=read: read(name))
     store.stored(folder)
     _refused(lambda: _resume(folder))
@@ -107,6 +107,15 @@ def _draw(name: str) -> None:
         images.to_uint8(tasks.decode(model, torch.zeros(1, model.config.latent_dim), labels))
     elif model.config.kind.completes:
         images.to_uint8(tasks.inpaint(model, x, x[:, :1] > 0)[:, 0])
+
+
+def _slide(name: str) -> None:
+    """Ask for the curves of the sliders with names."""
+    model, stored = resources.model(name, tuple(FAMILIES)), resources.sliders_of(name)
+    if stored is not None:
+        label = torch.zeros(1, dtype=torch.int64) if model.config.n_classes else None
+        curves = sliders.through(stored, model, torch.zeros(model.config.latent_dim), label)
+        json.dumps([[curve.values.tolist(), curve.points.tolist()] for curve in curves])
 
 
 def _read_map(name: str) -> None:

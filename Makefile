@@ -28,6 +28,7 @@ serve-check: .venv/tests-installed # needs nginx or Caddy: apt-get install nginx
 lint: .venv/tests-installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	@if [ -x $(BIN)/hadolint ]; then $(BIN)/hadolint Dockerfile; fi
 	@if command -v npm > /dev/null && $(MAKE) --no-print-directory node_modules/.installed; then \
 		node_modules/.bin/biome lint ui cvae tests; \
 	else echo "npm is missing or cannot install Biome, so JavaScript is not linted."; fi

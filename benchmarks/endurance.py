@@ -59,7 +59,8 @@ async def visitor(host: str, number: int, until: float) -> int:
     lot, drawn = random.Random(number), 0
     await asyncio.sleep(lot.uniform(0, EVERY))
     url, origin = f"ws://{host}/_stcore/stream", f"http://{host}"
-    async with connect(url, origin=origin, subprotocols=["streamlit"], max_size=None) as socket:
+    many = {"subprotocols": ["streamlit"], "max_size": None, "open_timeout": 60}
+    async with connect(url, origin=origin, **many) as socket:
         while time.monotonic() < until:
             asks, begin = BackMsg(), time.monotonic()
             asks.rerun_script.page_name = lot.choice(PAGES)

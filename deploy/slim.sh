@@ -5,6 +5,7 @@ cd "$1"
 find . -type d \( -name tests -o -name test \) -path "*/*/*" -prune -exec rm -rf {} +
 find torch/bin -type f ! -name torch_shm_manager -delete
 rm -rf torch/include pip pip-* pyarrow/include
+rm -rf pydeck/nbextension ../../../share/jupyter # of notebooks
 rm -f pyarrow/*flight* pyarrow/*substrait*
 find . -name "*.a" -delete
 for rare in sympy networkx plotly torch/_inductor torch/_dynamo torch/distributed torch/testing torch/onnx; do

@@ -11,7 +11,7 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
 from cvae.data.pictures import open_picture
 from cvae.preprocess import ink_to_digit, steps, to_digit, to_digits
@@ -366,6 +366,14 @@ def marked(mark: str) -> Image.Image:
             draw.ellipse((15, y - 12, 39, y + 12), fill="#1e1c1e")
     elif mark == "pen":
         draw.line((370, 30, 350, 390), fill="#283078", width=20)
+    elif mark == "struck":
+        draw.line((70, 230, 360, 205), fill="#b03a3a", width=4)
+    elif mark == "fingers":
+        shade = Image.new("L", picture.size, 255)
+        for x in (110, 170, 235):
+            ImageDraw.Draw(shade).line((x, 140, x, 420), fill=135, width=26)
+        shade = shade.filter(ImageFilter.GaussianBlur(4)).convert("RGB")
+        picture = ImageChops.multiply(picture, shade)
     elif mark == "full stop":
         draw.ellipse((300, 265, 318, 283), fill="#28282e")
     else:
@@ -373,7 +381,10 @@ def marked(mark: str) -> Image.Image:
     return picture
 
 
-@pytest.mark.parametrize("mark", ["frame", "circle", "cells", "holes", "pen", "full stop", "underline"])
+MARKS = ["frame", "circle", "cells", "holes", "pen", "full stop", "underline", "struck", "fingers"]
+
+
+@pytest.mark.parametrize("mark", MARKS)
 def test_the_digit_is_read_among_marks_in_its_own_ink(mark):
     assert difference(marked(mark), PLAIN) < 0.2
 

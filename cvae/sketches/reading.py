@@ -25,7 +25,12 @@ AROUND = 0.35  # of a digit's longer side, on each side of it, in the second loo
 AGREED = 0.8  # share of either reader's ink that must be near the other's
 # shares of the rules' ink, of its probability and of the network's ink from which one part is the digit as it is
 ALONE, SUPPORTED, INSIDE = 0.95, 0.6, 0.7
+PIECES = 1.35  # width to height up to which several parts can be pieces of one digit
+NOTHING = 0.1  # mean probability of what the network takes for no ink
+FAINTER = 0.8  # coverage of a mark, as a share of a digit's
 STICKS_OUT, MARK_DEPTH = 0.1, 0.05  # of a digit's side; of a mark's, half the width of its lines
+STRONG, SHADED = 0.7, 0.1  # coverage of what is surely ink; share of what is fainter that may be a shadow
+THINNER = 0.5  # of the depth of strokes: what is no deeper is a line
 # width of strokes in a picture that a digit fills, in its shorter sides: more than that of marks, less than of sheets;
 BOLD, SHEET = (0.1, 0.4), 0.75  # where it is more, it is less than this share of its own shorter side
 SURELY = 0.8  # mean probability of ink that the network is sure of
@@ -207,12 +212,33 @@ def _is_alone(view: View, part: parts.Part) -> bool:
     sure = [other for other in view.seen_parts if other.sure >= SURELY]
     if not sure and part.mask.sum() >= ALONE * every.sum() and _is_bold(part):
         return True
+    if len(sure) == len(view.seen_parts) == 1 and _has_mark(view, part, sure[0]):
+        return False
     is_stroke = part.filled < FILLED or part.slim < SLIM  # not a sheet, nor a shadow
-    is_digit = is_stroke and (part.edges < 2 or not sure) and not any(_sticks_out(part, other) for other in sure)
+    is_marked = any(_sticks_out(part, other) for other in _seen_in(part, sure))
+    is_digit = is_stroke and (part.edges < 2 or not sure) and not is_marked
     if part.mask.sum() < ALONE * every.sum() or not is_digit and view.seen[part.mask].mean() < SUPPORTED:
         return False
     inked = view.seen > parts.SURE
     return bool((inked & _widened(part.mask)).sum() >= INSIDE * inked.sum())
+
+
+def _seen_in(part: parts.Part, sure: list[parts.Part]) -> list[parts.Part]:
+    """Return what the network is sure of in a part: its digits, or all together where they are pieces of one."""
+    height, width = part.box[2] - part.box[0], part.box[3] - part.box[1]
+    if len(sure) < 2 or width > PIECES * height:
+        return sure
+    mask = np.logical_or.reduce([other.mask for other in sure])
+    return [parts.Part(mask, parts.box_of(mask))]
+
+
+def _has_mark(view: View, part: parts.Part, digit: parts.Part) -> bool:
+    """Tell whether much of a part is fainter than the one digit that the network sees in it, and no ink to it."""
+    assert view.ruled is not None
+    rest, ruled = part.mask & ~_widened(digit.mask), sizes.resized(view.ruled, view.seen.shape)
+    if rest.sum() < (1 - AGREED) * part.mask.sum() or view.seen[rest].mean() > NOTHING:
+        return False
+    return bool(ruled[rest].mean() < FAINTER * ruled[digit.mask & part.mask].mean())
 
 
 def _is_bold(part: parts.Part) -> bool:
@@ -306,8 +332,34 @@ def _ruled_reading(view: View, part: parts.Part) -> Reading | None:
     stretched = (view.even / np.percentile(view.even[view.ruled > 0.5], 90)).clip(0, 1)
     area = left, top, right, bottom = _area(part, part.mask.shape, view.grey.shape)
     own = _own(_widened(part.mask), area, part.mask.shape, view.grey.shape)
-    ink = view.ruled[top:bottom, left:right] * own
+    ink = _without_lines(_without_shade(view, view.ruled[top:bottom, left:right] * own, area))
     return _finished(view, ink, area, ("Light evened out", stretched), part.sure)
+
+
+def _without_shade(view: View, ink: np.ndarray, area: tuple) -> np.ndarray:
+    """Return ink without what is fainter beside it and what the network takes for no ink, as a shadow is."""
+    from scipy import ndimage
+
+    near = ndimage.maximum_filter(ink > STRONG, 5)
+    shade = (ink > FAINT) & ~near
+    if network.model() is None or shade.sum() < SHADED * near.sum():
+        return ink
+    seen = _own(view.seen, area, view.seen.shape, view.grey.shape)
+    return ink * near if seen[shade].mean() < FAINT else ink
+
+
+def _without_lines(ink: np.ndarray) -> np.ndarray:
+    """Return ink without lines that are far thinner than its strokes and run beyond them on opposite sides."""
+    from scipy import ndimage
+
+    inked = ink > digits.OUTLINE
+    if not inked.any():
+        return ink
+    depth = ndimage.distance_transform_edt(np.pad(inked, 1))[1:-1, 1:-1]
+    least = THINNER * np.percentile(depth[inked], 95)  # where strokes meet it is more
+    bold = inked & (ndimage.distance_transform_edt(depth <= least) <= least + 1)
+    whole, strokes = (parts.Part(mask, parts.box_of(mask)) for mask in (inked, bold))
+    return ink * bold if _sticks_out(whole, strokes) else ink
 
 
 def _finished(view: View, ink: np.ndarray, area: tuple, step: tuple[str, np.ndarray], sure: float) -> Reading | None:
@@ -333,7 +385,7 @@ def _area(part: parts.Part, seen: tuple[int, int], whole: tuple[int, int]) -> tu
 
 
 def _own(mask: np.ndarray, area: tuple, seen: tuple[int, int], whole: tuple[int, int]) -> np.ndarray:
-    """Return a part's mask of the first look inside an area of the picture, bool (h, w)."""
+    """Return a part's mask of the first look, or what the network saw in it, inside an area of the picture, (h, w)."""
     left, top, right, bottom = area
     rows = ((np.arange(top, bottom) + 0.5) * seen[0] / whole[0]).astype(int).clip(0, seen[0] - 1)
     columns = ((np.arange(left, right) + 0.5) * seen[1] / whole[1]).astype(int).clip(0, seen[1] - 1)

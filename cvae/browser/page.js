@@ -90,14 +90,12 @@ function makeExplorer(model) {
   const control = element("div", { class: "control" }), pictures = element("div", { class: "pictures" });
   const stage = element("div", { class: "stage" }, control, pictures);
   const shownLabels = () => (all ? data.labels : data.labels.slice(chosen, chosen + 1));
-  const decode = (points, labels = shownLabels()) => model.run("decoder", {
-    u: points.flat(), ...(data.labels.length ? { c: oneHot(labels.map((l) => l.label)) } : {}),
-  }).pixels;
+  const decode = (point, rows) => model.run("decoder", { u: point, ...(rows ? { c: rows } : {}) }).pixels;
 
   function draw() {
     waiting = 0;
     try {
-      const pixels = decode([z]);
+      const pixels = decode(z, data.labels.length ? oneHot(shownLabels().map((l) => l.label)) : null);
       canvases.forEach((canvas, i) => paint(canvas, pixels, i));
       stage.dataset.shown = String(z);
     } catch (error) { show(error); }

@@ -21,7 +21,7 @@ from cvae.models import AnyModel
 
 PROJECT = "Latent digits"
 HERE = Path(__file__).parent
-SCRIPTS = ("runtime.js", "deck.js", "page.js", "player.js", "digits.js", "drawing.js", "preview.js")
+SCRIPTS = ("runtime.js", "deck.js", "page.js", "morph.js", "player.js", "digits.js", "drawing.js", "preview.js")
 PARTS = {"": ["decoder"], "reconstruct": ["decoder", "encoder"], "denoise": ["denoising"], "inpaint": ["decoder"]}
 DRAWN = (1, 28, 28)  # the picture that a drawing becomes
 SHEET = 280  # side of the sheet, in its own pixels

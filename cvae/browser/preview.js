@@ -11,7 +11,7 @@ function makePreview(model) {
     try { paint(canvas, next(time)); } catch (error) { show(error); }
     canvas.dataset.shown = String(time);
     return !still;
-  }, () => {});
+  }, () => onSlide, () => {});
   document.body.classList.add("preview");
   clock.start();
   return canvas;

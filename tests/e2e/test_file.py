@@ -149,12 +149,12 @@ def test_a_morph_plays_and_is_saved_as_a_strip(open_file):
         page.wait_for_timeout(20)  # the file's own policy forbids the eval of wait_for_function
     assert time.monotonic() < end
     page.get_by_role("button", name="Pause").click()
-    page.get_by_role("button", name="Loop").click()
+    page.get_by_role("combobox", name="At the end").select_option("once")
     page.get_by_role("slider", name="Place on the way").fill("0.99")
     page.get_by_role("button", name="Play").click()
     page.get_by_role("button", name="Play").wait_for(timeout=10_000)  # without a loop it ends at the last point
     assert page.locator(".morph").get_attribute("data-shown") == "1"
-    page.get_by_role("button", name="Loop").click()
+    page.get_by_role("combobox", name="At the end").select_option("loop")
     page.get_by_role("combobox", name="Path").select_option("straight")
     page.get_by_role("slider", name="Place on the way").fill("0")
     model = checkpoints.load_run("vae-dense-2d")

@@ -2,6 +2,7 @@
 
 GET /api/sketch?task=...&bits=...                what the canvas shows (ui/shell/sketch.py): RGB pixels
 GET /api/decode?model=NAME&z=0.1,-0.3[&label=7]  raw uint8 pixels: rows, columns, channels; z in base coordinates
+GET /api/run?model=NAME&shelf=...                the way through kept points (ui/shell/shelf.py), GIF
 GET /api/map?model=NAME                          the class map of a two-dimensional model, PNG
 GET /api/points?model=NAME                       what the canvas of the Map page draws (ui/widgets/map/plot.py)
 GET /api/sprite?model=NAME[&of=originals]        the pictures of all its points in one PNG
@@ -9,7 +10,7 @@ GET /api/program, /api/kept                      what a browser needs to decode 
 GET /metrics                                     what an operator watches (ui/shell/metrics.py)
 
 What sketch and points tell of their bytes is JSON in the header X-About. Several labels, label=0,1,2, give one picture
-after another. Whatever is wrong: status 400 and one line of text. Who asks sketch or decode stands in a line
+after another. Whatever is wrong: status 400 and one line of text. Who asks sketch, decode or run stands in a line
 (ui/shell/line.py), with one place for all requests of the same header X-Client; 429 and 503 say that nothing was
 computed, and Retry-After when to ask again.
 """
@@ -26,7 +27,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from cvae import tasks
-from ui.shell import codecs, images, link, metrics, programs, resources
+from ui.shell import codecs, images, link, metrics, moving, programs, resources
 from ui.shell.line import Kind, Limits, Line, Refused, Wish
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ LIMITS = {  # more at a time save nothing; what may wait is done within a second
     "reconstruct": Limits(4, 32),
     "denoise": Limits(1, 16),
     "inpaint": Limits(1, 16),
+    "run": Limits(1, 8),
 }
+UNDRAWN = {"decode", "run"}  # tasks that are about no drawing
 MOST = 96  # who wait in all
 NAMED = 64  # characters that tell a client from others
 
@@ -48,7 +51,8 @@ NAMED = 64  # characters that tell a client from others
 def _work(kind: Kind, queries: list[Mapping[str, str]]) -> list:
     from ui.shell import sketch  # late: it imports SciPy, which the first picture of the app need not wait for
 
-    return decode_all(kind.model, queries) if kind.task == "decode" else sketch.answer_all(queries)
+    of_points = {"decode": decode_all, "run": moving.answer_all}.get(kind.task)
+    return of_points(kind.model, queries) if of_points else sketch.answer_all(queries)
 
 
 line = Line(_work, LIMITS, MOST, prepare=tasks.use_one_core)
@@ -59,11 +63,17 @@ async def decode(request: Request) -> Response:
     return await _stand_in_line(request, "decode", lambda pixels: _fresh(pixels, {}))
 
 
+async def run(request: Request) -> Response:
+    """Answer with the way through the points of a shelf."""
+    kept = {"Cache-Control": "no-store"}
+    return await _stand_in_line(request, "run", lambda made: Response(made, media_type="image/gif", headers=kept))
+
+
 async def answer_sketch(request: Request) -> Response:
     """Answer with the pictures that belong to a drawing or to a hole."""
     task = request.query_params.get("task", "")
-    if task not in LIMITS or task == "decode":
-        return PlainTextResponse(f"task must be one of {', '.join(sorted(LIMITS.keys() - {'decode'}))}.", 400)
+    if task not in LIMITS or task in UNDRAWN:
+        return PlainTextResponse(f"task must be one of {', '.join(sorted(LIMITS.keys() - UNDRAWN))}.", 400)
     return await _stand_in_line(
         request, task, lambda found: _fresh(found.pictures.tobytes(), {"X-About": json.dumps(found.about())})
     )
@@ -202,7 +212,7 @@ def _labels(text: str | None, n_classes: int) -> torch.Tensor | None:
 
 def routes() -> list[Route]:
     """Return the routes, below the path that the app is served at."""
-    found: dict[str, Callable] = {"decode": decode, "sketch": answer_sketch}
+    found: dict[str, Callable] = {"decode": decode, "run": run, "sketch": answer_sketch}
     found |= {"map": class_map, "points": points, "sprite": sprite}
     own = [Route(f"{link.base_path()}/api/{name}", route) for name, route in found.items()]
     return [*own, Route(f"{link.base_path()}/metrics", watched), *programs.routes()]

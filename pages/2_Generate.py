@@ -6,6 +6,7 @@ import streamlit as st
 
 from ui.shell import address, classes, controls, images, link, resources, sampling, taking
 from ui.widgets.live.live import live
+from ui.widgets.shelf import shelf
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -25,7 +26,7 @@ def generate() -> None:
     bar = controls.bar()
     with bar:
         name, model = controls.pick_model(controls.labelled, resources.is_picture, view=may)
-        link.point("z", link.centre(model))  # read by one view only, judged in both
+        _ = link.point("z", link.centre(model)), shelf.held(model, every=True)  # read by one view only, judged in both
         views = {SAMPLES: samples, sampling.every(model): one_style} if model.config.n_classes else {SAMPLES: samples}
         view = controls.choose("View", list(views), "show")
     views[view](name, model, bar)
@@ -53,8 +54,7 @@ def pick_amounts(noun: str) -> tuple[int, float, int]:
     """Let the visitor choose how many, the temperature and the seed, all but the seed's button folded."""
     address.choice("count", map(str, COUNTS))
     address.number("temperature", 0, 1.5)
-    more = st.popover("More")
-    with more:
+    with (more := st.popover("More")):
         count = st.select_slider("How many", COUNTS, value=50, key="count", bind="query-params")
         explained = f"Scales the noise: 0 is the most typical {noun}, 1 the model as trained."
         key = "temperature"
@@ -68,10 +68,12 @@ def one_style(name: str, model: "LatentModel", bar: "DeltaGenerator") -> None:
     with bar:
         st.button("Random style", on_click=link.set_point, args=("z", link.random_point(model.config.latent_dim)))
         st.button("Plain style", on_click=link.set_point, args=("z", link.centre(model)))
+        shelf.button()
     with controls.stage():
         live(name, model, u, sampling.every_label(model), key="style")
-    every = model.config.n_classes
-    st.caption(f"The latent point holds the style, the label says what is drawn: one point, all {every} labels.")
+    shelf.draw(name, model, u, None)
+    says = "The latent point holds the style, the label says what is drawn"
+    st.caption(f"{says}: one point, all {model.config.n_classes} labels.")
     taking.button(name, lambda: (u, taking.ALL))
 
 

@@ -1,10 +1,17 @@
 """Faces: reconstruct one, make it smile, turn it into another, find who is like it, draw new ones."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from ui.faces import face_source
 from ui.faces import tools as faces
 from ui.shell import address, controls, resources, taking, words
+from ui.widgets.shelf import shelf
+
+if TYPE_CHECKING:
+    from cvae.faces import Space
+    from cvae.models import LatentModel
 
 controls.begin("Faces", "A face in a few numbers. Change the numbers and someone else looks back.")
 HINT = "ae-conv-faces, then measure it with: python evaluate.py ae-conv-faces"
@@ -22,22 +29,19 @@ TOOLS = {
 @address.told()
 def work() -> None:
     """Show one face and what the chosen tool makes of it."""
-    unmeasured = lambda name: not resources.has_space(name)  # noqa: E731
     with controls.bar():
-        name, model = controls.pick_model(controls.convolutional, resources.is_face, train=HINT, last=unmeasured)
-        try:
-            space = resources.space(name)
-        except ValueError as error:
-            st.info(words.markdown(str(error)))
-            st.stop()
+        name, model, space = pick()
         tool = controls.choose("What to do", list(TOOLS), "tool")
         use = TOOLS[tool]
         kind = face_source.pick_kind() if use else ""
+        shelf.held(model)  # of no use for new faces, judged for all
+        if use:
+            shelf.button()
     if use is None:
         faces.sample(name, model, space)
         taking.button(name, lambda: (None, None))
         return
-    above, below = controls.stage(), st.container()
+    above, kept, below = controls.stage(), st.container(), st.container()
     gallery = kind == face_source.GALLERY  # which may wait; a file has to come first
     with below if gallery else above:
         held = face_source.pick(kind, name, model, space)
@@ -45,12 +49,24 @@ def work() -> None:
         if held is None:
             st.info("Bring a picture with one face, or with several to choose from.")
         else:
-            use(name, model, space, held)
+            u = use(name, model, space, held)
     if held is not None:
+        with kept if gallery else st.container():
+            shelf.draw(name, model, u, None, parameter="steer", goes=False)
         taking.button(name, lambda: (held.u, None))
     with st.expander("About this model, and what it has not seen"):
-        st.markdown(words.markdown(model.preset.about))
-        faces.bias(space, resources.figures(name))
+        faces.about(name, model, space)
+
+
+def pick() -> "tuple[str, LatentModel, Space]":
+    """Let the visitor choose a model; stops the page where what it needs besides is missing or damaged."""
+    unmeasured = lambda name: not resources.has_space(name)  # noqa: E731
+    name, model = controls.pick_model(controls.convolutional, resources.is_face, train=HINT, last=unmeasured)
+    try:
+        return name, model, resources.space(name)
+    except ValueError as error:
+        st.info(words.markdown(str(error)))
+        st.stop()
 
 
 work()

@@ -1,16 +1,18 @@
 """What one does with a face: reconstruct it, move it along an attribute, morph it, find who looks like it, sample."""
 
+import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 import torch
+from torch import Tensor
 
 from cvae import faces, metrics, tasks
 from cvae.faces import Space, directions
 from ui.faces import face_source
 from ui.faces.face_source import Held
-from ui.shell import address, codecs, controls, images, resources, words
+from ui.shell import address, codecs, controls, images, moving, resources, shelf, words
 from ui.widgets.gallery import gallery
 from ui.widgets.steer.steer import Axis, steer
 
@@ -19,17 +21,17 @@ if TYPE_CHECKING:
 
 AXES = 8  # attributes with a slider each
 SMILE = 2.0  # of the face that the page opens with
-FRAMES = 24  # of a morph's GIF, one way
 SAMPLES = 24
 LONGEST = 24  # characters of the name of an own slider
 NOTHING = (1, 0)  # a range without numbers
 AMPLIFIED = 4  # errors are about a tenth of full scale
 GROUPS = {"With it": "plus", "Without it": "minus"}
+_one_at_a_time = threading.Lock()  # many may press at once
 KINDS = {"Gaussian": "gaussian", "Mixture of Gaussians": "mixture"}
 
 
-def reconstruct(name: str, model: "LatentModel", space: Space, held: Held) -> None:
-    """Show the picture, what its code gives back, and where they differ."""
+def reconstruct(name: str, model: "LatentModel", space: Space, held: Held) -> Tensor:
+    """Show the picture, what its code gives back, and where they differ. Return, as each tool, the shown point (D,)."""
     x_hat = tasks.decode(model, held.u[None])
     figures = [("Reconstruction", images.to_uint8(x_hat)[0])]
     if held.x is not None:
@@ -42,21 +44,22 @@ def reconstruct(name: str, model: "LatentModel", space: Space, held: Held) -> No
             f"{words.markdown(held.name)}, from {len(held.u)} stored numbers. "
             "The original is shown too where LFW lies under CVAE_DATA_DIR."
         )
-        return
+        return held.u
     error, alike = metrics.mse(held.x, x_hat), metrics.ssim(held.x, x_hat)
     st.caption(
         f"{words.markdown(held.name)}: {held.x.numel():,} values squeezed into {len(held.u)} numbers. "
         f"Mean squared error {float(error):.4f}, SSIM {float(alike):.2f}. Too bright in orange, too dark in blue."
     )
+    return held.u
 
 
-def attributes(name: str, model: "LatentModel", space: Space, held: Held) -> None:
+def attributes(name: str, model: "LatentModel", space: Space, held: Held) -> Tensor:
     """Let the visitor move the face along the attributes of the file."""
     if not space.columns:
         st.info(
             "The attribute file was missing when these directions were made, so there are none. Build your own instead."
         )
-        return
+        return held.u
     for parameter in [name for name in st.query_params if name.startswith(address.ATTRIBUTE)]:
         address.number(parameter, *((Axis.least, Axis.most) if parameter[2:] in space.columns else NOTHING))
     stage = st.container(key="steer")
@@ -69,10 +72,10 @@ def attributes(name: str, model: "LatentModel", space: Space, held: Held) -> Non
     with stage:
         chosen = [(k, space.columns[k]) for k in _columns(space)]
         axes = [_axis(column, space.directions[k, kind]) for k, column in chosen]
-        steer(name, model, held.u, axes, (f"{held.name}, as the model sees it", "Moved"), f"attributes_{kind}")
+        return steer(name, model, held.u, axes, (f"{held.name}, as the model sees it", "Moved"), f"attributes_{kind}")
 
 
-def _axis(column: str, way: torch.Tensor) -> Axis:
+def _axis(column: str, way: Tensor) -> Axis:
     """Return the slider of an attribute, a smile when the page opens."""
     return Axis(column, way, address.ATTRIBUTE + column, first=SMILE if column == "Smiling" else 0.0)
 
@@ -87,7 +90,7 @@ def _columns(space: Space) -> list[int]:
     return [space.columns.index(c) for c in names]
 
 
-def own_direction(name: str, model: "LatentModel", space: Space, held: Held) -> None:
+def own_direction(name: str, model: "LatentModel", space: Space, held: Held) -> Tensor:
     """Let the visitor put faces into two groups and move the face from one towards the other."""
     stage = st.container()
     groups = {label: _rows(parameter, space) for label, parameter in GROUPS.items()}
@@ -101,9 +104,9 @@ def own_direction(name: str, model: "LatentModel", space: Space, held: Held) -> 
         )
         _trays(name, model, space, groups)
         if all(groups.values()):
-            _own_slider(name, model, space, held, groups)
-        else:
-            st.info("Press at least one face for each group.")
+            return _own_slider(name, model, space, held, groups)
+        st.info("Press at least one face for each group.")
+    return held.u
 
 
 def _trays(name: str, model: "LatentModel", space: Space, groups: dict[str, list[int]]) -> None:
@@ -117,7 +120,7 @@ def _trays(name: str, model: "LatentModel", space: Space, groups: dict[str, list
                 gallery.gallery(face_source.shown(name, model, space, rows), names, f"tray_{GROUPS[label]}", left, 8)
 
 
-def _own_slider(name: str, model: "LatentModel", space: Space, held: Held, groups: dict[str, list[int]]) -> None:
+def _own_slider(name: str, model: "LatentModel", space: Space, held: Held, groups: dict[str, list[int]]) -> Tensor:
     """Draw the slider between the two groups, under the name that the visitor gives it."""
     present = torch.full((len(space.u),), torch.nan)
     for value, rows in zip((1.0, 0.0), groups.values(), strict=True):
@@ -126,35 +129,44 @@ def _own_slider(name: str, model: "LatentModel", space: Space, held: Held, group
         between = directions.attribute_direction(space.u, present)
     except ValueError as error:
         st.info(words.markdown(str(error).capitalize()))
-        return
+        return held.u
     about = "way", *map(tuple, groups.values())
     way = resources.kept(name, about, lambda: directions.in_pictures(model, space.u, between))
     address.judge("called", len(st.query_params.get("called", "")) <= LONGEST)
     called = st.text_input("Name of the slider", "Your direction", max_chars=LONGEST, key="called", bind="query-params")
-    steer(name, model, held.u, [Axis(called or "Your direction", way, "own")], (held.name, "Moved"), "own")
+    return steer(name, model, held.u, [Axis(called or "Your direction", way, "own")], (held.name, "Moved"), "own")
 
 
-def morph(name: str, model: "LatentModel", space: Space, held: Held) -> None:
+def morph(name: str, model: "LatentModel", space: Space, held: Held) -> Tensor:
     """Show the way from the face to another."""
     start = space.people[held.row] if held.row is not None else ""
     others = (row for row in face_source.matching(space, "") if row != held.row and space.people[row] != start)
     row = face_source.whole("to", len(space.people), default=next(others, 0))
     end, goal = space.u[row], face_source.person(space, row)
     axis = Axis("How far", end - held.u, "t", least=0.0, most=1.0, first=0.5, back=0.5, step=0.01, unit="%")
-    steer(name, model, held.u, [axis], (f"From: {held.name}", "On the way", f"To: {goal}"), "morph", target=end)
+    captions = (f"From: {held.name}", "On the way", f"To: {goal}")
+    u = steer(name, model, held.u, [axis], captions, "morph", target=end)
     way = tasks.interpolate(model, held.u, end, 9, spherical=False)
     st.html(images.strips_html([("", way)], "The way between the faces"))
     st.download_button(
         "Download GIF",
-        lambda: images.gif(tasks.interpolate(model, held.u, end, FRAMES, spherical=False)),
+        lambda: _there_and_back(model, held.u, end),
         "morph.gif",
         "image/gif",
         on_click="ignore",
     )
     face_source.choose(name, model, space, "to", [row], "Find the face to go to")
+    return u
 
 
-def similar(name: str, model: "LatentModel", space: Space, held: Held) -> None:
+def _there_and_back(model: "LatentModel", start: Tensor, end: Tensor) -> bytes:
+    """Return the way from one point (D,) to another and back as a GIF, made one at a time."""
+    ends = (shelf.Kept(start, None, ""), shelf.Kept(end, None, ""))
+    with _one_at_a_time:
+        return moving.gif(moving.frames(model, shelf.Shelf(ends, "111")))
+
+
+def similar(name: str, model: "LatentModel", space: Space, held: Held) -> Tensor:
     """Show whose faces lie nearest."""
     distances, rows = space.similar(held.u, 13)
     found = [(r, d) for r, d in zip(rows.tolist(), distances.tolist(), strict=True) if r != held.row][:12]
@@ -171,6 +183,7 @@ def similar(name: str, model: "LatentModel", space: Space, held: Held) -> None:
         f"The nearest of {len(space.people):,} faces, with their distance. Distances discount what changes between two "
         "pictures of one person, learned from the people of the training part. Press a face to go on from it."
     )
+    return held.u
 
 
 def _to_gallery() -> None:
@@ -192,8 +205,10 @@ def sample(name: str, model: "LatentModel", space: Space) -> None:
     st.download_button("Download PNG", grid, f"{name}-seed-{seed}.png", "image/png", on_click="ignore")
 
 
-def bias(space: Space, figures: dict) -> None:
-    """Say what the set is and what a direction drags along, with the measured amounts."""
+def about(name: str, model: "LatentModel", space: Space) -> None:
+    """Say what the model is, what its set is and what a direction drags along, with the measured amounts."""
+    st.markdown(words.markdown(model.preset.about))
+    figures = resources.figures(name)
     unique = len(set(space.people))
     lines = [
         f"Labeled Faces in the Wild is {len(space.people):,} press photographs of {unique:,} people, most of them "

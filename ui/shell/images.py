@@ -141,16 +141,6 @@ def jpeg(pixels: np.ndarray) -> bytes:
     return out.getvalue()
 
 
-def gif(x: Tensor, milliseconds: int = 60, scale: int = 3) -> bytes:
-    """Return pictures (N, 3, H, W) in [0, 1] as a GIF that goes there and back for ever, enlarged smoothly."""
-    height, width = x.shape[2] * scale, x.shape[3] * scale
-    frames = [Image.fromarray(p).resize((width, height), Image.Resampling.BICUBIC) for p in to_uint8(x)]
-    out = io.BytesIO()
-    there_and_back = frames + frames[-2:0:-1]
-    there_and_back[0].save(out, "GIF", save_all=True, append_images=there_and_back[1:], duration=milliseconds, loop=0)
-    return out.getvalue()
-
-
 def figures_html(figures: list[tuple[str, np.ndarray]]) -> str:
     """Return HTML with captioned colour pictures side by side; figures are (caption, (H, W, 3) uint8)."""
     style = "width:100%;aspect-ratio:1;border-radius:8px;display:block"

@@ -45,7 +45,10 @@ function create(root, host) {
     if (String(values) !== known) tell(asker.routeless());
   }
 
-  const show = () => rows.forEach((row, k) => row.show(values[k]));
+  function show() { // also to what else on the page shows this point
+    rows.forEach((row, k) => row.show(values[k]));
+    dispatchEvent(new CustomEvent("latentpoint", { detail: { model: data.model, parameter: "steer", z: point() } }));
+  }
 
   function update(fresh, differs) {
     data = fresh;

@@ -10,7 +10,7 @@ const ROW = 5; // pictures side by side where all labels are shown, as in ui/she
 // A place on the way is {z, from, to, share}; present() returns the one that show(pixels) shows. get() returns the data.
 export function makeFrames({ get, host, present, show, report }) {
   const queue = [];
-  let asked = null, failed = false; // asked: what the next answer is about, null for what is shown
+  let asked = null, due = false, failed = false; // asked: what the next answer is about, null for what is shown
   const place = () => asked?.place ?? present();
 
   function labels() {
@@ -32,9 +32,11 @@ export function makeFrames({ get, host, present, show, report }) {
   const asker = makeAsker({
     address, tell,
     show({ pixels }) {
-      if (asked !== null && asked === queue[0]) queue.shift().done(pixels);
-      else if (asked === null) show(pixels);
-      if (queue.length) asker.ask();
+      if (asked === null) {
+        due = false;
+        show(pixels);
+      } else if (asked === queue[0]) queue.shift().done(pixels);
+      if (queue.length || due) asker.ask();
     },
     report(text) {
       if (text || failed) report(text); // what else stands there stays
@@ -47,7 +49,7 @@ export function makeFrames({ get, host, present, show, report }) {
     },
   });
   return {
-    ask: asker.ask,
+    ask() { due = true; asker.ask(); },
     hear: asker.hear,
     get(there) { // a promise of its pixels
       return new Promise((done, fail) => { queue.push({ place: there, done, fail }); asker.ask(); });

@@ -45,28 +45,27 @@ function drag(made, box, number, move) { // sideways; up or down a finger scroll
   let start = null, moved = false;
   made.onpointerdown = (event) => {
     if (event.button) return;
+    made.setPointerCapture(event.pointerId); // a quick mouse is over another picture at its first move
     [start, moved] = [[event.clientX, event.clientY], false];
   };
   made.onpointermove = (event) => {
     if (!start) return;
     if (!moved && Math.hypot(event.clientX - start[0], event.clientY - start[1]) < SLOP) return;
-    if (!moved) made.setPointerCapture(event.pointerId);
     moved = true;
     made.classList.add("dragged");
     made.style.translate = `${event.clientX - start[0]}px ${event.clientY - start[1]}px`;
   };
   made.onpointerup = made.onpointercancel = (event) => {
-    if (moved && event.type === "pointerup") move(number(), nearest(box, made, event));
     made.classList.remove("dragged");
-    made.style.translate = "";
+    made.style.translate = ""; // first: it is measured where it stood
     start = null;
+    if (moved && event.type === "pointerup") move(number(), nearest(box, event));
   };
   made.addEventListener("click", (event) => { if (moved) event.stopImmediatePropagation(); moved = false; }, true);
 }
 
-function nearest(box, made, { clientX, clientY }) { // the place among the others that the pointer is over
+function nearest(box, { clientX, clientY }) { // the place that the pointer is over
   const distances = [...box.children].map((other) => {
-    if (other === made) made.style.translate = ""; // where it stood
     const r = other.getBoundingClientRect();
     return Math.hypot(clientX - (r.left + r.right) / 2, clientY - (r.top + r.bottom) / 2);
   });

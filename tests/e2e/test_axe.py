@@ -11,6 +11,7 @@ PLACES = [ROOT / "node_modules", *map(Path, filter(None, [os.environ.get("NODE_P
 AXE = next((place / "axe-core/axe.min.js" for place in PLACES if (place / "axe-core/axe.min.js").is_file()), None)
 pytestmark = pytest.mark.skipif(AXE is None, reason="needs axe-core: npm ci")
 PAGES = [
+    "/Explore?model=vae-dense-2d&shelf=001~.AL4AOg.~.AD0AuA.",
     *("/", "/Explore", "/Explore?model=cvae-conv", "/Explore?view=The+whole+plane", "/Generate"),
     *(
         "/Generate?show=One+style%2C+ten+digits",

@@ -64,6 +64,7 @@ def test_two_points_are_kept_played_ordered_named_and_deleted(new_page):
     spot = [box["x"] + (SECOND[0] / 4 + 1) / 2 * box["width"], box["y"] + (1 - SECOND[1] / 4) / 2 * box["height"]]
     page.mouse.click(*map(float, spot))
     page.locator("[data-does=keep]").click()
+    expect(page.locator("[data-does=keep]")).to_have_text("Kept")
     page.wait_for_function("() => new URL(location.href).searchParams.get('shelf')?.split('~').length === 3")
     settled(page)
     a, b = (each.u for each in in_address(page, model).kept)

@@ -77,6 +77,7 @@ function makeActs(shelf, { get, run, say, save, refresh }) {
       if (packShelf(run.settings(), [...kept, point]).length > longest) return say("The address holds no more points; delete one.");
       kept.push(point);
       say(`Point ${kept.length} of ${most} is kept.`);
+      confirmKept();
       save();
     },
     move(from, to) {
@@ -100,6 +101,13 @@ function makeActs(shelf, { get, run, say, save, refresh }) {
       if (shelf.chosen && shelf.kept.length >= 2) run.go(Math.min(1, run.placeOf(shelf.kept.indexOf(point))));
     },
   };
+}
+
+function confirmKept() { // on the buttons of the page: the shelf itself may be out of sight
+  for (const made of document.querySelectorAll("[data-does=keep]")) {
+    made.textContent = "Kept";
+    setTimeout(() => { made.textContent = made.dataset.says; }, 1500);
+  }
 }
 
 // What belongs to the point that is chosen: its name, its place, and the ways to it and out of the shelf.

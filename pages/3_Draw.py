@@ -21,9 +21,11 @@ def draw() -> None:
         chosen = controls.choose("Task", list(tasks), "task")
         kind = source.pick_kind(model)
     lead.markdown(LEAD.format("Write" if classes.are_digits(model) else "Draw", classes.noun(model)))
-    with bar if kind in source.SHORT else st.container():
+    rows = (kind in source.SHORT) + (chosen == "Denoise")  # of controls below the pictures
+    above, area, below = st.container(), controls.stage(), controls.stage(f"below_{rows}")
+    with below if kind in source.SHORT else above:
         picked = source.pick(kind, model)
-    tasks[chosen](name, model, picked)
+    tasks[chosen](name, model, picked, area)
 
 
 draw()

@@ -14,6 +14,8 @@ from ui.widgets.canvas import canvas
 from ui.widgets.canvas.source import Source, picked
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from cvae.models import LatentModel
 
 CAREFUL = 8  # importance samples once the pen rests
@@ -47,15 +49,15 @@ def show(
         canvas.canvas("drawing", query, captions, mode, bits=source.bits, columns=columns, **more)
 
 
-def reconstruct(name: str, model: "LatentModel", source: Source) -> None:
-    """Show the digit, its reconstruction, and what the model thinks of it."""
+def reconstruct(name: str, model: "LatentModel", source: Source, area: "DeltaGenerator") -> None:
+    """Show in the area the digit, its reconstruction, and what the model thinks of it; below it, more."""
     scores, x = None, source.x
     if x is not None and model.config.n_classes:
         measure = lambda: sketch.label_scores(model, x, CAREFUL)[0]  # noqa: E731
         scores = resources.kept(name, ("sample",), measure) if source.sample else measure()
     captions = ["What the model sees", "Reconstruction", "Difference"]
     careful = None if scores is None else scores.tolist()
-    with controls.stage():
+    with area:
         show(name, model, source, {"task": "reconstruct"}, captions, 3, labels=classes.names(model), scores=careful)
     if x is not None:
         _more(name, model, x, scores)
@@ -138,9 +140,8 @@ def _ten_digits(model: "LatentModel", x: Tensor, scores: Tensor) -> None:
     st.html(images.strips_html([("", pictures)], "The same style decoded for every label", min(len(labels), 10)))
 
 
-def denoise(name: str, model: "LatentModel", source: Source) -> None:
-    """Spoil the digit and show what cleans it."""
-    area, noun = controls.stage(), classes.noun(model)  # the pictures stand above the controls of the damage
+def denoise(name: str, model: "LatentModel", source: Source, area: "DeltaGenerator") -> None:
+    """Spoil the digit and show in the area, which stands above the controls of the damage, what cleans it."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="damage"):
         kind = KINDS[controls.choose("Damage", list(KINDS), "noise")]
         says, first, step = STRENGTHS[kind]
@@ -163,7 +164,7 @@ def denoise(name: str, model: "LatentModel", source: Source) -> None:
     st.caption(
         "A denoising autoencoder has learned to undo the damage. A variational one never saw any: it can only redraw "
         "what its latent space holds, and takes strong noise for ink. "
-        f"PSNR compares with the clean {noun}; more is better."
+        f"PSNR compares with the clean {classes.noun(model)}; more is better."
     )
     taking.button((denoisers or [name])[0], lambda: (None, None))
 

@@ -42,7 +42,7 @@ def traversals(name: str, model: "LatentModel", u: Tensor, label: Tensor | None)
 
 def manifold(name: str, model: "LatentModel", u: Tensor, label: Tensor | None) -> None:
     """Show the whole plane as a square of pictures at quantiles of the prior."""
-    place = st.container()  # the picture stands above the control that it depends on
+    place = controls.stage("plane")  # the picture stands above the control that it depends on
     address.number("side", 8, 30)
     side = st.slider("Pictures per side", 8, 30, 18, key="side", bind="query-params", width=320)
     picture = images.grid_png(tasks.decode_grid(model, side, label), side, scale=2, gap=0, radius=0)

@@ -62,7 +62,7 @@ def attributes(name: str, model: "LatentModel", space: Space, held: Held) -> Ten
         return held.u
     for parameter in [name for name in st.query_params if name.startswith(address.ATTRIBUTE)]:
         address.number(parameter, *((Axis.least, Axis.most) if parameter[2:] in space.columns else NOTHING))
-    stage = st.container(key="steer")
+    stage = controls.stage("steer")
     ways = [kind.capitalize() for kind in faces.WAYS]
     kind = ways.index(controls.choose("Direction", ways, "way"))
     st.caption(
@@ -145,7 +145,8 @@ def morph(name: str, model: "LatentModel", space: Space, held: Held) -> Tensor:
     end, goal = space.u[row], face_source.person(space, row)
     axis = Axis("How far", end - held.u, "t", least=0.0, most=1.0, first=0.5, back=0.5, step=0.01, unit="%")
     captions = (f"From: {held.name}", "On the way", f"To: {goal}")
-    u = steer(name, model, held.u, [axis], captions, "morph", target=end)
+    with controls.stage("steer"):
+        u = steer(name, model, held.u, [axis], captions, "morph", target=end)
     way = tasks.interpolate(model, held.u, end, 9, spherical=False)
     st.html(images.strips_html([("", way)], "The way between the faces"))
     st.download_button(

@@ -2,25 +2,28 @@
 
 import base64
 import html
-from functools import partial
+from functools import cache, partial
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 import torch
+from PIL import Image
 from torch import Tensor
 
 from cvae import tasks
 from cvae.data import corruptions
 from cvae.data import lfw_files as lfw
 from ui.models import zoo
-from ui.shell import charts, controls, fetch, images, resources, sampling, words
+from ui.shell import charts, controls, images, resources, sampling, words
 
 if TYPE_CHECKING:
     from cvae.models import AnyModel, LatentModel
 
 SHOWN = 10  # pictures in a row
+DIGITS = Path(__file__).with_name("ten_test_digits.png")  # the first of MNIST's test set, beside one another
 SAMPLES = 40
 WAYS, STEPS = 3, 10
 COMPLETED = 3
@@ -34,7 +37,7 @@ Pair = list[tuple[str, "AnyModel"]]
 def side_by_side(pair: Pair) -> None:
     """Show everything that compares by eye, and how much each latent dimension carries."""
     latent = [(name, model) for name, model in pair if model.config.kind.decodes]
-    first = st.container(key="pictures")  # above the controls, of which it needs the seed at most
+    first = controls.stage("pictures")  # above the controls, of which it needs the seed at most
     label, seed = _label_and_seed(latent)
     with first:
         _same_digits(pair, seed)
@@ -71,9 +74,15 @@ def encoded(name: str, model: "LatentModel") -> resources.Encoded | None:
 
 
 def test_pictures(model: "AnyModel") -> Tensor | None:
-    """Return the first test digits (N, C, H, W), where this model learned from MNIST and it lies in the data folder."""
-    found = fetch.test_digits() if model.preset.data.dataset == "mnist" and resources.is_digit(model) else None
-    return None if found is None else torch.tensor(found[0][:SHOWN])[:, None] / 255
+    """Return the first test digits (N, 1, 28, 28), where this model learned from MNIST; they come with the app."""
+    return _digits() if model.preset.data.dataset == "mnist" and resources.is_digit(model) else None
+
+
+@cache
+def _digits() -> Tensor:
+    with Image.open(DIGITS) as strip:
+        rows = torch.from_numpy(np.array(strip))  # (28, 28 N)
+    return torch.stack(rows.split(28, dim=1))[:, None] / 255
 
 
 def reconstructed(name: str, model: "LatentModel") -> Tensor | None:

@@ -89,9 +89,12 @@ def bar() -> "DeltaGenerator":
     return st.container(horizontal=True, vertical_alignment="bottom", key="bar", gap="small")
 
 
-def stage() -> "DeltaGenerator":
-    """Return the place of the main thing of a page, which alone is left in the presentation view."""
-    place = st.container(key="stage")
+def stage(key: str = "stage") -> "DeltaGenerator":
+    """Return the place of the main thing of a page, which alone is left in the presentation view.
+
+    With another key, the place of a part of it. Both have their height before they are filled: see page.css.
+    """
+    place = st.container(key=key)
     place.empty()  # Streamlit leaves out what holds nothing as yet
     return place
 

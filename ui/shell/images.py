@@ -9,9 +9,9 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 SPAN = 4.0  # the pad shows base coordinates from -SPAN to SPAN
-PALETTE = (
-    *("#4e79a7", "#f28e2b", "#e15759", "#59b5ae", "#59a14f", "#d4a90d", "#b07aa1", "#ff8fa3", "#9c755f", "#8b929e"),
-    *("#3f3fbf", "#7fc4ff", "#a3123f", "#17776f", "#a8d65c", "#8f5a00", "#7a2fa0", "#e35fd0", "#5b4636", "#c9a6f2"),
+PALETTE = (  # each of a contrast of 3 and more with the grounds of both themes
+    *("#3471cc", "#dd6a00", "#e30a38", "#098b76", "#1aa11f", "#988806", "#9e62d9", "#e0529c", "#9e6161", "#7e8baa"),
+    *("#5b4dff", "#217395", "#b83c82", "#207f1d", "#c57383", "#6f7945", "#8d569d", "#c24100", "#7381e0", "#9b5e04"),
 )
 STEP = "width:100%;aspect-ratio:1;object-fit:contain;background:#000;border-radius:6px;image-rendering:pixelated"
 BESIDE = "font-size:.85rem;white-space:nowrap;min-width:2.6rem"  # a caption left of its strip

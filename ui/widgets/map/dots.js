@@ -17,7 +17,7 @@ export function paintPoints(map, ink, style) {
   map.tile = map.view.zoom < PICTURES_FROM || !map.sprites[0] ? 0 : clamp(12 * Math.sqrt(map.view.zoom), 24, 56);
   map.tiled = map.tile ? withRoom(map, seen, map.tile + 6) : new Set();
   const radius = clamp(map.side / 330, 1.4, 2) * map.view.zoom ** 0.35;
-  ink.globalAlpha = map.anyGroup() ? 0.35 : 0.85;
+  ink.globalAlpha = map.anyGroup() ? 0.35 : 1;
   paths.forEach((path, k) => dots(map, ink, path, radius, palette[k]));
   ink.globalAlpha = 1;
   for (const name of GROUPS) dots(map, ink, [...map.groups[name]].filter((i) => map.shows(i)), 2.4, map.data.groupColours[name]);

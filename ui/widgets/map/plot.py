@@ -19,8 +19,8 @@ tabindex="0" role="application"></canvas>
 width="28" height="28"></canvas><p></p></div></div>
 <div class="scale" hidden></div><div class="legend" role="group" aria-label="Shown digits"></div></div>"""
 _draw = component(__file__, HTML)
-RAMP = ("#6a4fb0", "#3f74b8", "#21918c", "#5ebd55", "#e0bd14")  # legible on a light and on a dark ground
-GROUP_COLOURS = {"a": "#e8590c", "b": "#7048e8"}
+RAMP = ("#745eb4", "#4075b8", "#1f8b86", "#499642", "#a2880b")  # of a contrast of 3 with both grounds, mixed ones too
+GROUP_COLOURS = {"a": "#e8590c", "b": "#734de8"}
 COLOURS = {"palette": images.PALETTE, "groupColours": GROUP_COLOURS, "ramp": RAMP}
 GROUPS = tuple(GROUP_COLOURS)
 EXAMPLE = 4  # number of the digit that is chosen before the visitor chooses

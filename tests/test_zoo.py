@@ -206,7 +206,7 @@ def test_curves_of_any_set_of_models_on_either_scale(trained):
     history = resources.history("plane")
     assert curves.values(history, "val", "-elbo").tolist() == [201, 111, 81, 66]
     assert np.isnan(curves.values(history, "train", "-elbo")[3])  # that epoch fitted the prior alone
-    made = curves.figure({"plane": history, "labels": history}, "kl", logarithmic=True, minutes=True)
+    made = curves.figure({"plane": history, "labels": history}, "kl", curves.LOGARITHM, minutes=True)
     assert made.layout.yaxis.type == "log" and len(made.data) == 4
     assert list(made.data[0].x) == [0.5, 1.0, 1.5, 2.0]
     app = open_page(PAGE, view="Loss curves", curves="judge")
@@ -238,24 +238,31 @@ def test_a_peak_of_training_does_not_press_the_curves_onto_the_axis(trained, qua
             row[2] = kl or row[2]
         path.write_text("".join(",".join(row) + "\n" for row in rows), encoding="utf-8")
     held = {name: resources.history(name) for name in ("plane", "labels", "sliders")}
-    low, high = curves.figure(held, quantity, logarithmic=False, minutes=False).layout.yaxis.range
+    low, high = curves.figure(held, quantity, curves.CLOSE, minutes=False).layout.yaxis.range
     assert low < 66 and top <= high < 1.2 * top
-    assert curves.figure(held, quantity, logarithmic=True, minutes=False).layout.yaxis.range is None
-    assert (
-        curves.figure({"sliders": held["sliders"]}, quantity, logarithmic=False, minutes=False).layout.yaxis.range
-        is None
-    )
+    for scale in (curves.WHOLE, curves.LOGARITHM):
+        assert curves.figure(held, quantity, scale, minutes=False).layout.yaxis.range is None
+    assert curves.settled({"sliders": held["sliders"]}, quantity) is None
     app = open_page(PAGE, view="Loss curves", curves=["plane", "sliders"], quantity=quantity)
-    assert "leave the chart" in texts(app)
+    assert "where the curves settle" in texts(app)
     app.button_group(key="curves").set_value(["sliders"]).run()
-    assert "leave the chart" not in texts(app) and not app.exception
+    assert "where the curves settle" not in texts(app) and not app.exception
+
+
+def test_the_first_epochs_of_a_long_training_leave_the_axis():
+    epochs = np.arange(1.0, 101)
+    held = {part: 90 + 400 / epochs**2 for part in ("train_nll", "val_nll")}
+    held |= {part: np.full(100, 25.0) for part in ("train_kl", "val_kl")}
+    low, high = curves.settled({"a": held}, "nll")
+    assert 89 < low < 90.1 and 90.3 < high < 95
+    assert curves.settled({"a": held}, "kl") is None  # all alike
 
 
 def test_one_epoch_is_shown_though_it_makes_no_line(trained):
     path = trained / "plane" / "history.csv"
     path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[:2]), encoding="utf-8")
     shown = [resources.history(name) for name in ("plane", "labels")]
-    made = curves.figure({"plane": shown[0], "labels": shown[1]}, "nll", logarithmic=False, minutes=False)
+    made = curves.figure({"plane": shown[0], "labels": shown[1]}, "nll", curves.CLOSE, minutes=False)
     assert [curve.mode for curve in made.data] == ["markers", "markers", "lines", "lines"]
 
 

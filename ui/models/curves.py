@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from cvae.models import AnyModel
 
 QUANTITIES = ("-elbo", "nll", "kl")
+CLOSE, WHOLE, LOGARITHM = SCALES = "Linear", "Linear, all epochs", "Logarithmic"
+SETTLED = 0.8  # quantile of a curve of validation up to which the close scale shows it
 PARTS = (("val", "validation", "solid"), ("train", "training", "dot"))
 
 
@@ -32,7 +34,7 @@ def show(models: dict[str, "AnyModel"], pair: list[tuple[str, "AnyModel"]]) -> N
     )
     with st.container(horizontal=True, gap="medium", key="axes"):
         quantity = controls.choose("Nats per image", list(QUANTITIES), "quantity")
-        scale = controls.choose("Scale", ["Linear", "Logarithmic"], "scale")
+        scale = controls.choose("Scale", list(SCALES), "scale")
         along = controls.choose("Along", ["Epochs", "Minutes"], "along")
     histories = {name: resources.history(name) for name in chosen}
     if missing := [name for name, found in histories.items() if not found]:
@@ -41,13 +43,14 @@ def show(models: dict[str, "AnyModel"], pair: list[tuple[str, "AnyModel"]]) -> N
     if not histories:
         st.info("Choose at least one model with a history to see its curves.")
         return
-    if scale == "Logarithmic":
+    if scale == LOGARITHM:
         histories = _positive(histories, quantity)
     if histories:
-        if scale == "Linear" and reach_below_peaks(histories, quantity):
-            st.caption("Single epochs of training leave the chart at the top; the logarithmic scale shows them whole.")
         alt = f"{quantity} of {', '.join(histories)}"
-        st.plotly_chart(figure(histories, quantity, scale == "Logarithmic", along == "Minutes"), alt=alt, key="chart")
+        drawn = figure(histories, quantity, scale, along == "Minutes")
+        st.plotly_chart(drawn, alt=alt, key="chart", height="stretch")  # as page.css says
+        if scale == CLOSE and settled(histories, quantity):
+            st.caption(f"The axis shows where the curves settle; the first epochs leave it at the top. See: {WHOLE}.")
         _explain({name: models[name] for name in histories})
 
 
@@ -64,8 +67,8 @@ def _positive(histories: dict[str, dict[str, np.ndarray]], quantity: str) -> dic
     return {name: found for name, found in histories.items() if name not in low}
 
 
-def figure(histories: dict[str, dict[str, np.ndarray]], quantity: str, logarithmic: bool, minutes: bool) -> go.Figure:
-    """Return a Plotly figure with two curves for each model."""
+def figure(histories: dict[str, dict[str, np.ndarray]], quantity: str, scale: str, minutes: bool) -> go.Figure:
+    """Return a Plotly figure with two curves for each model, on one of SCALES."""
     made = go.Figure()
     for i, (name, found) in enumerate(histories.items()):
         x = np.cumsum(np.nan_to_num(found["seconds"])) / 60 if minutes else found["epoch"]
@@ -75,30 +78,32 @@ def figure(histories: dict[str, dict[str, np.ndarray]], quantity: str, logarithm
             hover = "%{fullData.name}<br>%{y:.2f} nats<extra></extra>"  # Plotly reads names as HTML
             mode = "lines" if len(x) > 1 else "markers"  # one epoch makes no line
             made.add_scatter(x=x, y=y, name=escape(f"{name}, {says}"), mode=mode, line=line, hovertemplate=hover)
-    made.update_layout(height=460, margin={"t": 10, "r": 10}, legend={"orientation": "h", "y": -0.2}, hovermode="x")
+    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+    made.update_layout(margin={"t": 10, "r": 10}, legend=legend, hovermode="x")
     made.update_xaxes(title="minutes of training" if minutes else "epoch")
-    made.update_yaxes(title=f"{quantity}, nats per image", type="log" if logarithmic else "linear")
-    if not logarithmic and (reach := reach_below_peaks(histories, quantity)):
+    made.update_yaxes(title=f"{quantity}, nats per image", type="log" if scale == LOGARITHM else "linear")
+    if scale == CLOSE and (reach := settled(histories, quantity)):
         made.update_yaxes(range=reach)
     return made
 
 
-def reach_below_peaks(histories: dict[str, dict[str, np.ndarray]], quantity: str) -> list[float] | None:
-    """Return the ends of an axis that lets single peaks of training leave it, None where none is so high.
+def settled(histories: dict[str, dict[str, np.ndarray]], quantity: str) -> list[float] | None:
+    """Return the ends of an axis for what the curves come to, None where the whole is no more than twice as high.
 
-    A step that goes astray can cost a thousand times what all others cost, and would press every curve onto the axis.
-    The axis goes as far as validation and the first epochs of training do.
+    The first epoch, or a step that goes astray, can cost a thousand times what all others cost, and would press every
+    curve onto the axis. It goes as far as most of validation does, and as half of training does.
     """
-    usual, every = [], []
-    for held in histories.values():
-        train, val = values(held, "train", quantity), values(held, "val", quantity)
-        usual += [val, train[:1]]
-        every += [val, train]
-    usual, every = (part[np.isfinite(part)] for part in (np.concatenate(usual), np.concatenate(every)))
-    if not len(usual) or every.max() - every.min() <= 2 * (usual.max() - every.min()):
+    curves = [[values(held, part, quantity) for held in histories.values()] for part in ("val", "train")]
+    val, train = ([kept for y in part if len(kept := y[np.isfinite(y)])] for part in curves)
+    if not val and not train:
         return None
-    margin = 0.05 * (usual.max() - every.min())
-    return [float(every.min() - margin), float(usual.max() + margin)]
+    tops = [np.quantile(y, SETTLED) for y in val] + [np.median(y) for y in train]
+    every = np.concatenate(val + train)
+    low, high = float(every.min()), float(max(tops))
+    if every.max() - low <= 2 * (high - low) or high == low:
+        return None
+    margin = 0.05 * (high - low)
+    return [low - margin, high + margin]
 
 
 def values(found: dict[str, np.ndarray], part: str, quantity: str) -> np.ndarray:

@@ -3,6 +3,9 @@
 import pytest
 
 from tests.e2e.serving import until_shown
+from tests.e2e.test_app import poll
+from tests.e2e.test_map import PHONE
+from tests.e2e.test_touch import Finger
 
 READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 MOVED = """window.moved = 0;
@@ -47,3 +50,30 @@ def test_a_page_shows_a_generated_digit_two_in_a_row_on_a_phone(new_page):
     page = new_page(NOISY, selector=".sketch[data-shown]", viewport={"width": 390, "height": 844})
     boxes = [canvas.bounding_box() for canvas in page.locator(".pictures canvas").all()]
     assert len(boxes) == 4 and min(box["width"] for box in boxes) > 150
+
+
+PIXELS = """all => all.map((c) => [...c.getContext("2d").getImageData(0, 0, c.width, c.height).data].reduce((a, v) => a + v))"""
+IN_VIEW = """all => all.every((node) => {
+  const { top, bottom, left, width } = node.getBoundingClientRect(), root = node.getRootNode();
+  const seen = root.elementFromPoint(left + width / 2, (top + bottom) / 2);
+  return top >= 0 && bottom <= innerHeight && seen === node;
+})"""
+
+
+@pytest.mark.parametrize("path", ["/Draw", "/Draw?task=Denoise", "/Inpaint"])
+def test_what_a_finger_draws_is_seen_while_it_draws(new_page, path):
+    page = new_page(path, selector=".sketch[data-shown]", **PHONE)
+    page.wait_for_selector(READY)
+    finger, pictures = Finger(page), page.locator(".pictures canvas")
+    page.locator(".tools").last.scroll_into_view_if_needed()
+    page.wait_for_timeout(300)
+    pad, before = page.locator(".pad").bounding_box(), pictures.evaluate_all(PIXELS)
+    x, y = pad["x"] + pad["width"] / 2, pad["y"] + 0.3 * pad["height"]
+    finger.send("touchStart", (x, y))
+    for step in range(1, 9):
+        finger.send("touchMove", (x + 2 * step, y + 12 * step))
+        page.wait_for_timeout(30)
+    poll(page, lambda: pictures.evaluate_all(PIXELS) != before)  # the finger is still down
+    assert pictures.evaluate_all(IN_VIEW) and page.locator(".pad").bounding_box() == pad
+    assert pad["y"] + pad["height"] <= PHONE["viewport"]["height"]
+    finger.send("touchEnd")

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 controls.begin("Faces", "A face in a few numbers. Change the numbers and someone else looks back.")
 HINT = "ae-conv-faces, then measure it with: python evaluate.py ae-conv-faces"
+LACKING = (
+    "Reconstruct compares a face with its original. The photographs of the gallery are those of LFW, which does not lie "
+    "under CVAE_DATA_DIR on this machine; a picture of your own has its original."
+)
 TOOLS = {
     "Smile": faces.attributes,
     "Reconstruct": faces.reconstruct,
@@ -31,7 +35,8 @@ def work() -> None:
     """Show one face and what the chosen tool makes of it."""
     with controls.bar():
         name, model, space = pick()
-        tool = controls.choose("What to do", list(TOOLS), "tool")
+        lacking = "" if face_source.folder() else "; Reconstruct lacks the originals here"
+        tool = controls.choose(f"What to do{lacking}", list(TOOLS), "tool", LACKING if lacking else None)
         use = TOOLS[tool]
         kind = face_source.pick_kind() if use else ""
         shelf.held(model)  # of no use for new faces, judged for all

@@ -258,6 +258,15 @@ def test_the_first_epochs_of_a_long_training_leave_the_axis():
     assert curves.settled({"a": held}, "kl") is None  # all alike
 
 
+def test_type_of_the_curves_grows_for_a_hall(trained):
+    sizes = {}
+    for present in ("", "1"):
+        app = open_page(PAGE, view="Loss curves", curves="plane", **({"present": present} if present else {}))
+        layout = json.loads(app.get("plotly_chart")[0].proto.spec)["layout"]
+        sizes[present] = layout["yaxis"].get("tickfont", {}).get("size"), layout["legend"].get("font", {}).get("size")
+    assert sizes == {"": (None, None), "1": (curves.FAR, curves.FAR)}
+
+
 def test_one_epoch_is_shown_though_it_makes_no_line(trained):
     path = trained / "plane" / "history.csv"
     path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[:2]), encoding="utf-8")
@@ -405,6 +414,16 @@ def test_headings_promise_the_same_pictures_only_where_they_are(trained):
         for other in ("labels", "faces", "judge")
     }
     assert first == {"labels": "The same ten test pictures", "faces": "Ten test pictures", "judge": "Ten test pictures"}
+
+
+def test_the_originals_come_first_without_the_data_set(trained, tmp_path, monkeypatch):
+    monkeypatch.setenv("CVAE_DATA_DIR", str(tmp_path / "no data"))
+    plain = SimpleNamespace(data=SimpleNamespace(dataset="mnist"))
+    digits = comparing.test_pictures(SimpleNamespace(preset=plain, config=MODELS["plane"]))
+    assert digits.shape == (comparing.SHOWN, 1, 28, 28) and digits.max() == 1 and digits.flatten(1).std(dim=1).min() > 0.1
+    app = open_page(PAGE, view="Side by side", a="plane", b="labels")
+    shown = next(element.proto.body for element in app.get("html") if "Test digits" in element.proto.body)
+    assert shown.index("Test digits") < shown.index(">plane<") < shown.index(">labels<")
 
 
 def test_one_model_that_draws_is_shown_without_gaps(trained):

@@ -65,7 +65,7 @@ def test_what_a_finger_draws_is_seen_while_it_draws(new_page, path):
     page = new_page(path, selector=".sketch[data-shown]", **PHONE)
     page.wait_for_selector(READY)
     finger, pictures = Finger(page), page.locator(".pictures canvas")
-    page.locator(".tools").last.scroll_into_view_if_needed()
+    page.locator(".pad").evaluate("pad => pad.scrollIntoView({ block: 'end' })")
     page.wait_for_timeout(300)
     pad, before = page.locator(".pad").bounding_box(), pictures.evaluate_all(PIXELS)
     x, y = pad["x"] + pad["width"] / 2, pad["y"] + 0.3 * pad["height"]

@@ -122,6 +122,14 @@ def is_beside(page, u: float, v: float) -> bool:
     return page.locator(".tip").is_visible() and gap < 3 and abs(tip["y"] + tip["height"] / 2 - y) < 3
 
 
+def test_the_head_of_the_table_explains_itself_to_a_finger(new_page):
+    page = new_page("/Models", selector=".zoo tbody tr", **PHONE)
+    about = page.locator(".about").first
+    expect(about).to_contain_text("Press the head of a column")
+    page.locator(".zoo").first.get_by_role("button", name="parameters").tap()
+    expect(about).to_contain_text("parameters: ")
+
+
 @pytest.fixture
 def tapped(open_map, held):
     """Return a phone's map with a digit tapped, and the digit's place in [0, 1]."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 QUANTITIES = ("-elbo", "nll", "kl")
 CLOSE, WHOLE, LOGARITHM = SCALES = "Linear", "Linear, all epochs", "Logarithmic"
+FAR = 24  # pixels of type that is read from the last row
 SETTLED = 0.8  # quantile of a curve of validation up to which the close scale shows it
 PARTS = (("val", "validation", "solid"), ("train", "training", "dot"))
 
@@ -48,10 +49,17 @@ def show(models: dict[str, "AnyModel"], pair: list[tuple[str, "AnyModel"]]) -> N
     if histories:
         alt = f"{quantity} of {', '.join(histories)}"
         drawn = figure(histories, quantity, scale, along == "Minutes")
+        if st.query_params.get("present"):
+            drawn.update_layout(legend_font_size=FAR).update_traces(line_width=4)
+            drawn.for_each_xaxis(_enlarge).for_each_yaxis(_enlarge)
         st.plotly_chart(drawn, alt=alt, key="chart", height="stretch")  # as page.css says
         if scale == CLOSE and settled(histories, quantity):
             st.caption(f"The axis shows where the curves settle; the first epochs leave it at the top. See: {WHOLE}.")
         _explain({name: models[name] for name in histories})
+
+
+def _enlarge(axis: go.layout.XAxis | go.layout.YAxis) -> None:
+    axis.update(tickfont_size=FAR, title_font_size=FAR)
 
 
 def _positive(histories: dict[str, dict[str, np.ndarray]], quantity: str) -> dict[str, dict[str, np.ndarray]]:

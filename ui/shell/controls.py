@@ -128,12 +128,17 @@ def _list_pages() -> None:
         return
 
 
-def choose(label: str, options: list[str], key: str) -> str:
-    """Let the visitor choose one of a few options, at first the first; `key` is also the parameter in the address."""
+def choose(label: str, options: list[str], key: str, explained: str | None = None) -> str:
+    """Let the visitor choose one of a few options, at first the first; `key` is also the parameter in the address.
+
+    What is `explained` stands behind a question mark.
+    """
     address.choice(key, options)
     if len(options) == 1:
         return options[0]
-    chosen = st.segmented_control(label, options, default=options[0], required=True, key=key, bind="query-params")
+    chosen = st.segmented_control(
+        label, options, default=options[0], required=True, key=key, bind="query-params", help=explained
+    )
     return chosen or options[0]  # an empty parameter in the address empties the control
 
 

@@ -62,6 +62,7 @@ function create(root, host) {
   function update(fresh, differs) {
     data = fresh;
     sort ??= data.sort;
+    root.querySelector(".about").textContent ||= "Press the head of a column to read what it says and to sort by it.";
     if (differs("rows")) draw();
     else mark(); // without drawing, lest what was pressed lose the focus
   }

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 controls.begin("Faces", "A face in a few numbers. Change the numbers and someone else looks back.")
 HINT = "ae-conv-faces, then measure it with: python evaluate.py ae-conv-faces"
 LACKING = (
-    "Reconstruct compares a face with its original. The photographs of the gallery are those of LFW, which does not lie "
-    "under CVAE_DATA_DIR on this machine; a picture of your own has its original."
+    "Reconstruct compares a face with its original. The photographs of the gallery are those of LFW, which is not under "
+    "CVAE_DATA_DIR on this machine; a picture of your own has its original."
 )
 TOOLS = {
     "Smile": faces.attributes,

@@ -14,7 +14,7 @@ LEAST = 3  # the contrast that WCAG 2.2 asks of graphics, 1.4.11
 CHANNELS = np.array([0.2126, 0.7152, 0.0722])
 THEME = tomllib.loads((ROOT / ".streamlit/config.toml").read_text(encoding="utf-8"))["theme"]
 STAGE = "#1b1e26"  # the ground of the map in the presentation view
-GROUNDS = [THEME[kind][ground] for kind in ("light", "dark") for ground in ("backgroundColor", "secondaryBackgroundColor")]
+GROUNDS = [THEME[kind][f"{ground}ackgroundColor"] for kind in ("light", "dark") for ground in ("b", "secondaryB")]
 
 
 def rgb(colour: str) -> np.ndarray:

@@ -420,7 +420,8 @@ def test_the_originals_come_first_without_the_data_set(trained, tmp_path, monkey
     monkeypatch.setenv("CVAE_DATA_DIR", str(tmp_path / "no data"))
     plain = SimpleNamespace(data=SimpleNamespace(dataset="mnist"))
     digits = comparing.test_pictures(SimpleNamespace(preset=plain, config=MODELS["plane"]))
-    assert digits.shape == (comparing.SHOWN, 1, 28, 28) and digits.max() == 1 and digits.flatten(1).std(dim=1).min() > 0.1
+    assert digits.shape == (comparing.SHOWN, 1, 28, 28)
+    assert digits.max() == 1 and digits.flatten(1).std(dim=1).min() > 0.1
     app = open_page(PAGE, view="Side by side", a="plane", b="labels")
     shown = next(element.proto.body for element in app.get("html") if "Test digits" in element.proto.body)
     assert shown.index("Test digits") < shown.index(">plane<") < shown.index(">labels<")

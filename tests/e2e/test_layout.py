@@ -52,7 +52,8 @@ def test_a_page_shows_a_generated_digit_two_in_a_row_on_a_phone(new_page):
     assert len(boxes) == 4 and min(box["width"] for box in boxes) > 150
 
 
-PIXELS = """all => all.map((c) => [...c.getContext("2d").getImageData(0, 0, c.width, c.height).data].reduce((a, v) => a + v))"""
+PIXELS = """all => all.map((canvas) =>
+  [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data].reduce((a, v) => a + v))"""
 IN_VIEW = """all => all.every((node) => {
   const { top, bottom, left, width } = node.getBoundingClientRect(), root = node.getRootNode();
   const seen = root.elementFromPoint(left + width / 2, (top + bottom) / 2);

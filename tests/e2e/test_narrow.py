@@ -12,11 +12,12 @@ CROWDED = """main => {
   const all = [];
   const collect = (root, scrolls) => {
     for (const node of root.children) {
-      const aside = node !== main && !node.closest(".stButtonGroup") && /auto|scroll/.test(getComputedStyle(node).overflowX);
-      const inner = scrolls || aside;
+      const may = node !== main && !node.closest(".stButtonGroup");
+      const inner = scrolls || (may && /auto|scroll/.test(getComputedStyle(node).overflowX));
       const pressed = node.matches("button, a[href], input, select, textarea, [role=slider], .pad");
       const box = node.getBoundingClientRect();
-      if (pressed && !inner && node.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && box.width > 3) {
+      const seen = node.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && box.width > 3;
+      if (pressed && !inner && seen) {
         all.push({ node, box, says: `${node.tagName} ${node.ariaLabel ?? node.textContent.trim().slice(0, 30)}` });
       }
       collect(node, inner);
@@ -24,7 +25,8 @@ CROWDED = """main => {
     }
   };
   collect(main, false);
-  const objections = all.filter(({ box }) => box.left < -1 || box.right > innerWidth + 1).map(({ says }) => `outside: ${says}`);
+  const outside = all.filter(({ box }) => box.left < -1 || box.right > innerWidth + 1);
+  const objections = outside.map(({ says }) => `outside: ${says}`);
   all.forEach(({ node, box, says }, i) => all.slice(i + 1).forEach((other) => {
     const wide = Math.min(box.right, other.box.right) - Math.max(box.left, other.box.left);
     const high = Math.min(box.bottom, other.box.bottom) - Math.max(box.top, other.box.top);

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 controls.begin("Faces", "A face in a few numbers. Change the numbers and someone else looks back.")
 HINT = "ae-conv-faces, then measure it with: python evaluate.py ae-conv-faces"
 LACKING = (
-    "Reconstruct compares a face with its original. The photographs of the gallery are those of LFW, which is not under "
-    "CVAE_DATA_DIR on this machine; a picture of your own has its original."
+    "Reconstruct compares a face with its original. The photographs of the gallery are those of LFW, which is not "
+    "under CVAE_DATA_DIR on this machine; a picture of your own has its original."
 )
 TOOLS = {
     "Smile": faces.attributes,
@@ -29,15 +29,20 @@ TOOLS = {
 }
 
 
+def pick_tool() -> str:
+    """Let the visitor choose a tool, and say which lacks something on this machine."""
+    if face_source.folder():
+        return controls.choose("What to do", list(TOOLS), "tool")
+    return controls.choose("What to do; Reconstruct lacks the originals here", list(TOOLS), "tool", LACKING)
+
+
 @st.fragment
 @address.told()
 def work() -> None:
     """Show one face and what the chosen tool makes of it."""
     with controls.bar():
         name, model, space = pick()
-        lacking = "" if face_source.folder() else "; Reconstruct lacks the originals here"
-        tool = controls.choose(f"What to do{lacking}", list(TOOLS), "tool", LACKING if lacking else None)
-        use = TOOLS[tool]
+        use = TOOLS[pick_tool()]
         kind = face_source.pick_kind() if use else ""
         shelf.held(model)  # of no use for new faces, judged for all
         if use:

@@ -33,10 +33,7 @@ def show(models: dict[str, "AnyModel"], pair: list[tuple[str, "AnyModel"]]) -> N
         key="curves",
         bind="query-params",
     )
-    with st.container(horizontal=True, gap="medium", key="axes"):
-        quantity = controls.choose("Nats per image", list(QUANTITIES), "quantity")
-        scale = controls.choose("Scale", list(SCALES), "scale")
-        along = controls.choose("Along", ["Epochs", "Minutes"], "along")
+    quantity, scale, along = _axes()
     histories = {name: resources.history(name) for name in chosen}
     if missing := [name for name, found in histories.items() if not found]:
         st.caption(words.markdown(f"No history.csv that can be read: {', '.join(missing)}."))
@@ -50,16 +47,26 @@ def show(models: dict[str, "AnyModel"], pair: list[tuple[str, "AnyModel"]]) -> N
         alt = f"{quantity} of {', '.join(histories)}"
         drawn = figure(histories, quantity, scale, along == "Minutes")
         if st.query_params.get("present"):
-            drawn.update_layout(legend_font_size=FAR).update_traces(line_width=4)
-            drawn.for_each_xaxis(_enlarge).for_each_yaxis(_enlarge)
+            _enlarge(drawn)
         st.plotly_chart(drawn, alt=alt, key="chart", height="stretch")  # as page.css says
         if scale == CLOSE and settled(histories, quantity):
             st.caption(f"The axis shows where the curves settle; the first epochs leave it at the top. See: {WHOLE}.")
         _explain({name: models[name] for name in histories})
 
 
-def _enlarge(axis: go.layout.XAxis | go.layout.YAxis) -> None:
-    axis.update(tickfont_size=FAR, title_font_size=FAR)
+def _axes() -> tuple[str, str, str]:
+    """Let the visitor choose what is drawn, on which of SCALES, and along what."""
+    with st.container(horizontal=True, gap="medium", key="axes"):
+        return (
+            controls.choose("Nats per image", list(QUANTITIES), "quantity"),
+            controls.choose("Scale", list(SCALES), "scale"),
+            controls.choose("Along", ["Epochs", "Minutes"], "along"),
+        )
+
+
+def _enlarge(made: go.Figure) -> None:
+    made.update_layout(legend_font_size=FAR).update_traces(line_width=4)
+    made.update_xaxes(tickfont_size=FAR, title_font_size=FAR).update_yaxes(tickfont_size=FAR, title_font_size=FAR)
 
 
 def _positive(histories: dict[str, dict[str, np.ndarray]], quantity: str) -> dict[str, dict[str, np.ndarray]]:

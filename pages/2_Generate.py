@@ -45,7 +45,6 @@ def samples(name: str, model: "LatentModel", bar: "DeltaGenerator") -> None:
         address.judge("digits", False)
         says = f"This model has no labels, so it chooses the {classes.noun(model)}s itself."
         st.info(f"{says} Pick a conditional model to ask for one.")
-    st.download_button("Download PNG", grid, f"{name}-seed-{seed}.png", "image/png", on_click="ignore")
     label = None if not digits else taking.ALL if len(digits) > 1 else digits[0]
     taking.button(name, lambda: (link.centre(model), label))
 

@@ -72,4 +72,4 @@ def between(name: str, model: "LatentModel", u: Tensor, label: Tensor | None) ->
             st.button(f"{letter} = point above", on_click=link.set_point, args=(parameter, u))
             st.button(f"{letter} at random", on_click=link.set_point, args=(parameter, link.random_point(dims)))
     pictures = tasks.interpolate(model, start, end, ALONG, label, spherical=way == "Spherical")
-    st.html(images.strips_html([("A", pictures)], "The way from A to B"))
+    st.html(images.strips_html([("A to B", pictures)], "The way from A to B"))

@@ -203,7 +203,6 @@ def sample(name: str, model: "LatentModel", space: Space) -> None:
     u = getattr(space, KINDS[kind]).sample(SAMPLES, temperature, torch.Generator().manual_seed(seed))
     grid = images.grid_png(tasks.decode(model, u), 8, scale=1)
     stage.image(grid, width="stretch", alt=f"{SAMPLES} faces of nobody, drawn from a {kind}")
-    st.download_button("Download PNG", grid, f"{name}-seed-{seed}.png", "image/png", on_click="ignore")
 
 
 def about(name: str, model: "LatentModel", space: Space) -> None:

@@ -170,10 +170,14 @@ def one(name: str, model: "LatentModel", held: maps.LatentMap, i: int, near: Nei
     coordinates = "Posterior mean, in base coordinates" if model.config.flow_layers else "Posterior mean"
     names = [f"z{d + 1}" for d in range(len(u))]
     st.html(
-        f"{_card(shown, facts)}"
-        f"{_heading(coordinates)}{charts.bars_html(u.numpy(), names, f'Posterior mean of {len(u)} coordinates')}"
-        f"{_heading('Nearest in latent space')}{_strip(model, held, resources.pictures(name), *near)}"
-        f"{_heading(f'Nearest in pixels, {space}')}{_strip(model, held, pictures, *_nearest(name, space, pixels, i))}"
+        images.saved(
+            f"{_card(shown, facts)}"
+            f"{_heading(coordinates)}{charts.bars_html(u.numpy(), names, f'Posterior mean of {len(u)} coordinates')}"
+            f"{_heading('Nearest in latent space')}{_strip(model, held, resources.pictures(name), *near)}"
+            f"{_heading(f'Nearest in pixels, {space}')}"
+            f"{_strip(model, held, pictures, *_nearest(name, space, pixels, i))}",
+            f"{classes.called(model, label)}, number {i:,}, and its neighbours",
+        )
     )
     onward = {"model": name, "z": link.pack(link.snap(u))}
     if model.config.n_classes:
@@ -275,7 +279,8 @@ def where_is_mine(name: str, model: "LatentModel", held: maps.LatentMap | None, 
     canvas.canvas("drawing", query, captions, bits=canvas.drawn("ink"), columns=3, side=side, empty=empty)
     if held is not None and near[1]:
         heading = _heading(f"Its nearest {classes.noun(model)}s in latent space")
-        st.html(heading + _strip(model, held, resources.pictures(name), *near))
+        strip = _strip(model, held, resources.pictures(name), *near)
+        st.html(images.saved(heading + strip, f"{classes.noun(model)}s near the drawing".capitalize()))
 
 
 def own_digit(model: "LatentModel") -> Tensor | None:

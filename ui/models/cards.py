@@ -11,7 +11,7 @@ from cvae.config import Preset
 from cvae.data import pictures
 from cvae.presets import PRESETS
 from ui.models import diagram, zoo
-from ui.shell import classes, resources, words
+from ui.shell import classes, images, resources, words
 
 if TYPE_CHECKING:
     from cvae.models import AnyModel
@@ -54,7 +54,7 @@ def card(name: str, model: "AnyModel", key: str) -> None:
     st.markdown(f"**{kind[0].upper()}{kind[1:]}.** {words.markdown(model.preset.about)}")
     if follows := paper(model.preset):
         st.caption(f"Paper: {follows}.")
-    _draw(key=key, data=diagram.svg(model.config))
+    _draw(key=key, data=images.saved(diagram.svg(model.config), f"Architecture of {name}"))
     st.markdown("\n".join(f"- {words.markdown(line)}" for line in facts(name, model)))
     if (sheet := checkpoints.run_dir(name) / provenance.SHEET).is_file():
         _show_sheet(sheet)

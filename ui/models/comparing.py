@@ -268,7 +268,9 @@ def _show(rows: list[tuple[str, Tensor]], alt: str, columns: int = SHOWN) -> Non
         head = f'<div style="font-size:.85rem;margin:.5rem 0 .2rem">{html.escape(caption)}</div>' if caption else ""
         parts.append(head + _grid(pictures, columns, html.escape(f"{alt}, {caption}".rstrip(", "), quote=True)))
     if parts:
-        st.html("".join(parts))
+        captions = [caption for caption, _ in rows if caption]
+        name = f"{alt}, {captions[0]}" if len(captions) == 1 else alt
+        st.html(images.saved("".join(parts), name))
 
 
 def _grid(pictures: Tensor, columns: int, alt: str) -> str:

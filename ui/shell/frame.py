@@ -12,7 +12,7 @@ from ui.shell import controls, link
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-OWN = ("page.css", "style"), ("present.css", "style"), ("frame.js", "script")
+OWN = ("page.css", "style"), ("present.css", "style"), ("frame.js", "script"), ("saving.js", "script")
 FRESH = {"Cache-Control": "no-cache"}
 
 

@@ -93,7 +93,12 @@ def strips_html(rows: list[tuple[str, Tensor]], alt: str, columns: int = 0) -> s
         if caption:
             image = f'<figcaption style="{BESIDE}">{caption}</figcaption>{image}'
         figures.append(f'<figure style="display:flex;align-items:center;gap:.5rem;margin:0 0 .35rem">{image}</figure>')
-    return "".join(figures)
+    return saved("".join(figures), alt)
+
+
+def saved(inner: str, name: str) -> str:
+    """Return HTML that *Save* offers as one picture of this name."""
+    return f'<div data-save="{html.escape(name)}">{inner}</div>'
 
 
 def steps_html(steps: list[tuple[str, np.ndarray]]) -> str:
@@ -150,4 +155,5 @@ def figures_html(figures: list[tuple[str, np.ndarray]]) -> str:
         picture = f'<img alt="{caption}" style="{style}" src="data:image/png;base64,{data}">'
         words = f'<figcaption style="{BELOW}">{caption}</figcaption>'
         parts.append(f'<figure style="{GROWS}">{picture}{words}</figure>')
-    return f'<div style="display:flex;gap:1rem;justify-content:center">{"".join(parts)}</div>'
+    whole = f'<div data-smooth style="display:flex;gap:1rem;justify-content:center">{"".join(parts)}</div>'
+    return saved(whole, ", ".join(caption for caption, _ in figures))

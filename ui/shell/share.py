@@ -14,6 +14,7 @@ LONGEST = 20_000  # bytes of a list of links
 PACKED = 6_000  # characters of it in the address, of which servers take some 8,000
 HALL = "streamlit run app.py --server.address 0.0.0.0"
 BUTTON = '<button type="button" class="own" data-does="{0}" data-says="{1}" title="{2}">{1}</button>'
+BESIDE = ("save", "Save", "Save what is shown, as files"), ("present", "Present", "Presentation view (P)")
 ABOUT = (
     "Page Down and Page Up, and so a clicker, go through these links, in the presentation view too; P begins that, "
     "Esc ends it. One link a line: edit them, or put them into another order."
@@ -21,9 +22,9 @@ ABOUT = (
 
 
 def buttons() -> None:
-    """Draw the buttons beside the heading of a page: what to share, and the presentation view."""
+    """Draw the buttons beside the heading of a page: what to share, what to save, and the presentation view."""
     _menu()
-    st.html(BUTTON.format("present", "Present", "Presentation view (P)"), width="content")
+    st.html(f'<div class="beside">{"".join(BUTTON.format(*about) for about in BESIDE)}</div>', width="content")
 
 
 @st.fragment

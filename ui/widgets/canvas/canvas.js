@@ -7,6 +7,8 @@ import { MODES, makeBoard } from "./board.js";
 import { makeHere } from "./here.js";
 import { makePictures } from "./pictures.js";
 
+const NAMES = { see: "Drawing", reconstruct: "Reconstruction", denoise: "Cleaning", inpaint: "Completions" }; // for *Save*
+
 function create(root, host) {
   const frame = root.querySelector(".sketch"), status = root.querySelector(".status");
   const pictures = makePictures(root);
@@ -105,6 +107,7 @@ function makeUpdate(state, root, pictures, { ask, settle }) {
 
   return function update(data, differs) {
     state.data = data;
+    frame.dataset.save = NAMES[data.query.task];
     if (differs("captions", "labels", "columns", "side")) {
       state.asked = "";
       pictures.lay(data);

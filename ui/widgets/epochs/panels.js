@@ -13,7 +13,7 @@ export function makePanel(model) {
     return { title, canvas, image };
   });
   const figures = sheets.map(({ title, canvas }) => element("figure", {}, element("figcaption", {}, title), canvas));
-  const part = element("section", {}, element("h2", {}, model.name, " ", note), ...figures);
+  const part = element("section", { "data-save": `${model.name} as it learned` }, element("h2", {}, model.name, " ", note), ...figures);
   return { ...model, note, sheets, part };
 }
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 OPEN = 8  # sliders shown at once; the rest is folded
 HTML = """<div class="frame"><div class="live">
-<div class="view"><div class="pictures"></div><p class="status" role="status"></p></div>
+<div class="view"><div class="pictures" data-save="Decoded at this point"></div>
+<p class="status" role="status"></p></div>
 <div class="control"><div class="named"></div><div class="latents"></div></div>
 </div></div>"""
 _draw = component(__file__, HTML)

@@ -36,7 +36,7 @@ export function makePad(box, data, current, move, settle) {
 function layPad(data) {
   const marker = element("div", { class: "marker" });
   const pad = element("div", {
-    class: "pad", tabindex: 0, role: "application", "aria-label":
+    class: "pad", tabindex: 0, "data-save": "Latent plane", role: "application", "aria-label":
       "Latent plane. Drag, or use the arrow keys; hold Shift for larger steps; Home goes to the centre.",
   });
   if (data.background) pad.append(element("img", { src: data.background, alt: "", draggable: "false" }));

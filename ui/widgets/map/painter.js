@@ -44,6 +44,18 @@ export function makePainter(map, root) {
     paint();
   }
 
+  sheet.savePicture = (wanted) => { // as it is shown, at more pixels than it has here
+    const large = document.createElement("canvas"), context = large.getContext("2d"), style = getComputedStyle(box);
+    const ratio = Math.max(1, wanted / map.side), beneath = document.createElement("canvas"), under = beneath.getContext("2d");
+    for (const canvas of [large, beneath]) canvas.width = canvas.height = Math.round(map.side * ratio);
+    for (const each of [context, under]) each.setTransform(ratio, 0, 0, ratio, 0, 0);
+    paintPoints(map, under, style);
+    context.fillStyle = getComputedStyle(sheet).backgroundColor;
+    context.fillRect(0, 0, map.side, map.side);
+    context.drawImage(beneath, 0, 0, map.side, map.side);
+    paintMarks(map, context, style);
+    return large;
+  };
   new ResizeObserver(draw).observe(sheet);
   return { draw, mark, drawNow };
 }

@@ -58,6 +58,7 @@ function create(root, host) {
   function update(data, differs) {
     const first = !map.data;
     map.data = data;
+    sheet.dataset.save = data.title;
     if (differs("label")) sheet.setAttribute("aria-label", `${data.label} Arrow keys go from ${data.noun} to ${data.noun}, ${KEYS}`);
     if (differs("classes", "palette")) map.layLegend();
     if (differs("colour", "points")) map.layScale();

@@ -47,6 +47,7 @@ def plot(
     shows = f"{EMBEDDINGS[layout]} of {len(found):,} test {classes.noun(model)}s in the latent space of {name}."
     data = COLOURS | {
         "label": f"{shows} {_told(found, layout)}",
+        "title": f"Map of {name}, {EMBEDDINGS[layout]}, by {colour[1]}",
         "points": addresses[0],
         "sprites": addresses[1:],
         "layout": layout,

@@ -75,6 +75,7 @@ function layPictures(views, { captions, shape: [channels, height, width], ...dat
   const canvases = captions.map((caption) => element("canvas", { width, height, role: "img", "aria-label": caption }));
   const figures = canvases.map((canvas, i) => element("figure", {}, canvas, element("figcaption", {}, captions[i])));
   views.replaceChildren(...figures);
+  views.dataset.save = captions.join(", ");
   const [before, moved, target] = canvases;
   for (const canvas of [before, moved]) putPixels(canvas, fromBase64(data.before), channels);
   if (target) putPixels(target, fromBase64(data.target), channels);

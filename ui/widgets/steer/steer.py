@@ -13,7 +13,8 @@ from ui.widgets.bridge import component, encoded, sent
 if TYPE_CHECKING:
     from cvae.models import LatentModel
 
-HTML = """<div class="frame"><div class="steer"><div class="pictures"></div><p class="status" role="status"></p>
+HTML = """<div class="frame"><div class="steer"><div class="pictures" data-smooth data-save="Face"></div>
+<p class="status" role="status"></p>
 <div class="control"></div></div></div>"""
 _draw = component(__file__, HTML)
 

@@ -55,6 +55,7 @@ function create(root) {
 
   function update(fresh, differs) {
     data = fresh;
+    box.dataset.save = data.alt;
     const anew = differs("captions", "values", "shape", "alt");
     if (anew) {
       strips = data.captions.map((caption) => makeStrip(caption, data));

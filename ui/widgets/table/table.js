@@ -36,7 +36,10 @@ function create(root, host) {
     })));
     body.replaceChildren(...ordered(data, all, sort).map((row) => {
       const button = element("button", { type: "button", title: `Compare ${row.name}` }, row.name);
-      const cells = all.slice(1).map((column, i) => element("td", { class: sides[i + 1] }, column.text?.(row) ?? column.of(row) ?? "-"));
+      const cells = all.slice(1).map((column, i) => {
+        const value = column.of(row) ?? ""; // as it is measured, for *Save*
+        return element("td", { class: sides[i + 1], "data-value": value }, column.text?.(row) ?? (value || "-"));
+      });
       const line = element("tr", { "data-name": row.name }, element("th", { scope: "row" }, button), ...cells);
       line.onclick = () => host.trigger("pick", row.name);
       return line;
@@ -63,6 +66,7 @@ function create(root, host) {
     data = fresh;
     sort ??= data.sort;
     root.querySelector(".about").textContent ||= "Press the head of a column to read what it says and to sort by it.";
+    body.parentElement.dataset.save = data.title;
     if (differs("rows")) draw();
     else mark(); // without drawing, lest what was pressed lose the focus
   }

@@ -10,9 +10,12 @@ HTML = """<div class="frame"><div class="zoo"><table><thead></thead><tbody></tbo
 _draw = component(__file__, HTML)
 
 
-def table(heads: list[dict], rows: list[dict], names: list[str], chosen: list[str], key: str) -> None:
-    """Draw one table of the models `names`, the `chosen` marked A and B; its order is the parameter `key`."""
-    data = {"heads": heads, "rows": rows, "chosen": chosen}
+def table(heads: list[dict], rows: list[dict], names: list[str], chosen: list[str], key: str, title: str) -> None:
+    """Draw one table of the models `names`, the `chosen` marked A and B; its order is the parameter `key`.
+
+    It is saved under its `title`.
+    """
+    data = {"heads": heads, "rows": rows, "chosen": chosen, "title": title}
     titles = ["model", "kind", "likelihood", *(head["title"] for head in heads)]
     address.choice(key, titles + [f"~{title}" for title in titles])
     data |= {"parameter": key, "sort": st.query_params.get(key, "")}

@@ -25,7 +25,7 @@ def inpaint() -> None:
     with bar if kind in source.SHORT else st.container():
         chosen = source.pick(kind, model)
     source.pad(chosen, name, model)
-    inpainting.complete(name, model, chosen)
+    inpainting.complete(name, model, chosen, kind)
 
 
 inpaint()

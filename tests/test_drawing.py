@@ -231,7 +231,7 @@ def upload(page: str, name: str, content: bytes):
 def test_an_upload_becomes_a_digit_with_its_steps(zoo, page):
     app = upload(page, "seven.png", sheet())
     assert not app.exception and not app.error
-    assert "digit" not in app.query_params and "forgets it" in app.file_uploader(key="upload").help
+    assert "digit" not in app.query_params and any("forgets it" in said.value for said in app.caption)
     app.toggle(key="digit_in_link").set_value(True).run()
     assert sketch.unpack_digit(in_address(app, "digit")).max() > 0.9
     assert any("whoever gets the link sees it" in caption.value for caption in app.caption)

@@ -101,6 +101,26 @@ def test_strokes_outlive_a_task_a_page_and_a_reload(new_page):
     is_whole(page, drawn)
 
 
+def test_a_drawing_goes_from_page_to_page_with_its_strokes(new_page):
+    page = new_page("/Draw")
+    drawn = write(page)
+    own = bitmap(page, "ink", 80)
+    for link, there, pad in (
+        ("See where it lands", "Map", ".sketch .pad"),
+        ("Hide a part of it", "Inpaint", ".pad >> nth=1"),
+        ("Reconstruct and read", "Draw", ".sketch .pad"),
+    ):
+        page.get_by_role("link", name=link).click()
+        page.wait_for_url(f"**/{there}?*")
+        page.wait_for_selector(pad)
+        poll(page, lambda: shot(page, 0) == drawn)
+        assert (bitmap(page, "ink", 80) == own).all()
+        if there == "Map":
+            page.wait_for_selector(".plot[data-mine]:not([data-mine=''])")  # the pin
+    settled(page)
+    is_whole(page, drawn)  # with what can be undone
+
+
 def test_a_link_to_another_drawing_takes_the_place_of_the_strokes(new_page):
     other = new_page("/Draw")
     draw(other, BAR)

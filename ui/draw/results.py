@@ -9,9 +9,9 @@ from torch import Tensor
 
 from cvae import tasks
 from cvae.data import corruptions
-from ui.shell import address, charts, classes, controls, images, link, resources, sampling, sketch, taking, words
+from ui.shell import address, charts, classes, controls, images, resources, sampling, sketch, taking, words
 from ui.widgets.canvas import canvas
-from ui.widgets.canvas.source import Source, picked
+from ui.widgets.canvas.source import Source, hand_on
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -60,12 +60,13 @@ def reconstruct(name: str, model: "LatentModel", source: Source, area: "DeltaGen
     with area:
         show(name, model, source, {"task": "reconstruct"}, captions, 3, labels=classes.names(model), scores=careful)
     if x is not None:
+        hand_on("Draw", name, model)
         _more(name, model, x, scores)
     _take(name, model, source, scores)
 
 
 def _more(name: str, model: "LatentModel", x: Tensor, scores: Tensor | None) -> None:
-    """Show what else a model says of the digit x (1, 1, S, S), and where else it can go."""
+    """Show what else a model says of the digit x (1, 1, S, S)."""
     _samples(model, x, scores)
     if scores is None:
         what = f"which {'digit it is' if classes.are_digits(model) else 'class it shows'}"
@@ -73,9 +74,6 @@ def _more(name: str, model: "LatentModel", x: Tensor, scores: Tensor | None) -> 
         return
     _reading(name, model, scores)
     _ten_digits(model, x, scores)
-    best_will_do = resources.is_digit(model) and classes.are_digits(model) and not controls.by_hand(name)
-    there, says = picked() | ({} if best_will_do else {"model": name}), "Hide a part of it and let a model complete it"
-    link.onward("Inpaint", f"{says}; the link carries your picture" if "digit" in there else says, there)
 
 
 def _take(name: str, model: "LatentModel", source: Source, scores: Tensor | None) -> None:
@@ -156,6 +154,8 @@ def denoise(name: str, model: "LatentModel", source: Source, area: "DeltaGenerat
     captions = ["Clean", "Spoiled", *(f"Cleaned by {found}" for found in denoisers), f"Reconstructed by {name}"]
     with area:
         show(name, model, source, query, captions, 2)
+    if source.x is not None:
+        hand_on("Draw", name, model)
     if not denoisers:
         command = "python train.py dae-conv"
         if not resources.is_digit(model):

@@ -9,7 +9,7 @@ from cvae.data import corruptions
 from cvae.families import LABEL, those
 from ui.shell import address, classes, controls, resources, sketch, words
 from ui.widgets.canvas import canvas
-from ui.widgets.canvas.source import Source
+from ui.widgets.canvas.source import Source, hand_on
 
 if TYPE_CHECKING:
     from cvae.models import LatentModel
@@ -56,8 +56,8 @@ def _who(name: str, model: "LatentModel") -> dict[str, str]:
     return {"painter": name, "model": helpers[0], "label": _hint(resources.model(helpers[0]))}
 
 
-def complete(name: str, model: "LatentModel", source: Source) -> None:
-    """Show the digit with its hole and eight completions that follow the brush."""
+def complete(name: str, model: "LatentModel", source: Source, kind: str) -> None:
+    """Show the digit, of this `kind`, with its hole and eight completions that follow the brush."""
     if source.x is None:
         return
     size = (source.x.shape[2], source.x.shape[3])
@@ -72,6 +72,7 @@ def complete(name: str, model: "LatentModel", source: Source) -> None:
         canvas.canvas(
             "hole", query, CAPTIONS, "hole", "Inpainting pad", bits, source.x, columns=4, side=size[0], empty=NO_HOLE
         )
+    hand_on("Inpaint", name, model, kind)
     st.caption(
         "Orange is hidden from the model. Visible pixels are copied through; what differs between completions is what "
         "the visible part leaves open. The heat map is the standard deviation over the eight, from black (they agree) "

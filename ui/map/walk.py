@@ -15,7 +15,7 @@ from cvae import maps, tasks
 from cvae.maps import embeddings
 from cvae.neighbours import nearest
 from ui.shell import address, charts, classes, controls, images, link, points, resources, sketch, words
-from ui.widgets.canvas import canvas
+from ui.widgets.canvas import canvas, source
 from ui.widgets.map import plot
 
 if TYPE_CHECKING:
@@ -277,6 +277,8 @@ def where_is_mine(name: str, model: "LatentModel", held: maps.LatentMap | None, 
     empty = f"Draw a {classes.noun(model)}. A pin will show where it belongs on the map, among its nearest neighbours."
     query, side = {"task": "reconstruct", "model": name}, model.config.image_shape[-1]
     canvas.canvas("drawing", query, captions, bits=canvas.drawn("ink"), columns=3, side=side, empty=empty)
+    if canvas.drawn("ink"):
+        source.hand_on("Map", name, model)
     if held is not None and near[1]:
         heading = _heading(f"Its nearest {classes.noun(model)}s in latent space")
         strip = _strip(model, held, resources.pictures(name), *near)

@@ -99,7 +99,7 @@ def onward(page: str, says: str, parameters: dict[str, str]) -> None:
     """
     address = html.escape(f"{seen_path()}/{page}?{urlencode(parameters)}")
     style = "color:inherit;display:inline-block;padding:.65rem 0"
-    st.html(f'<a href="{address}" target="_self" style="{style}">{html.escape(says)} \u2192</a>')
+    st.html(f'<a href="{address}" target="_self" style="{style}">{html.escape(says)} \u2192</a>', width="content")
 
 
 def random_point(dims: int, seed: int | None = None) -> Tensor:

@@ -24,6 +24,11 @@ SAMPLE = (  # a four, as in sketch.shorten
     "eNrF0lEKwyAMANAUP_oz8AbrUTxaPZpH8Qh--hHMajRmw1IoYyxfTyWRaAD-GXZo87KxBdlwXQFcO3Uqf6VdBbOIFzXKrEWFswxyelXmpCPWMyWRVUUu"
     "XhuKXPJTARbC3qSh0hoyRHzdTvSuMoRDWZTbYxxKrTLhmuSZz2RV8a76Z92QU_kvNAbnOfT4xYS-APwNZv4"
 )
+ONWARD = {  # page -> what becomes of the digit there
+    "Draw": "Reconstruct and read this {}",
+    "Inpaint": "Hide a part of it and let a model complete it",
+    "Map": "See where it lands among the others",
+}
 ADDRESS = ("source", "ink", "digit_label", "pick", "index")
 
 
@@ -74,14 +79,35 @@ def _judge_pictures() -> None:
             address.judge(name, True)
 
 
-def picked() -> dict[str, str]:
-    """Return what an address says of the digit, an uploaded one itself, for a link to another page."""
+def picked(kind: str = DRAW) -> dict[str, str]:
+    """Return what an address says of the digit, an uploaded one itself, for a link to another page.
+
+    `kind` is where the digit comes from where the address does not say.
+    """
     named = {name: st.query_params[name] for name in ADDRESS if name in st.query_params}
-    there = {"source": DRAW, "ink": SAMPLE} if canvas.untouched("ink") else {"source": DRAW}  # what Draw shows at first
+    there = {"source": kind, "ink": SAMPLE} if canvas.untouched("ink") else {"source": kind}  # what Draw shows at first
     there |= named
     if there["source"] != DRAW:
         there.pop("ink", None)
     return there | ({"digit": keeping.kept("digit")} if there["source"] == UPLOAD else {})
+
+
+def hand_on(here: str, name: str, model: "LatentModel", kind: str = DRAW) -> None:
+    """Draw links from the page `here` to the others that can do something with its digit; the map takes drawings alone.
+
+    A model goes along if the visitor chose it or it is of no digits, and the other page can have it.
+    """
+    there, digits = picked(kind), resources.is_digit(model) and classes.are_digits(model)
+    along = {} if name not in resources.available()[0] or (digits and not controls.by_hand(name)) else {"model": name}
+    ways = {page: there | along for page in ("Draw", "Inpaint")}
+    mapped = resources.map_figures(name) is not None
+    if there["source"] == DRAW and there.get("ink") and (digits or mapped):
+        ways["Map"] = {"own": "true", "ink": there["ink"]} | (along if mapped else {})
+    carries = "; the link carries your picture" if "digit" in there else ""
+    with st.container(horizontal=True, gap="medium", key="onward"):
+        for page, parameters in ways.items():
+            if page != here:
+                link.onward(page, ONWARD[page].format(classes.noun(model)) + carries, parameters)
 
 
 def pad(source: Source, name: str, model: "LatentModel") -> None:

@@ -24,7 +24,7 @@ TOOLS = {
     "Reconstruct": faces.reconstruct,
     "Morph": faces.morph,
     "Similar faces": faces.similar,
-    "Own slider": faces.own_direction,
+    "Make a slider": faces.own_direction,
     "New faces": None,
 }
 
@@ -42,6 +42,7 @@ def work() -> None:
     """Show one face and what the chosen tool makes of it."""
     with controls.bar():
         name, model, space = pick()
+        address.renamed("tool", {"Own slider": "Make a slider"})
         use = TOOLS[pick_tool()]
         kind = face_source.pick_kind() if use else ""
         shelf.held(model)  # of no use for new faces, judged for all

@@ -67,7 +67,7 @@ INK = sketch.shorten(BITS)
 UPLOADED = {"source": source.UPLOAD, "digit": DIGIT}
 LABELS, PLANE, PAINTER = ({"model": called(name)} for name in ("labels", "plane", "painter"))
 VIEWS = ["All models", "Side by side", "Loss curves", "Watch it learn", "Model cards"]
-TOOLS = ["Smile", "Reconstruct", "Morph", "Similar faces", "Own slider", "New faces"]
+TOOLS = ["Smile", "Reconstruct", "Morph", "Similar faces", "Make a slider", "New faces"]
 VISITS = [
     ("app.py", {}),
     *(

@@ -143,7 +143,7 @@ def face_zoo(zoo, monkeypatch):
 FACE_PARAMETERS = [
     ({"a_Smiling": "99", "a_Foo": "2"}, {}),
     ({"who": "1000", "to": "-1", "t": "2"}, {"tool": "Morph"}),
-    ({"plus": "x,y", "minus": "999", "called": "x" * 30}, {"tool": "Own slider"}),
+    ({"plus": "x,y", "minus": "999", "called": "x" * 30}, {"tool": "Make a slider"}),
     ({"tool": "Frown", "face": "Mirror", "who_page": "77", "way": "Up"}, {}),
     ({"from": "Nowhere", "face_seed": "-4", "face_temperature": "9"}, {"tool": "New faces"}),
 ]
@@ -153,7 +153,7 @@ FACE_PARAMETERS = [
 def test_faces_name_what_means_nothing(face_zoo, wrong, right):
     app = open_page(FACES, **wrong, **right)
     assert not app.exception and len(app.warning) == 1
-    unseen = {"called"} if right.get("tool") == "Own slider" else set()  # its box comes with the two groups
+    unseen = {"called"} if right.get("tool") == "Make a slider" else set()  # its box comes with the two groups
     assert set(app.warning[0].value.removeprefix(LINE).rstrip(".").split(", ")) == set(wrong) - unseen
     assert not (set(wrong) - unseen) & set(app.query_params)
 

@@ -23,7 +23,7 @@ from ui.shell import api, images, keeping, resources
 
 D, N = 6, 60
 CONFIG = ModelConfig("autoencoder", "conv", (3, 64, 64), D, widths=(4, 8), likelihood="gaussian", linear=True)
-TOOLS = ["Smile", "Reconstruct", "Morph", "Similar faces", "Own slider", "New faces"]
+TOOLS = ["Smile", "Reconstruct", "Morph", "Similar faces", "Make a slider", "New faces"]
 
 
 def controls(app) -> list[dict]:
@@ -408,8 +408,16 @@ def test_the_first_face_does_not_smile():
     assert face_source.first(small_space(())) in face_source.matching(space, "")[: resources.SHOWN]
 
 
+@pytest.mark.parametrize(
+    "key, former, today", [("tool", "Own slider", "Make a slider"), ("way", "Classifier", "Little else")]
+)
+def test_a_link_with_a_former_word_shows_what_it_named(zoo, key, former, today):
+    app = open_page("pages/6_Faces.py", **{key: former})
+    assert app.button_group(key=key).value == today and not app.warning and not app.exception
+
+
 def test_own_groups_are_toggled_in_the_address(zoo):
-    app = open_page("pages/6_Faces.py", tool="Own slider", plus="1,2", minus="5", called="Glasses")
+    app = open_page("pages/6_Faces.py", tool="Make a slider", plus="1,2", minus="5", called="Glasses")
     assert steered(app)["axes"][0]["name"] == "Glasses"
     trays = [
         data["addresses"]

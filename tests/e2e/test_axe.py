@@ -20,7 +20,7 @@ PAGES = [
         "/Inpaint",
     ),
     *("/Map", "/Map?own=true", "/Faces", "/Faces?tool=Reconstruct", "/Faces?tool=Morph", "/Faces?tool=Similar+faces"),
-    *("/Faces?tool=Own+slider", "/Faces?tool=New+faces", "/Models", "/Models?view=Side+by+side"),
+    *("/Faces?tool=Make+a+slider", "/Faces?tool=New+faces", "/Models", "/Models?view=Side+by+side"),
     *("/Models?view=Loss+curves", "/Models?view=Watch+it+learn", "/Models?view=Model+cards"),
 ]
 SIZES = [(320, 640), (390, 844), (1280, 720)]

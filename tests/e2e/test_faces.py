@@ -181,7 +181,7 @@ def test_similar_faces_have_names_and_distances_and_lead_on(new_page):
 
 
 def test_an_own_slider_is_built_from_two_groups(new_page):
-    page = new_page("/Faces?tool=Own+slider", READY)
+    page = new_page("/Faces?tool=Make+a+slider", READY)
     pool = page.locator(".st-key-pool_gallery .gallery")
     pool.locator("button").nth(0).click()
     page.wait_for_url("**plus=*")
@@ -214,7 +214,7 @@ def test_new_faces_follow_their_seed(new_page):
 def test_the_page_fits_a_narrow_screen(new_page):
     both = "[document.documentElement, document.querySelector('[data-testid=stMain]')]"
     wide = f"{both}.map(e => e.scrollWidth - e.clientWidth)"
-    for path in ("", "?tool=Reconstruct", "?tool=Morph", "?tool=Similar+faces", "?tool=Own+slider&plus=1&minus=2"):
+    for path in ("", "?tool=Reconstruct", "?tool=Morph", "?tool=Similar+faces", "?tool=Make+a+slider&plus=1&minus=2"):
         page = new_page("/Faces" + path, READY, viewport={"width": 390, "height": 844})
         page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
         assert page.evaluate(wide) == [0, 0], path

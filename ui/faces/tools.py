@@ -27,6 +27,7 @@ NOTHING = (1, 0)  # a range without numbers
 AMPLIFIED = 4  # errors are about a tenth of full scale
 GROUPS = {"With it": "plus", "Without it": "minus"}
 _one_at_a_time = threading.Lock()  # many may press at once
+DIRECTIONS = ("All that goes with it", "Little else")  # plain words for each of faces.WAYS
 KINDS = {"Gaussian": "gaussian", "Mixture of Gaussians": "mixture"}
 
 
@@ -63,11 +64,12 @@ def attributes(name: str, model: "LatentModel", space: Space, held: Held) -> Ten
     for parameter in [name for name in st.query_params if name.startswith(address.ATTRIBUTE)]:
         address.number(parameter, *((Axis.least, Axis.most) if parameter[2:] in space.columns else NOTHING))
     stage = controls.stage("steer")
-    ways = [kind.capitalize() for kind in faces.WAYS]
-    kind = ways.index(controls.choose("Direction", ways, "way"))
+    address.renamed("way", dict(zip((kind.capitalize() for kind in faces.WAYS), DIRECTIONS, strict=True)))
+    kind = DIRECTIONS.index(controls.choose("What changes", list(DIRECTIONS), "way"))
     st.caption(
-        "+1 is as much as faces usually differ along the slider, one standard deviation. The difference of means takes "
-        "along what goes with the attribute in this set; the classifier's direction changes little else."
+        "+1 is as much as faces usually differ along the slider, one standard deviation (sd). *All that goes with it* "
+        "is the difference of means, of faces with and without: it takes along whatever else differs between them in "
+        "this set. *Little else* is the direction of a classifier."
     )
     with stage:
         chosen = [(k, space.columns[k]) for k in _columns(space)]
@@ -225,7 +227,7 @@ def about(name: str, model: "LatentModel", space: Space) -> None:
         lines.append(
             f"A smile of +2 ({way}) is not only a smile: {100 * moved['outside_mouth']:.0f} % of the squared change of "
             f"pixels lies outside the mouth, and brightness changes by {100 * moved['brightness']:+.1f} % of full scale"
-            + "".join(f"; {name} by {amount:+.1f} sd" for name, amount in others.items())
+            + "".join(f"; {name} by {amount:+.1f} standard deviations" for name, amount in others.items())
             + "."
         )
     lines.append("Strong settings also change how old some faces look, and whether they look like a woman or a man.")

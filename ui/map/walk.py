@@ -164,7 +164,7 @@ def one(name: str, model: "LatentModel", held: maps.LatentMap, i: int, near: Nei
     if real is not None:
         shown.append(("Original", real[i]))
     called = html.escape(classes.called(model, label))
-    facts = f"<b>{called}</b>, number {i:,}<br>nll {float(held.nll[i]):.1f} nats<br>KL {float(held.kl[i]):.1f} nats"
+    facts = f"<b>{called}</b>, number {i:,}<br>{_measured('nll', held.nll[i])}<br>{_measured('KL', held.kl[i])}"
     space, pictures = ("reconstructions", resources.pictures(name)) if real is None else ("originals", real)
     pixels = torch.from_numpy(pictures[i].reshape(-1) / np.float32(255))
     coordinates = "Posterior mean, in base coordinates" if model.config.flow_layers else "Posterior mean"
@@ -183,6 +183,10 @@ def one(name: str, model: "LatentModel", held: maps.LatentMap, i: int, near: Nei
     if model.config.n_classes:
         onward["label"] = classes.parameter(model, label)
     link.onward("Explore", "Open it in Explore", onward)
+
+
+def _measured(what: str, value: Tensor) -> str:
+    return f"{words.explained(what)} {float(value):.1f} {words.explained('nats')}"
 
 
 def several(name: str, model: "LatentModel", held: maps.LatentMap, group: str, rows: Tensor) -> None:

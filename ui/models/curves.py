@@ -14,6 +14,7 @@ from ui.shell import address, controls, images, resources, words
 if TYPE_CHECKING:
     from cvae.models import AnyModel
 
+NATS = "Natural units of information: 0.69 nats are one bit. nll says how badly z tells the pixels, kl how much z says."
 QUANTITIES = ("-elbo", "nll", "kl")
 CLOSE, WHOLE, LOGARITHM = SCALES = "Linear", "Linear, all epochs", "Logarithmic"
 FAR = 24  # pixels of type that is read from the last row
@@ -58,7 +59,7 @@ def _axes() -> tuple[str, str, str]:
     """Let the visitor choose what is drawn, on which of SCALES, and along what."""
     with st.container(horizontal=True, gap="medium", key="axes"):
         return (
-            controls.choose("Nats per image", list(QUANTITIES), "quantity"),
+            controls.choose("Nats per image", list(QUANTITIES), "quantity", NATS),
             controls.choose("Scale", list(SCALES), "scale"),
             controls.choose("Along", ["Epochs", "Minutes"], "along"),
         )

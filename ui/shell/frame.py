@@ -12,7 +12,10 @@ from ui.shell import controls, link
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-OWN = ("page.css", "style"), ("present.css", "style"), ("frame.js", "script"), ("saving.js", "script")
+OWN = (
+    *(("page.css", "style"), ("present.css", "style")),
+    *((name, "script") for name in ("frame.js", "saving.js", "glossary.js")),
+)
 FRESH = {"Cache-Control": "no-cache"}
 
 

@@ -19,6 +19,11 @@ LOOKED_FOR = re.compile(
 )
 
 
+def explained(word: str) -> str:
+    """Return HTML of a word of the field that says what it means when it is pressed, as ui/shell/glossary.js has it."""
+    return f'<button type="button" class="word" data-word="{word}">{word}</button>'
+
+
 def markdown(text: str) -> str:
     """Return one line of Markdown that shows exactly this text, but for its white space, at any place of a line."""
     line = LOOKED_FOR.sub(JOINER, " ".join(text.split()))

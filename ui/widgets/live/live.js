@@ -45,7 +45,7 @@ function create(root, host) {
 
   function move(changed) { // changed: {dimension: value}
     z = z.map((value, i) => (i in changed ? snap(changed[i]) : value));
-    control.show(z);
+    control.show(z, data.labels);
     asker.ask();
     announce(true);
   }
@@ -70,7 +70,7 @@ function create(root, host) {
     }
     if (data.z.length === 2 && differs("model", "background", "landmarks", "way")) layWay(controlBox, data, host);
     if (elsewhere || differs("model", "labels", "order", "captions")) {
-      control.show(z);
+      control.show(z, data.labels);
       pictures.describe(data, z);
       asker.ask();
       announce(false);

@@ -1,6 +1,7 @@
 // One slider for each latent dimension; the first are open, the rest is folded.
 
-import { element, scrollPast } from "../shared.js";
+import { element, explained, scrollPast } from "../shared.js";
+import { makeEnds } from "./ends.js";
 
 export function makeSliders(box, data, current, move, settle) {
   const rows = data.order.map((dimension) => {
@@ -19,15 +20,20 @@ export function makeSliders(box, data, current, move, settle) {
   const open = rows.slice(0, data.open).map((row) => row.line), folded = rows.slice(data.open).map((row) => row.line);
   const rest = element("details", {}, element("summary", {}, `${folded.length} more dimensions`), ...folded);
   const note = data.kl
-    ? "Ordered by the information each carries (mean KL)"
-    : `Order unknown. Measure it with: python evaluate.py ${data.model}`;
-  box.replaceChildren(...open, ...(folded.length ? [rest] : []), element("p", { class: "note" }, note));
-  const show = (z) => rows.forEach(({ dimension, input, value }) => {
-    const text = z[dimension].toFixed(2);
-    if (Number(input.value) !== z[dimension]) input.value = z[dimension];
-    if (value.textContent === text) return; // what stays the same is not laid out again
-    value.textContent = text;
-    input.setAttribute("aria-valuetext", text);
-  });
+    ? ["Ordered by the information that each carries: its mean ", explained("KL"), " in ", explained("nats")]
+    : [`Order unknown. Measure it with: python evaluate.py ${data.model}`];
+  box.replaceChildren(...open, ...(folded.length ? [rest] : []), element("p", { class: "note" }, element("span", {}, ...note)));
+  const shown = rows.slice(0, data.open), instead = (k, value) => current().map((v, d) => (d === shown[k].dimension ? value : v));
+  const moved = makeEnds(shown.map(({ input }) => input), data, instead);
+  function show(z, labels) {
+    rows.forEach(({ dimension, input, value }) => {
+      const text = z[dimension].toFixed(2);
+      if (Number(input.value) !== z[dimension]) input.value = z[dimension];
+      if (value.textContent === text) return; // what stays the same is not laid out again
+      value.textContent = text;
+      input.setAttribute("aria-valuetext", text);
+    });
+    moved(labels);
+  }
   return { show };
 }

@@ -5,11 +5,12 @@ import { makeAsker } from "../asker.js";
 import { mount, writeAddress } from "../bridge.js";
 import { fromBase64 } from "../codecs.js";
 import { decode, localModel } from "../runtime/local.js";
+import { makeEnds } from "../live/ends.js";
 import { button, element, putPixels, scrollPast, stepFinely } from "../shared.js";
 
 function create(root, host) {
   const box = root.querySelector(".control"), views = root.querySelector(".pictures"), status = root.querySelector(".status");
-  let data, values = [], known = "", moved, rows = []; // known: the last values that Python and this page agreed on
+  let data, values = [], known = "", moved, rows = [], ends = () => {}; // known: the last values that Python and this page agreed on
 
   const coordinate = (z, d) => data.axes.reduce((sum, axis, k) => sum + values[k] * axis.way[d], z);
   const point = () => data.start.map((z, d) => Number(coordinate(z, d).toFixed(4))); // the same here and at the server
@@ -47,7 +48,14 @@ function create(root, host) {
 
   function show() { // also to what else on the page shows this point
     rows.forEach((row, k) => row.show(values[k]));
+    ends([]);
     dispatchEvent(new CustomEvent("latentpoint", { detail: { model: data.model, parameter: "steer", z: point() } }));
+  }
+
+  function layEnds() { // of ways that have two sides
+    const twoSided = data.axes.map((_, k) => k).filter((k) => data.axes[k].least < 0);
+    const at = (i, value) => point().map((z, d) => z + (value - values[twoSided[i]]) * data.axes[twoSided[i]].way[d]);
+    return twoSided.length ? makeEnds(twoSided.map((k) => rows[k].input), data, at) : () => {};
   }
 
   function update(fresh, differs) {
@@ -58,6 +66,7 @@ function create(root, host) {
       rows = data.axes.map((axis, k) => makeRow(axis, (number) => take(k, number), settle));
       views.style.setProperty("--sliders", rows.length);
       box.replaceChildren(...rows.flatMap((row) => [row.line, row.back]));
+      ends = layEnds();
     }
     if (anew || String(data.values) !== known) {
       values = [...data.values];
@@ -85,7 +94,7 @@ function layPictures(views, { captions, shape: [channels, height, width], ...dat
 function makeRow(axis, take, settle) { // one slider, and the button that puts it back
   const { least: min, most: max, step } = axis;
   const input = element("input", { type: "range", min, max, step, "aria-label": axis.name });
-  const output = element("output", { "aria-hidden": "true" });
+  const output = element("output", { "aria-hidden": "true", ...(axis.unit === "sd" ? { "data-word": "sd", style: "cursor:help" } : {}) });
   scrollPast(input);
   stepFinely(input, () => step);
   input.oninput = () => take(Number(input.value));
@@ -99,7 +108,7 @@ function makeRow(axis, take, settle) { // one slider, and the button that puts i
     output.textContent = inWords(value);
     input.setAttribute("aria-valuetext", output.textContent);
   };
-  return { line: element("label", { class: "line" }, element("span", {}, axis.name), input, output), back, show };
+  return { line: element("label", { class: "line" }, element("span", {}, axis.name), input, output), input, back, show };
 }
 
 export default mount("steer", create);

@@ -64,8 +64,8 @@ def attributes(name: str, model: "LatentModel", space: Space, held: Held) -> Ten
     for parameter in [name for name in st.query_params if name.startswith(address.ATTRIBUTE)]:
         address.number(parameter, *((Axis.least, Axis.most) if parameter[2:] in space.columns else NOTHING))
     stage = controls.stage("steer")
-    address.renamed("way", dict(zip((kind.capitalize() for kind in faces.WAYS), DIRECTIONS, strict=True)))
-    kind = DIRECTIONS.index(controls.choose("What changes", list(DIRECTIONS), "way"))
+    former = dict(zip((kind.capitalize() for kind in faces.WAYS), DIRECTIONS, strict=True))
+    kind = DIRECTIONS.index(controls.choose("What changes", list(DIRECTIONS), "way", former=former))
     st.caption(
         "+1 is as much as faces usually differ along the slider, one standard deviation (sd). *All that goes with it* "
         "is the difference of means, of faces with and without: it takes along whatever else differs between them in "

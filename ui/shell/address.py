@@ -6,7 +6,7 @@ address and back.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
@@ -97,12 +97,6 @@ def judge(name: str, means: bool, says: str = "", read: bool = True) -> None:
         _set(name, None)
     if read or not means:
         now.unread.discard(name)
-
-
-def renamed(name: str, today: Mapping[str, str]) -> None:
-    """Put today's word for an option into the address where an older link has a former one."""
-    if (word := today.get(st.query_params.get(name, ""))) is not None:
-        put(name, word)
 
 
 def choice(name: str, options: Iterable[str], several: bool = False) -> None:

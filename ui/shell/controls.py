@@ -128,11 +128,16 @@ def _list_pages() -> None:
         return
 
 
-def choose(label: str, options: list[str], key: str, explained: str | None = None) -> str:
+def choose(
+    label: str, options: list[str], key: str, explained: str | None = None, former: Mapping[str, str] | None = None
+) -> str:
     """Let the visitor choose one of a few options, at first the first; `key` is also the parameter in the address.
 
-    What is `explained` stands behind a question mark.
+    What is `explained` stands behind a question mark. `former` leads from words that older links have for an option
+    to today's.
     """
+    if (today := (former or {}).get(st.query_params.get(key, ""))) is not None:
+        address.put(key, today)
     address.choice(key, options)
     if len(options) == 1:
         return options[0]

@@ -41,3 +41,13 @@ def test_axe_objects_to_nothing(new_page, path):
             assert page.evaluate(OBJECTIONS) == [], (scheme, width)
         grounds.add(page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor"))
     assert len(grounds) == 2
+
+
+@pytest.mark.parametrize("path, press", [("/Draw", "[data-does=save]"), ("/Map", "[data-word=KL] >> nth=0")])
+def test_axe_objects_to_nothing_that_a_press_opens(new_page, path, press):
+    page = new_page(path, selector=press, bypass_csp=True)
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    page.add_script_tag(path=AXE)
+    page.locator(press).click()
+    page.wait_for_selector("[popover]:popover-open")
+    assert page.evaluate(OBJECTIONS) == []

@@ -36,6 +36,7 @@ if not st.runtime.exists():
 
     from ui.shell import api, frame, guard, server
 
+    guard.check_settings()
     guard.stay_inside()
     around = [Middleware(guard.Guard), Middleware(server.PageNames), Middleware(frame.Frame)]
     app = st.App(__file__, routes=api.routes(), lifespan=server.lifespan, middleware=around)

@@ -63,8 +63,23 @@ def test_other_names_do_not(host):
 
 def test_configured_names_lead_to_the_app_and_others_no_longer(allowed):
     allowed("allowedHosts", ["app.test", "*.many.test"])
-    assert all(map(guard.is_own_name, ("app.test", "app.test:443", "a.many.test", "127.0.0.1:8501")))
-    assert not any(map(guard.is_own_name, ("192.0.2.7", "x.app.test", "evil.test", "a.hf.space")))
+    assert all(map(guard.is_own_name, ("app.test", "app.test:443", "a.many.test")))
+    assert not any(map(guard.is_own_name, ("192.0.2.7", "x.app.test", "evil.test", "a.hf.space", "127.0.0.1:8501")))
+    assert guard.is_own_name("127.0.0.1:8501", "/demo/_stcore/health") and guard.is_own_name("localhost", "/metrics")
+    assert not guard.is_own_name("evil.test", "/metrics")
+
+
+@pytest.mark.parametrize("name", ["a.test,b.test", "http://a.test", "a.test:80", "a.test/demo", ".test", "", "a b"])
+def test_a_name_that_is_none_ends_the_start_in_one_sentence(allowed, name):
+    allowed("allowedHosts", ["app.test", name])
+    with pytest.raises(SystemExit, match="server.allowedHosts must be one name"):
+        guard.check_settings()
+
+
+@pytest.mark.parametrize("name", ["app.test", "*.many.test", "localhost", "::1", "192.0.2.7", "*", "A_b.test."])
+def test_names_are_taken_as_streamlit_takes_them(allowed, name):
+    allowed("allowedHosts", [name])
+    guard.check_settings()
 
 
 @pytest.mark.parametrize(
@@ -87,7 +102,11 @@ def test_a_page_of_another_site_is_foreign(origin, own):
 
 def test_a_site_may_be_allowed(allowed):
     allowed("corsAllowedOrigins", ["https://deck.test"])
-    assert guard.is_own_page("https://deck.test", "app.test") and not guard.is_own_page("https://x.test", "app.test")
+    assert guard.is_allowed_page("https://deck.test") and not guard.is_allowed_page("https://x.test")
+    for origin, status, reads in (("https://deck.test", 200, True), ("https://x.test", 403, False)):
+        sent = asked("http", Host="localhost", Origin=origin)
+        told = dict(sent[0]["headers"])
+        assert sent[0]["status"] == status and (told.get(b"access-control-allow-origin") == origin.encode()) is reads
 
 
 def asked(kind: str, **headers: str) -> list[dict]:
@@ -138,7 +157,7 @@ def test_who_may_frame_the_pages_can_be_said(monkeypatch):
     assert guard._headers()["Content-Security-Policy"].endswith("; frame-ancestors 'self' https://deck.test")
     monkeypatch.setenv("CVAE_FRAMES", "'self'; script-src *")
     with pytest.raises(SystemExit, match="CVAE_FRAMES must be a list"):
-        guard._headers()
+        guard.check_settings()
 
 
 def test_no_origin_makes_streamlit_ask_the_internet(monkeypatch):

@@ -27,11 +27,11 @@ def running_app(root: Path = ROOT, **environment: str):
 
 
 @contextmanager
-def running_server(root: Path = ROOT, path: str = "", **environment: str):
-    """As `running_app`, which answers below a path; give the process too."""
+def running_server(root: Path = ROOT, path: str = "", port: int | None = None, **environment: str):
+    """As `running_app`, which answers below a path, on a port if one is named; give the process too."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        port = port or probe.getsockname()[1]
     options = ["--server.port", str(port), "--server.headless", "true"]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
     server = subprocess.Popen(command, cwd=root, env=os.environ | environment, stdout=subprocess.DEVNULL)

@@ -43,8 +43,8 @@ def written(proxy: str, folder, port: int, replicas: list[str], strips: bool) ->
         return ["caddy", "run", "--adapter", "caddyfile", "--config", str(file)]
     text = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8").replace("listen 80", f"listen 127.0.0.1:{port}")
     for number, replica in enumerate(replicas, 8501):
-        text = text.replace(f"127.0.0.1:{number}", replica)
-    text = text if strips else text.replace("http://latent_digits/;", "http://latent_digits;")
+        text = text.replace(str(number), replica.rpartition(":")[2])
+    text = text if strips else text.replace("rewrite ^", "# ")
     places = "".join(
         f"{what}_temp_path {folder}/{what};" for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
@@ -55,7 +55,7 @@ def written(proxy: str, folder, port: int, replicas: list[str], strips: bool) ->
 
 @contextmanager
 def served(proxy: str, folder, strips: bool):
-    """Start two replicas and a proxy before them; give its address and the processes of the replicas."""
+    """Start two replicas and a proxy before them; give its address, and address and process of each replica."""
     below = {} if strips else {"STREAMLIT_SERVER_BASE_URL_PATH": "demo"}
     with ExitStack() as stack:
         replicas = [stack.enter_context(running_server(path="" if strips else "/demo", **below)) for _ in range(2)]
@@ -64,7 +64,7 @@ def served(proxy: str, folder, strips: bool):
         running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             wait_for(f"http://127.0.0.1:{port}/demo/_stcore/health", running)
-            yield f"http://127.0.0.1:{port}/demo", [process for _, process in replicas]
+            yield f"http://127.0.0.1:{port}/demo", replicas
         finally:
             running.terminate()
             running.wait(20)
@@ -104,9 +104,9 @@ def test_pages_work_below_a_path_and_no_link_leads_out_of_it(proxied, browser):
     context.close()
 
 
-@pytest.mark.skipif(not PROXIES, reason="needs nginx or Caddy: apt-get install nginx-light caddy")
-def test_visitors_of_a_replica_that_ends_keep_their_pages(tmp_path, browser):
-    with served(PROXIES[0], tmp_path, True) as (address, replicas):
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_visitors_of_a_replica_that_ends_keep_their_pages(proxy, tmp_path, browser):
+    with served(proxy, tmp_path, True) as (address, replicas):
         visitors = [browser.new_context(user_agent=f"visitor {i}").new_page() for i in range(4)]
         for page in visitors:
             page.goto(f"{address}/Explore?model=cvae-conv")
@@ -114,7 +114,8 @@ def test_visitors_of_a_replica_that_ends_keep_their_pages(tmp_path, browser):
             page.get_by_role("button", name="Random point").click()
             page.wait_for_url("**z=*")
         before = [page.url for page in visitors]
-        replicas[0].kill()
+        address_of_first, first = replicas[0]
+        first.kill()
         assert [page.url for page in visitors] == before
         for page, old in zip(visitors, before, strict=True):
             page.wait_for_timeout(1000)
@@ -122,4 +123,10 @@ def test_visitors_of_a_replica_that_ends_keep_their_pages(tmp_path, browser):
             page.get_by_role("button", name="Random point").click()
             page.wait_for_function("old => location.href !== old", arg=old, timeout=30_000)
             assert "model=cvae-conv" in page.url
-            page.context.close()
+        with running_server(port=urlsplit(address_of_first).port):  # it comes back, and knows none of its visitors
+            visitors[0].wait_for_timeout(6000)  # until the proxy tries it again
+            for page in visitors:
+                with page.expect_download(timeout=30_000) as download:
+                    page.get_by_role("button", name="Take this with you").click()
+                assert download.value.path().stat().st_size > 1e6
+                page.context.close()

@@ -1,7 +1,8 @@
 """What strangers may not do: reach the app under a name or from a page that is not its own, or load into its pages.
 
-Names that nobody can turn to this machine against its will pass always: addresses as numbers, localhost, the name of
-this machine and those of two hosts; another needs --server.allowedHosts (Rebinding: https://crypto.stanford.edu/dns/).
+Names that nobody can turn to this machine against its will pass: addresses as numbers, localhost, the name of this
+machine and those of two hosts; another needs --server.allowedHosts (Rebinding: https://crypto.stanford.edu/dns/). Once
+that names any, these alone lead to the app, and localhost to what watches it: its health and its metrics.
 Who may frame the pages says CVAE_FRAMES, in the words of frame-ancestors; without it anybody may, because slides that
 are opened from a disk have no name that could be listed, and no page here acts on behalf of whoever is looking at it.
 """
@@ -32,6 +33,8 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 HOSTS = (".localhost", ".hf.space", ".streamlit.app")  # whose names lead to themselves alone
 FOREIGN_NAME = "The app is not served under this name. Whoever runs it allows it by: --server.allowedHosts NAME"
 FOREIGN_PAGE = "A page of another site may not ask here; behind a proxy, let it pass the header Host on as it is."
+WATCHED = ("/_stcore/health", "/metrics")  # ends of paths
+NAME = re.compile(r"\*|(\*\.)?[\w-]+(\.[\w-]+)*\.?|[\da-fA-F:]+")  # of a host, or of all below one
 INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _log = logging.getLogger(__name__)
 
@@ -42,16 +45,29 @@ def stay_inside() -> None:
     net_util.get_internal_ip = lambda: None
 
 
-def is_own_name(host: str | None) -> bool:
-    """Tell whether a header Host names the app; one without it was sent by no browser."""
+def check_settings() -> None:
+    """End with one sentence where a setting of who may come in is none."""
+    for name in st.get_option("server.allowedHosts"):
+        if not NAME.fullmatch(name.strip()):
+            need = "one name, such as app.example.com or *.example.com, without http://, port or path"
+            raise SystemExit(f"--server.allowedHosts must be {need}, and be repeated for another; got {name!r}.")
+    framing = os.environ.get("CVAE_FRAMES", "").strip()
+    if not re.fullmatch(r"[\w:/.*' \[\]-]*", framing):
+        raise SystemExit(f"CVAE_FRAMES must be a list such as 'self' https://a.example; got {framing!r}.")
+
+
+def is_own_name(host: str | None, path: str = "") -> bool:
+    """Tell whether a header Host names the app, or may ask for this path; one without it was sent by no browser."""
     try:
         name = (urlsplit(f"//{host}").hostname or "").lower().rstrip(".")
     except ValueError:
         return False
-    if host is None or name in LOOPBACK:
+    if host is None or (name in LOOPBACK and path.endswith(WATCHED)):
         return True
     if st.get_option("server.allowedHosts"):
         return is_host_allowed(host)
+    if name in LOOPBACK:
+        return True
     here = socket.gethostname().lower()
     told = st.get_option("browser.serverAddress").lower()
     return name in (here, f"{here}.local", told) or name.endswith(HOSTS) or _is_address(name)
@@ -65,12 +81,16 @@ def _is_address(name: str) -> bool:
 
 
 def is_own_page(origin: str | None, host: str | None) -> bool:
-    """Tell whether a header Origin, which browsers alone send, names a page of the app, or one that may ask it."""
+    """Tell whether a header Origin, which browsers alone send, names a page of the app."""
     try:
-        own = origin is None or urlsplit(origin).netloc == host
+        return origin is None or urlsplit(origin).netloc == host
     except ValueError:
-        own = False
-    return own or allow_all_cross_origin_requests() or is_allowed_origin(origin or "")
+        return False
+
+
+def is_allowed_page(origin: str | None) -> bool:
+    """Tell whether a header Origin names a page of another site that may ask the app."""
+    return allow_all_cross_origin_requests() or is_allowed_origin(origin or "")
 
 
 class Guard:
@@ -84,17 +104,21 @@ class Guard:
             await self.app(scope, receive, send)
             return
         host, origin = (Headers(scope=scope).get(name) for name in ("Host", "Origin"))
+        is_own = is_own_page(origin, host)
 
         async def answer(message: "Message") -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in self.headers.items():
                     headers.setdefault(name, value.replace("{host}", host or ""))
+                if not is_own and is_allowed_page(origin):
+                    headers.setdefault("Access-Control-Allow-Origin", str(origin))
+                    headers.add_vary_header("Origin")
             await send(message)
 
-        if not is_own_name(host):
+        if not is_own_name(host, scope["path"]):
             await _refuse(421, FOREIGN_NAME, scope, receive, answer)
-        elif not is_own_page(origin, host):
+        elif not is_own and not is_allowed_page(origin):
             await _refuse(403, FOREIGN_PAGE, scope, receive, answer)
         else:
             await self.app(scope, receive if scope["type"] == "http" else _bytes_alone(receive, send), answer)
@@ -139,8 +163,6 @@ def _headers() -> dict[str, str]:
         "form-action 'self'",
     ]
     if framing := os.environ.get("CVAE_FRAMES", "").strip():
-        if not re.fullmatch(r"[\w:/.*' \[\]-]+", framing):
-            raise SystemExit(f"CVAE_FRAMES must be a list such as 'self' https://a.example; got {framing!r}.")
         policy.append(f"frame-ancestors {framing}")
     return {
         "Content-Security-Policy": "; ".join(policy),

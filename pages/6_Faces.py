@@ -15,11 +15,6 @@ if TYPE_CHECKING:
 
 controls.begin("Faces", "A face in a few numbers. Change the numbers and someone else looks back.")
 HINT = "ae-conv-faces, then measure it with: python evaluate.py ae-conv-faces"
-LACKS = "What to do; Reconstruct lacks the originals here"
-LACKING = (
-    "Reconstruct compares a face with its original. The photographs of the gallery are those of LFW, which is not "
-    "under CVAE_DATA_DIR on this machine; a picture of your own has its original."
-)
 TOOLS = {
     "Smile": faces.attributes,
     "Reconstruct": faces.reconstruct,
@@ -30,19 +25,13 @@ TOOLS = {
 }
 
 
-def pick_tool() -> str:
-    """Let the visitor choose a tool, and say which lacks something on this machine."""
-    label, explained = ("What to do", None) if face_source.folder() else (LACKS, LACKING)
-    return controls.choose(label, list(TOOLS), "tool", explained, former={"Own slider": "Make a slider"})
-
-
 @st.fragment
 @address.told()
 def work() -> None:
     """Show one face and what the chosen tool makes of it."""
     with controls.bar():
         name, model, space = pick()
-        use = TOOLS[pick_tool()]
+        use = TOOLS[face_source.pick_tool(list(TOOLS))]
         kind = face_source.pick_kind() if use else ""
         shelf.held(model)  # of no use for new faces, judged for all
         if use:

@@ -60,7 +60,7 @@ def _pictures(figures: dict[str, Any]) -> list[str]:
     if "mse" in figures:
         told.append(f"mean squared error of a reconstruction {figures['mse']:.4f} (white is 1)")
     if "ink_iou" in figures:
-        told.append(f"ink of made photographs: intersection over union {figures['ink_iou']:.3f}")
+        told.append(f"ink of made photographs: intersection over union {100 * figures['ink_iou']:.1f} %")
     if "diversity" in figures:
         told.append(f"samples differ {figures['diversity']:.2f} times as much as test pictures do")
     return told

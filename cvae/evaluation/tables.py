@@ -63,7 +63,7 @@ def accuracy(name: str, m: dict[str, Any]) -> str:
 def ink(name: str, m: dict[str, Any]) -> str:
     """Return in a sentence how well a network tells ink from all else."""
     of = f"{m['photographs']:,} made photographs of test digits"
-    return f"`{name}` finds ink: intersection over union {m['ink_iou']:.3f}, over {of}.\n"
+    return f"`{name}` finds ink: intersection over union {100 * m['ink_iou']:.1f} %, over {of}.\n"
 
 
 def cleaning(name: str, m: dict[str, Any]) -> str:

@@ -50,6 +50,11 @@ _keep = st.components.v2.component(
   history.replaceState(history.state, "", here);
 }""",
 )
+LACKS = "What to do; Reconstruct lacks the originals here"
+LACKING = (
+    "Reconstruct compares a face with its original. The photographs of the gallery are those of LFW, which is not "
+    "under CVAE_DATA_DIR on this machine; a picture of your own has its original."
+)
 
 
 @dataclass(frozen=True)
@@ -347,3 +352,9 @@ def _unpacked(text: str, side: int) -> Tensor | None:
 
 def _tensor(pixels: np.ndarray) -> Tensor:
     return torch.from_numpy(np.array(pixels))[None].float() / 255
+
+
+def pick_tool(tools: list[str]) -> str:
+    """Let the visitor choose a tool of the page, and say which lacks something on this machine."""
+    label, explained = ("What to do", None) if folder() else (LACKS, LACKING)
+    return controls.choose(label, tools, "tool", explained, former={"Own slider": "Make a slider"})

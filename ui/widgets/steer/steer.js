@@ -42,9 +42,7 @@ function create(root, host) {
     asker.ask();
   }
 
-  function settle() {
-    if (String(values) !== known) tell(asker.routeless());
-  }
+  const settle = () => { if (String(values) !== known) tell(asker.routeless()); };
 
   function show() { // also to what else on the page shows this point
     rows.forEach((row, k) => row.show(values[k]));

@@ -50,7 +50,8 @@ def main() -> None:
             if args.pages and name not in args.pages:
                 continue
             try:
-                visits = [[seconds(browser, server + path, picture) for server in servers] for _ in range(args.visits + 1)]
+                rounds = range(args.visits + 1)
+                visits = [[seconds(browser, server + path, picture) for server in servers] for _ in rounds]
             except TimeoutError:
                 rows.append((name, *("" for _ in roots), "not on both"))
                 continue

@@ -2,9 +2,12 @@ PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 SEED ?= $(shell date +%s)
-UNIT := $(BIN)/python -m pytest --ignore tests/e2e -n 2 --dist loadfile --random-order-seed=$(SEED)
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --random-order-seed=$(SEED)
+UNIT := $(PYTEST) --ignore tests/e2e
+NUMBERS := $(addprefix tests/test_, browser.py gaussian.py losses.py maps.py models.py morphology.py preprocess.py \
+	programs.py reference.py sliders.py tasks.py)
 
-.PHONY: demo test test-unit test-fast serve-check lint checkpoints kernel
+.PHONY: demo test test-unit test-fast test-numbers serve-check lint checkpoints kernel
 
 demo: .venv/app-installed
 	@echo "The app will be at http://127.0.0.1:$(PORT)"
@@ -13,13 +16,16 @@ demo: .venv/app-installed
 test: .venv/tests-installed
 	sh tests/install_browser.sh $(BIN)
 	$(UNIT)
-	$(BIN)/python -m pytest tests/e2e -n 2 --dist loadfile --random-order-seed=$(SEED)
+	$(PYTEST) tests/e2e || $(PYTEST) tests/e2e --last-failed # a browser that waited too long is asked once more
 
 test-unit: .venv/tests-installed
 	$(UNIT)
 
 test-fast: .venv/tests-installed
 	$(UNIT) -m "not slow"
+
+test-numbers: .venv/tests-installed
+	$(PYTEST) $(NUMBERS) -m "not slow"
 
 serve-check: .venv/tests-installed # needs nginx or Caddy: apt-get install nginx-light caddy
 	sh tests/install_browser.sh $(BIN)

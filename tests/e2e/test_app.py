@@ -9,13 +9,13 @@ FLAGSHIP = "/Explore?model=cvae-conv"
 
 def pixels(page) -> list[str]:
     """Return what the live canvases show."""
-    return page.locator(".live canvas").evaluate_all("all => all.map(canvas => canvas.toDataURL())")
+    return page.locator(".live .view canvas").evaluate_all("all => all.map(canvas => canvas.toDataURL())")
 
 
 def levels(page) -> np.ndarray:
     """Return what the live canvases show, as numbers; page and server make the same but for a level here and there."""
     read = "all => all.flatMap(c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data))"
-    return np.array(page.locator(".live canvas").evaluate_all(read))
+    return np.array(page.locator(".live .view canvas").evaluate_all(read))
 
 
 def shown(page) -> str:
@@ -136,7 +136,7 @@ def test_back_undoes_a_jump(new_page):
     changes(page, lambda: page.get_by_role("button", name="Random point").click())
     page.wait_for_url("**z=*")
     page.go_back()
-    poll(page, lambda: page.locator(".live canvas").count() == 1 and abs(levels(page) - first).max() <= 1)
+    poll(page, lambda: page.locator(".live .view canvas").count() == 1 and abs(levels(page) - first).max() <= 1)
 
 
 def test_another_model_takes_over_the_control(new_page):
@@ -163,7 +163,7 @@ def test_generate_draws_the_digits_asked_for(new_page):
 
 def test_one_style_ten_digits(new_page):
     page = new_page("/Generate?show=One+style%2C+ten+digits")
-    expect(page.locator(".live canvas")).to_have_count(10)
+    expect(page.locator(".live .view canvas")).to_have_count(10)
     before = pixels(page)
     changes(page, lambda: page.get_by_role("button", name="Random style").click())
     poll(page, lambda: all(old != new for old, new in zip(before, pixels(page), strict=True)))

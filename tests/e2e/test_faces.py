@@ -128,7 +128,7 @@ def test_an_upload_is_cropped_and_reconstructed_and_in_the_link_when_asked_for(n
 def test_a_picture_of_the_camera_goes_the_same_way(new_page):
     page = new_page("/Faces?face=Camera&tool=Reconstruct", "[data-testid=stCameraInput]", permissions=["camera"])
     # the button is there before the camera's first frame is, and until then it takes nothing
-    page.wait_for_function("document.querySelector('[data-testid=stCameraInput] video')?.videoHeight > 0")
+    poll(page, lambda: page.evaluate("document.querySelector('[data-testid=stCameraInput] video')?.videoHeight > 0"))
     page.locator("[data-testid=stCameraInputButton]:not([disabled])").click()
     expect(page.get_by_alt_text("The picture with the crop box")).to_be_visible(timeout=20_000)
     expect(page.get_by_alt_text("Reconstruction", exact=True)).to_be_visible()

@@ -49,7 +49,7 @@ def test_a_view_that_home_offers_has_its_model(new_page):
     poll(page, lambda: "view" in held(page))
     go(page, "Home")
     page.get_by_role("link", name="Change the handwriting of all ten digits together").click()
-    expect(page.locator(".live canvas")).to_have_count(10)
+    expect(page.locator(".live .view canvas")).to_have_count(10)
     assert model(page) == "cvae-conv"
 
 

@@ -17,8 +17,8 @@ export const group = (name, ...parts) => element("div", { class: "group", role: 
 
 // A word that says what it means when it is pressed: ui/shell/glossary.js knows it.
 export const explained = (word) => element("button", {
-  type: "button", "data-word": word, style: "all:revert;font:inherit;color:inherit;background:none;border:0;padding:0.1rem;" +
-    "margin:-0.1rem;min-width:0;height:auto;cursor:help;text-decoration:underline dotted;display:inline",
+  type: "button", "data-word": word, style: "all:revert;font:inherit;color:inherit;background:none;border:0;padding:0 0.1rem;" +
+    "margin:0 -0.1rem;min-width:0;height:auto;cursor:help;text-decoration:underline dotted;display:inline",
 }, word);
 
 export const clamp = (v, low, high) => Math.max(low, Math.min(high, v));

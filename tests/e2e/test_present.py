@@ -89,6 +89,7 @@ def test_the_list_of_links_is_kept_in_the_address_and_walked(new_page):
     page.get_by_role("button", name="Share").click()
     expect(page.get_by_role("img", name="Code of this page's address")).to_be_visible()
     page.get_by_text("Links of a talk").click()
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
     page.get_by_role("button", name="Keep this view").click()
     page.wait_for_url("**talk=*")
     expect(page.get_by_label("Links", exact=True)).to_have_value("/Generate?digits=7")

@@ -74,6 +74,19 @@ def test_the_ten_steps_of_a_talk_need_page_down_alone(new_page):
     page.wait_for_url("**step=8*")
 
 
+def test_type_of_the_curves_grows_with_the_key_too(new_page):
+    page = new_page("/Models?view=Loss+curves", selector=".js-plotly-plot .xtick")
+    text = "document.querySelector('.xtick text')"  # is drawn anew
+    size = lambda: page.evaluate(f"{text} && parseFloat(getComputedStyle({text}).fontSize)")  # noqa: E731
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    usual, steps = size(), page.evaluate("history.length")
+    page.keyboard.press("p")
+    poll(page, lambda: size() == 24)
+    page.keyboard.press("Escape")
+    poll(page, lambda: size() == usual)
+    assert page.evaluate("history.length") == steps
+
+
 @pytest.mark.parametrize("key", ["PageUp", "PageDown"])
 def test_a_clicker_moves_no_slider(new_page, key):
     page = new_page("/Explore?model=cvae-conv", selector=".live[data-shown]")

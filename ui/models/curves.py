@@ -9,7 +9,8 @@ from plotly import graph_objects as go  # Streamlit imports it at its start wher
 
 from cvae.families import PIXELS, SPOILED
 from ui.models import zoo
-from ui.shell import address, controls, images, resources, words
+from ui.shell import address, controls, images, link, resources, words
+from ui.widgets.bridge import sent
 
 if TYPE_CHECKING:
     from cvae.models import AnyModel
@@ -19,6 +20,22 @@ QUANTITIES = ("-elbo", "nll", "kl")
 CLOSE, WHOLE, LOGARITHM = SCALES = "Linear", "Linear, all epochs", "Logarithmic"
 FAR = 24  # pixels of type that is read from the last row
 SETTLED = 0.8  # quantile of a curve of validation up to which the close scale shows it
+TURNED = "presented"
+# Plotly sets its type itself, so the chart is drawn anew where the presentation view comes or goes
+_watch = st.components.v2.component(
+    TURNED,
+    js="""export default function ({ setTriggerValue }) {
+  const root = document.documentElement, presents = () => root.classList.contains("present");
+  let before = presents();
+  const watch = new MutationObserver(() => {
+    if (before === presents()) return;
+    before = !before;
+    setTriggerValue("turned", before ? "1" : "0");
+  });
+  watch.observe(root, { attributeFilter: ["class"] });
+  return () => watch.disconnect();
+}""",
+)
 PARTS = (("val", "validation", "solid"), ("train", "training", "dot"))
 
 
@@ -45,14 +62,24 @@ def show(models: dict[str, "AnyModel"], pair: list[tuple[str, "AnyModel"]]) -> N
     if scale == LOGARITHM:
         histories = _positive(histories, quantity)
     if histories:
-        alt = f"{quantity} of {', '.join(histories)}"
-        drawn = figure(histories, quantity, scale, along == "Minutes")
-        if st.query_params.get("present"):
-            _enlarge(drawn)
-        st.plotly_chart(drawn, alt=alt, key="chart", height="stretch")  # as page.css says
+        _chart(histories, quantity, scale, along)
         if scale == CLOSE and settled(histories, quantity):
             st.caption(f"The axis shows where the curves settle; the first epochs leave it at the top. See: {WHOLE}.")
         _explain({name: models[name] for name in histories})
+
+
+def _chart(histories: dict[str, dict[str, np.ndarray]], quantity: str, scale: str, along: str) -> None:
+    drawn = figure(histories, quantity, scale, along == "Minutes")
+    if st.query_params.get("present"):
+        _enlarge(drawn)
+    alt = f"{quantity} of {', '.join(histories)}"
+    st.plotly_chart(drawn, alt=alt, key="chart", height="stretch")  # as page.css says
+    _watch(key=TURNED, on_turned_change=_turned)
+
+
+def _turned() -> None:
+    """Put into the address what the browser has written there already: no step of its history."""
+    link.set_text("present", "1" if sent(TURNED, "turned") == "1" else "")
 
 
 def _axes() -> tuple[str, str, str]:
@@ -66,7 +93,7 @@ def _axes() -> tuple[str, str, str]:
 
 
 def _enlarge(made: go.Figure) -> None:
-    made.update_layout(legend_font_size=FAR).update_traces(line_width=4)
+    made.update_layout(legend_font_size=FAR, hoverlabel_font_size=FAR).update_traces(line_width=4)
     made.update_xaxes(tickfont_size=FAR, title_font_size=FAR).update_yaxes(tickfont_size=FAR, title_font_size=FAR)
 
 

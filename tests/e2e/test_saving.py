@@ -3,6 +3,7 @@
 import csv
 import io
 from pathlib import Path
+from urllib.parse import urlencode
 from xml.etree import ElementTree
 
 import numpy as np
@@ -75,6 +76,15 @@ def test_the_map_is_drawn_anew_and_not_enlarged(new_page):
     assert pixels.shape == (1200, 1200, 3)
     pairs = np.abs(pixels[::2] - pixels[1::2]).sum(2)
     assert (pairs > 30).mean() > 0.01  # dots have edges as sharp as the file allows
+
+
+def test_the_saved_map_says_what_its_colours_mean(new_page):
+    for colour, has_scale in (("Digit", False), ("KL, nats", True)):
+        page = new_page("/Map?" + urlencode({"colour": colour}), ".plot[data-points]")
+        pixels = np.asarray(opened(saved(page, "Map of")[1])).astype(int)
+        row = pixels[-46:-40, :600]  # through the middle of the scale
+        colourful = row[:, row.std(2).min(0) > 20]  # the same from top to bottom
+        assert (len(np.unique(colourful.reshape(-1, 3), axis=0)) > 50) == has_scale, colour
 
 
 def test_curves_and_diagrams_are_drawings_too(new_page):

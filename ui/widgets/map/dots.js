@@ -82,3 +82,18 @@ function nameClasses(map, ink, style) {
     ink.fillText(data.classes[label], ...map.toScreen(...place));
   });
 }
+
+export function paintScale({ data, about, side }, ink, style) { // for a picture that leaves the page: what its colours say
+  const [low, high] = about.ranges[data.colour], texts = [`${data.colourName} ${low}`, String(high)], [left, wide, line] = [12, 90, side - 18];
+  ink.font = `13px ${style.fontFamily}`;
+  [ink.textAlign, ink.textBaseline] = ["left", "middle"];
+  const start = left + ink.measureText(texts[0]).width + 8, ramp = ink.createLinearGradient(start, 0, start + wide, 0);
+  data.ramp.forEach((colour, k) => ramp.addColorStop(k / (data.ramp.length - 1), colour));
+  ink.fillStyle = style.getPropertyValue("--st-background-color");
+  ink.fillRect(left - 6, line - 13, start + wide + ink.measureText(texts[1]).width + 8, 26);
+  ink.fillStyle = ramp;
+  ink.fillRect(start, line - 5, wide, 10);
+  ink.fillStyle = style.color;
+  ink.fillText(texts[0], left, line);
+  ink.fillText(texts[1], start + wide + 8, line);
+}

@@ -1,6 +1,6 @@
 // When to paint, and on what: the points on a canvas of their own, which most frames only copy, and the marks above them.
 
-import { paintPoints } from "./dots.js";
+import { paintPoints, paintScale } from "./dots.js";
 import { paintMarks } from "./marks.js";
 
 export function makePainter(map, root) {
@@ -54,6 +54,7 @@ export function makePainter(map, root) {
     context.fillRect(0, 0, map.side, map.side);
     context.drawImage(beneath, 0, 0, map.side, map.side);
     paintMarks(map, context, style);
+    if (map.data.colour !== "digit") paintScale(map, context, style);
     return large;
   };
   new ResizeObserver(draw).observe(sheet);

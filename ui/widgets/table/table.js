@@ -6,6 +6,8 @@ import { mount, writeAddress } from "../bridge.js";
 import { element } from "../shared.js";
 import { columnsOf, ordered, sideOf } from "./columns.js";
 
+const FEW = 11; // rows that fill the window; of fewer none is taller
+
 function create(root, host) {
   const head = root.querySelector("thead"), body = root.querySelector("tbody");
   const frame = root.querySelector(".frame"), box = root.querySelector(".zoo");
@@ -21,8 +23,7 @@ function create(root, host) {
   }
 
   function tell(title) { // what a column says, for fingers too, which have no pointer to rest on its head
-    const column = columnsOf(data).find((each) => each.title === title);
-    root.querySelector(".about").textContent = `${title}: ${column.about}.`;
+    root.querySelector(".about").textContent = `${title}: ${columnsOf(data).find((each) => each.title === title).about}.`;
   }
 
   function draw() {
@@ -67,6 +68,7 @@ function create(root, host) {
     sort ??= data.sort;
     root.querySelector(".about").textContent ||= "Press the head of a column to read what it says and to sort by it.";
     body.parentElement.dataset.save = data.title;
+    body.parentElement.style.setProperty("--rows", Math.max(FEW, data.rows.length));
     if (differs("rows")) draw();
     else mark(); // without drawing, lest what was pressed lose the focus
   }

@@ -171,8 +171,8 @@ def difference(module: Part, path: Path, takes: tuple[str, ...]) -> float:
     for n in BATCHES:
         rows = examples(module.model.config, takes, n)
         wanted = module(*rows)
-        found = session.run(None, {name: row.numpy() for name, row in zip(takes, rows, strict=True)})
-        for a, b in zip(found, wanted if isinstance(wanted, tuple) else (wanted,), strict=True):
+        outputs = session.run(None, {name: row.numpy() for name, row in zip(takes, rows, strict=True)})
+        for a, b in zip(outputs, wanted if isinstance(wanted, tuple) else (wanted,), strict=True):
             largest = max(largest, float(((torch.from_numpy(a) - b).abs() / b.abs().clamp(min=1)).max()))
     return largest
 

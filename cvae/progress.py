@@ -49,8 +49,8 @@ def load(folder: Path, image_shape: tuple[int, int, int]) -> tuple[list[int], di
         kinds = [kind for kind in KINDS if any(name.startswith(kind) for name in rows)]
         _check_size(rows, image_shape)
         kept = {kind: [_pictures(rows[f"{kind}_{epoch}"], image_shape) for epoch in epochs] for kind in kinds}
-        found = {kind: np.stack(pictures) for kind, pictures in kept.items()}
-        fits = len({pictures.shape for pictures in found.values()}) == 1
+        sheets = {kind: np.stack(pictures) for kind, pictures in kept.items()}
+        fits = len({pictures.shape for pictures in sheets.values()}) == 1
     except FileNotFoundError:
         raise
     except Exception as error:  # a damaged picture raises nearly anything
@@ -58,7 +58,7 @@ def load(folder: Path, image_shape: tuple[int, int, int]) -> tuple[list[int], di
     if not fits:
         wanted = "as many pictures of each kind, and ascending epochs"
         raise ValueError(f"{checkpoints.PROGRESS} of {folder.name} must hold {wanted}.")
-    return epochs, found
+    return epochs, sheets
 
 
 def _epochs(path: Path) -> list[int]:

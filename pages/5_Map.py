@@ -15,7 +15,7 @@ def walk() -> None:
     bar = controls.bar()
     with bar:
         name, model = maps.model()
-    held, mine = maps.found(name), maps.own_digit(model)
+    held, mine = maps.stored(name), maps.own_digit(model)
     place.markdown(maps.lead(model, held))
     with controls.stage():
         left, right = st.columns([3, 2], gap="medium")

@@ -116,15 +116,15 @@ def _read_idx(path: Path, shape: tuple[int | None, ...]) -> np.ndarray:
     except (OSError, EOFError, zlib.error, ValueError) as error:
         raise ValueError(f"{path} cannot be read: {error}.") from error
     start = 4 * (1 + len(shape))
-    magic, *found = struct.unpack(f">{1 + len(shape)}I", content[:start].ljust(start, b"\0"))
+    magic, *sizes = struct.unpack(f">{1 + len(shape)}I", content[:start].ljust(start, b"\0"))
     if magic != 0x800 + len(shape):  # 8 stands for uint8
         wanted = 0x800 + len(shape)
         raise ValueError(f"{path} is damaged: it begins with {magic}, an IDX file of this kind with {wanted}.")
-    if 0 in found or any(wanted not in (None, n) for wanted, n in zip(shape, found, strict=True)):
-        raise ValueError(f"{path} is damaged: its shape is {tuple(found)}; expected {str(shape).replace('None', 'N')}.")
-    if len(content) - start != math.prod(found):
-        raise ValueError(f"{path} is damaged: {len(content) - start} bytes follow its header, not {math.prod(found)}.")
-    return np.frombuffer(content, np.uint8, offset=start).reshape(found)
+    if 0 in sizes or any(wanted not in (None, n) for wanted, n in zip(shape, sizes, strict=True)):
+        raise ValueError(f"{path} is damaged: its shape is {tuple(sizes)}; expected {str(shape).replace('None', 'N')}.")
+    if len(content) - start != math.prod(sizes):
+        raise ValueError(f"{path} is damaged: {len(content) - start} bytes follow its header, not {math.prod(sizes)}.")
+    return np.frombuffer(content, np.uint8, offset=start).reshape(sizes)
 
 
 def _unpack(packed: bytes) -> bytes:

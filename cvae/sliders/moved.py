@@ -23,15 +23,15 @@ def figures(sliders: Sliders, model: LatentModel, judge: nn.Module, n: int = 100
     u, y = styles(model, n * READ, seed)
     start = labelled(model, judge, u, y)
     known = curves.read(sliders, u, y)
-    found = {}
+    figures = {}
     for k, key in enumerate(KEYS):
         has = (sliders.most > sliders.least)[known, k] & ~start.v.isnan().any(1)
         if k == LOOP:
             has &= start.v[:, LOOP] > 0
         if key in sliders.kept and has.any():
             rows = Labelled(u[has], None if y is None else y[has], start.v[has], start.log_p[has])
-            found[key] = _moved(sliders, model, judge, rows, k)
-    return found
+            figures[key] = _moved(sliders, model, judge, rows, k)
+    return figures
 
 
 def _moved(sliders: Sliders, model: LatentModel, judge: nn.Module, start: Labelled, k: int) -> dict:

@@ -38,12 +38,12 @@ def load(folder: Path) -> Sliders:
         if headers.difference(told := headers.shapes(path), _shapes(config, *told["guide.0.bias"])):
             raise ValueError("other shapes")
         tensors = {key: value.float() for key, value in load_file(path).items()}
-        found = _built(tensors, about, config)
+        sliders = _built(tensors, about, config)
     except (SafetensorError, OSError, RuntimeError, LookupError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is damaged or of another model; make it anew with: {remedy}") from error
     if about.get("weights") != checkpoints.weights_hash(folder):
         raise ValueError(f"{path} was made of other weights than those beside it; make it anew with: {remedy}")
-    return found
+    return sliders
 
 
 def figures(folder: Path) -> dict[str, dict]:

@@ -151,7 +151,7 @@ def denoise(name: str, model: "LatentModel", source: Source, area: "DeltaGenerat
     query = {"task": "denoise", "kind": kind, "strength": str(strength), "seed": str(seed)}
     if denoisers:
         query["denoiser"] = denoisers[0]
-    captions = ["Clean", "Spoiled", *(f"Cleaned by {found}" for found in denoisers), f"Reconstructed by {name}"]
+    captions = ["Clean", "Spoiled", *(f"Cleaned by {denoiser}" for denoiser in denoisers), f"Reconstructed by {name}"]
     with area:
         show(name, model, source, query, captions, 2)
     if source.x is not None:
@@ -172,9 +172,9 @@ def denoise(name: str, model: "LatentModel", source: Source, area: "DeltaGenerat
 def _pick_denoiser(model: "LatentModel") -> list[str]:
     """Let the visitor choose a denoising autoencoder where several fit the model's pictures; none where none does."""
     denoisers, _ = resources.available(("denoising",))
-    found = {name: other for name, other in denoisers.items() if other.config.image_shape == model.config.image_shape}
-    alike = [name for name, other in found.items() if resources.is_alike(model, other)]
-    names = alike + [name for name in found if name not in alike]
+    fitting = {name: other for name, other in denoisers.items() if other.config.image_shape == model.config.image_shape}
+    alike = [name for name, other in fitting.items() if resources.is_alike(model, other)]
+    names = alike + [name for name in fitting if name not in alike]
     address.choice("denoiser", names)
     if len(names) < 2:
         return names

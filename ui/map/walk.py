@@ -73,7 +73,7 @@ def model() -> tuple[str, "AnyModel"]:
     )
 
 
-def found(name: str) -> maps.LatentMap | None:
+def stored(name: str) -> maps.LatentMap | None:
     """Return the map of a model; None, with one line on the page, where there is none to show."""
     try:
         return resources.latent_map(name)

@@ -61,9 +61,9 @@ def _label_and_seed(latent: Pair) -> tuple[Tensor | None, int]:
 
 def encoded(name: str, model: "LatentModel") -> resources.Encoded | None:
     """Return encoded test pictures of a model, of faces one of each of the first people held out; None without."""
-    found = resources.encoded(name)
-    if found is not None or not resources.is_face(model):
-        return found
+    stored = resources.encoded(name)
+    if stored is not None or not resources.is_face(model):
+        return stored
     try:
         space = resources.space(name)
     except ValueError:
@@ -100,9 +100,9 @@ def _labels(model: "LatentModel", labels: np.ndarray) -> Tensor | None:
 
 def stand_ins(model: "AnyModel") -> tuple[str, Tensor] | None:
     """Return pictures for a model without latents, and whose: test digits, else another model's reconstructions."""
-    found = test_pictures(model)
-    if found is not None:
-        return "test digits", found
+    digits = test_pictures(model)
+    if digits is not None:
+        return "test digits", digits
     others = resources.available()[0].items()
     last = lambda item: (not resources.is_alike(model, item[1]), not item[1].config.n_classes)  # noqa: E731
     for name, other in sorted(others, key=last):
@@ -236,12 +236,12 @@ def _between(model: "LatentModel", u: np.ndarray, labels: np.ndarray) -> Tensor:
 
 def _information(pair: Pair) -> None:
     st.header("What each latent dimension carries", anchor=False)
-    found = {name: sorted(kl, reverse=True) for name, model in pair if (kl := zoo.kl_per_dim(name, model))}
-    highest = max((kl[0] for kl in found.values()), default=0.0)
+    kl_of = {name: sorted(kl, reverse=True) for name, model in pair if (kl := zoo.kl_per_dim(name, model))}
+    highest = max((kl[0] for kl in kl_of.values()), default=0.0)
     for column, (name, model) in zip(st.columns(len(pair)), pair, strict=True):
-        if name in found:
-            column.html(charts.columns_html(found[name], highest, f"KL of {name}", "nats"))
-            carried = f"{name}: {sum(found[name]):.1f} nats in {len(found[name])} dimensions, the fullest first."
+        if name in kl_of:
+            column.html(charts.columns_html(kl_of[name], highest, f"KL of {name}", "nats"))
+            carried = f"{name}: {sum(kl_of[name]):.1f} nats in {len(kl_of[name])} dimensions, the fullest first."
             column.caption(words.markdown(carried + _bent(name, model)))
         elif not model.config.kind.has_prior:
             column.caption(words.markdown(f"{name} has no prior, so no KL."))

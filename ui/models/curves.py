@@ -53,9 +53,9 @@ def show(models: dict[str, "AnyModel"], pair: list[tuple[str, "AnyModel"]]) -> N
     )
     quantity, scale, along = _axes()
     histories = {name: resources.history(name) for name in chosen}
-    if missing := [name for name, found in histories.items() if not found]:
+    if missing := [name for name, history in histories.items() if not history]:
         st.caption(words.markdown(f"No history.csv that can be read: {', '.join(missing)}."))
-    histories = {name: found for name, found in histories.items() if found}
+    histories = {name: history for name, history in histories.items() if history}
     if not histories:
         st.info("Choose at least one model with a history to see its curves.")
         return
@@ -101,22 +101,22 @@ def _positive(histories: dict[str, dict[str, np.ndarray]], quantity: str) -> dic
     """Return the histories that a logarithm can show, and say which it cannot."""
     low = [
         name
-        for name, found in histories.items()
-        if any((values(found, part, quantity) <= 0).any() for part, *_ in PARTS)
+        for name, history in histories.items()
+        if any((values(history, part, quantity) <= 0).any() for part, *_ in PARTS)
     ]
     if low:
         why = f"because their {quantity} comes to zero or below"
         st.caption(words.markdown(f"Not on a logarithmic scale, {why}: {', '.join(low)}."))
-    return {name: found for name, found in histories.items() if name not in low}
+    return {name: history for name, history in histories.items() if name not in low}
 
 
 def figure(histories: dict[str, dict[str, np.ndarray]], quantity: str, scale: str, minutes: bool) -> go.Figure:
     """Return a Plotly figure with two curves for each model, on one of SCALES."""
     made = go.Figure()
-    for i, (name, found) in enumerate(histories.items()):
-        x = np.cumsum(np.nan_to_num(found["seconds"])) / 60 if minutes else found["epoch"]
+    for i, (name, history) in enumerate(histories.items()):
+        x = np.cumsum(np.nan_to_num(history["seconds"])) / 60 if minutes else history["epoch"]
         for part, says, dash in PARTS:
-            y = values(found, part, quantity)
+            y = values(history, part, quantity)
             line = {"color": images.PALETTE[i % len(images.PALETTE)], "dash": dash, "width": 2}
             hover = "%{fullData.name}<br>%{y:.2f} nats<extra></extra>"  # Plotly reads names as HTML
             mode = "lines" if len(x) > 1 else "markers"  # one epoch makes no line
@@ -149,9 +149,9 @@ def settled(histories: dict[str, dict[str, np.ndarray]], quantity: str) -> list[
     return [low - margin, high + margin]
 
 
-def values(found: dict[str, np.ndarray], part: str, quantity: str) -> np.ndarray:
+def values(history: dict[str, np.ndarray], part: str, quantity: str) -> np.ndarray:
     """Return nll, kl or their sum, (E,), of the "train" or "val" part of a history."""
-    nll, kl = found[f"{part}_nll"], found[f"{part}_kl"]
+    nll, kl = history[f"{part}_nll"], history[f"{part}_kl"]
     return {"nll": nll, "kl": kl, "-elbo": nll + kl}[quantity]
 
 

@@ -117,20 +117,20 @@ def _note(config: ModelConfig) -> str:
 
 def _trace(network: nn.Module, run: Callable[[], object]) -> list[Layer]:
     """Return what the layers of a network put out while run() calls it, those of one shape together."""
-    found: list[tuple[str, tuple[int, ...]]] = []
+    steps: list[tuple[str, tuple[int, ...]]] = []
 
     def note(module: nn.Module, _inputs: tuple[Tensor, ...], out: Tensor) -> None:
         if isinstance(module, nn.PixelShuffle):
-            found[-1] = (found[-1][0], tuple(out.shape[1:]))  # one step with the convolution before it
+            steps[-1] = (steps[-1][0], tuple(out.shape[1:]))  # one step with the convolution before it
         else:
-            found.append((NAMES[type(module)], tuple(out.shape[1:])))
+            steps.append((NAMES[type(module)], tuple(out.shape[1:])))
 
     hooks = [module.register_forward_hook(note) for module in _layers(network)]
     run()
     for hook in hooks:
         hook.remove()
     rows: list[Layer] = []
-    for kind, shape in found:
+    for kind, shape in steps:
         if not rows or rows[-1].shape != shape:
             rows.append(Layer(shape))
         rows[-1].kinds[kind] = rows[-1].kinds.get(kind, 0) + 1
@@ -154,8 +154,8 @@ def _by(shape: tuple[int, ...]) -> str:
 @lru_cache(maxsize=64)
 def svg(config: ModelConfig) -> str:
     """Return the drawing: an hourglass from the picture through z to the picture, and where the condition enters."""
-    found = architecture(config)
-    most = math.log(max(2, *(math.prod(layer.shape) for layer in [*found.encoder, *found.decoder])))
+    built = architecture(config)
+    most = math.log(max(2, *(math.prod(layer.shape) for layer in [*built.encoder, *built.decoder])))
     parts, y = [], 4
     places: dict[str, float] = {}
 
@@ -169,23 +169,23 @@ def svg(config: ModelConfig) -> str:
         for layer in layers:
             bar(layer.text(), 200 + 80 * math.log(max(2, math.prod(layer.shape))) / most)
 
-    bar(found.takes, 290, 0)
-    stack("encoder", found.encoder)
-    if found.latent:
+    bar(built.takes, 290, 0)
+    stack("encoder", built.encoder)
+    if built.latent:
         y += GAP
         places["z"] = y + ROW / 2
-        bar(found.latent, 60 + 7 * len(found.latent), 0.3)
-        parts.append(_aside(found, places["z"]))
-        y += GAP + (16 if "prior" in found.reaches else 0)
-    if found.decoder:
-        stack("decoder", found.decoder)
-    bar(found.gives, 290, 0)
-    if found.reaches:
-        parts.append(_rail(found, places))
-    if found.note:
+        bar(built.latent, 60 + 7 * len(built.latent), 0.3)
+        parts.append(_aside(built, places["z"]))
+        y += GAP + (16 if "prior" in built.reaches else 0)
+    if built.decoder:
+        stack("decoder", built.decoder)
+    bar(built.gives, 290, 0)
+    if built.reaches:
+        parts.append(_rail(built, places))
+    if built.note:
         y += 8
-        parts.append(_text(MIDDLE, y, found.note, 0.75))
-    return _framed(parts, y + 6, found.sentence())
+        parts.append(_text(MIDDLE, y, built.note, 0.75))
+    return _framed(parts, y + 6, built.sentence())
 
 
 def _framed(parts: list[str], height: float, says: str) -> str:
@@ -196,22 +196,22 @@ def _framed(parts: list[str], height: float, says: str) -> str:
     )
 
 
-def _aside(found: Architecture, y: float) -> str:
+def _aside(built: Architecture, y: float) -> str:
     """Draw the prior to the right of z."""
-    text = found.prior if found.prior == "no prior" else f"prior {found.prior}"
+    text = built.prior if built.prior == "no prior" else f"prior {built.prior}"
     return _text(WIDTH - 2, y + 4, text, 0.85, "end")
 
 
-def _rail(found: Architecture, places: dict[str, float]) -> str:
+def _rail(built: Architecture, places: dict[str, float]) -> str:
     """Draw the condition and its way into the parts that it reaches."""
     z = places["z"]
-    lines = [f'<text x="4" y="{z + 4:.0f}" fill="{COLOUR}" font-weight="600">{found.condition.split()[0]}</text>']
+    lines = [f'<text x="4" y="{z + 4:.0f}" fill="{COLOUR}" font-weight="600">{built.condition.split()[0]}</text>']
     for part, sign in (("encoder", -1), ("decoder", 1)):
-        if part in found.reaches:
+        if part in built.reaches:
             y = places[part]
             lines.append(f'<path d="M{RAIL} {z + 12 * sign:.0f}V{y:.0f}H{MIDDLE - 142}" {_stroke()}/>')
             lines.append(_head(MIDDLE - 142, y))
-    if "prior" in found.reaches:
+    if "prior" in built.reaches:
         y = z + ROW / 2 + 12
         lines.append(f'<path d="M{RAIL} {z + 12:.0f}V{y:.0f}H{WIDTH - 40}V{z + 14:.0f}" {_stroke()}/>')
         lines.append(f'<path d="M{WIDTH - 44} {z + 15:.0f}l4 -7 4 7z" fill="{COLOUR}"/>')

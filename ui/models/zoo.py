@@ -103,12 +103,12 @@ def training_seconds(name: str, model: "AnyModel") -> float | None:
 
 def outcomes(name: str) -> list[str]:
     """Return how well a model reads, cleans or completes, by its metrics.json, a line for each."""
-    found, lines = resources.figures(name), []
-    if (share := number(found, "accuracy")) is not None:
+    figures, lines = resources.figures(name), []
+    if (share := number(figures, "accuracy")) is not None:
         lines.append(f"reads {100 * share:.2f} % of the test pictures right")
-    if (share := number(found, "ink_iou")) is not None:
+    if (share := number(figures, "ink_iou")) is not None:
         lines.append(f"finds ink: intersection over union {share:.3f}")
-    noises, holes = _part(found, "psnr"), _part(found, "hole_mse")
+    noises, holes = _part(figures, "psnr"), _part(figures, "hole_mse")
     gains = [(noise, [number(_part(noises, noise), key) for key in ("before", "after")]) for noise in noises]
     if said := [f"{noise} from {gain[0]:.1f} to {gain[1]:.1f} dB" for noise, gain in gains if None not in gain]:
         lines.append(f"PSNR: {', '.join(said)}")
@@ -118,14 +118,14 @@ def outcomes(name: str) -> list[str]:
     return lines
 
 
-def _part(found: dict, key: str) -> dict:
-    return part if isinstance(part := found.get(key), dict) else {}
+def _part(figures: dict, key: str) -> dict:
+    return part if isinstance(part := figures.get(key), dict) else {}
 
 
 def _figure(key: str, sign: int = 1) -> Callable[[str, "AnyModel"], float | None]:
     def value(name: str, model: "AnyModel") -> float | None:
-        found = resources.run(name).figure(key)
-        return None if found is None else sign * found
+        figure = resources.run(name).figure(key)
+        return None if figure is None else sign * figure
 
     return value
 
@@ -211,9 +211,9 @@ def _cell(column: Column, name: str, model: "AnyModel") -> dict:
 
 def explain(models: dict[str, "AnyModel"]) -> None:
     """Say how to read the table, and which models it knows little of."""
-    found = {likelihood(model) for model in models.values()}
-    said = " ".join(f"*{kind}*: {words}." for kind, words in LIKELIHOODS.items() if kind in found)
-    density = " The nats of a density may be negative." if "Gaussian" in found else ""
+    kinds = {likelihood(model) for model in models.values()}
+    said = " ".join(f"*{kind}*: {words}." for kind, words in LIKELIHOODS.items() if kind in kinds)
+    density = " The nats of a density may be negative." if "Gaussian" in kinds else ""
     st.caption(
         "Press a head to sort by it, a row to compare that model: the last two pressed are A and B. nll, -elbo and "
         f"-log p compare within one likelihood alone, so they are sorted inside each. {said}{density}"

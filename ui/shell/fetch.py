@@ -57,11 +57,11 @@ def test_digits() -> tuple[np.ndarray, np.ndarray] | None:
 
     None if MNIST is not in the data folder, or is damaged there; then one line on the page names the file.
     """
-    found = read_test()
-    if isinstance(found, str):
-        st.warning(words.markdown(f"{found} Remove it, or fetch it again."))
+    digits = read_test()
+    if isinstance(digits, str):
+        st.warning(words.markdown(f"{digits} Remove it, or fetch it again."))
         return None
-    return found
+    return digits
 
 
 def read_test() -> tuple[np.ndarray, np.ndarray] | str | None:

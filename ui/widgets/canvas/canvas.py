@@ -56,10 +56,10 @@ def canvas(
 
 def _answer(query: dict[str, str]) -> dict:
     try:
-        found = sketch.answer(query)
+        answer = sketch.answer(query)
     except ValueError as error:
         return {"problem": str(error)}
-    return {"pixels": encoded(found.pictures), "about": found.about()}
+    return {"pixels": encoded(answer.pictures), "about": answer.about()}
 
 
 def put(mode: str, short: str) -> None:

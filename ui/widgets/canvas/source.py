@@ -153,11 +153,11 @@ def _generated(model: "LatentModel") -> Source:
 
 def _real() -> Source:
     """Offer the test digits, or to fetch them."""
-    found = fetch.test_digits()
-    if found is None:
+    digits = fetch.test_digits()
+    if digits is None:
         fetch.offer_mnist("fetch")
         return Source(None)
-    pictures, labels = found
+    pictures, labels = digits
     address.number("index", 0, len(labels) - 1)
     last = len(labels) - 1.0
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", width="content"):

@@ -24,7 +24,7 @@ _draw = component(__file__, HTML)
 def watch(pair: list[tuple[str, "AnyModel"]]) -> None:
     """Draw the player with all stored epochs of both models; the epoch stands in the address under `epoch`."""
     asked = _asked()
-    stored = {name: found for name, _ in pair if (found := resources.progress(name)) is not None}
+    stored = {name: progress for name, _ in pair if (progress := resources.progress(name)) is not None}
     for name, model in dict(pair).items():
         if not model.config.kind.draws:
             st.caption(words.markdown(f"{name} draws nothing, so there are no pictures of its training."))
@@ -35,7 +35,7 @@ def watch(pair: list[tuple[str, "AnyModel"]]) -> None:
         holders = [name for name in resources.available(tuple(FAMILIES))[0] if resources.has_progress(name)]
         st.info(words.markdown(f"Models with stored pictures: {', '.join(holders) or 'none yet'}."))
         return
-    epochs = sorted({epoch for found in stored.values() for epoch in found.epochs})
+    epochs = sorted({epoch for progress in stored.values() for epoch in progress.epochs})
     models = [_what(name, model, stored[name]) for name, model in dict(pair).items() if name in stored]
     _draw("epochs", {"epochs": epochs, "epoch": asked, "models": models}, epoch=_moved)
     st.caption(
@@ -44,17 +44,17 @@ def watch(pair: list[tuple[str, "AnyModel"]]) -> None:
     )
 
 
-def _what(name: str, model: "AnyModel", found: resources.Progress) -> dict:
+def _what(name: str, model: "AnyModel", progress: resources.Progress) -> dict:
     """Return what the browser needs of one model: its sheets of pictures, and the loss at each stored epoch."""
     channels, height, width = model.config.image_shape
     head = f"data:image/{'png' if channels == 1 else 'jpeg'};base64,"
     sheets = [
-        {"title": TITLES[kind].format(found.tiles), "source": head + base64.b64encode(sheet).decode()}
-        for kind, sheet in found.sheets.items()
+        {"title": TITLES[kind].format(progress.tiles), "source": head + base64.b64encode(sheet).decode()}
+        for kind, sheet in progress.sheets.items()
     ]
-    losses = [_loss(resources.history(name), epoch) for epoch in found.epochs]
-    size = {"width": width, "height": height, "tiles": found.tiles}
-    return {"name": name, "epochs": found.epochs, "losses": losses, **size, "sheets": sheets}
+    losses = [_loss(resources.history(name), epoch) for epoch in progress.epochs]
+    size = {"width": width, "height": height, "tiles": progress.tiles}
+    return {"name": name, "epochs": progress.epochs, "losses": losses, **size, "sheets": sheets}
 
 
 def _loss(history: dict[str, np.ndarray], epoch: int) -> str:

@@ -30,7 +30,7 @@ OWN = "own"  # parameter: whether the visitor's own digit stands beside the map
 
 def plot(
     name: str,
-    found: LatentMap,
+    latent_map: LatentMap,
     key: str,
     layout: str,
     colour: tuple[str, str],
@@ -44,32 +44,32 @@ def plot(
     or, with `own`, near the visitor's own. `mine` (2,) in the square from 0 to 1 gets a pin.
     """
     model, addresses = resources.model(name), _addresses(name)
-    shows = f"{EMBEDDINGS[layout]} of {len(found):,} test {classes.noun(model)}s in the latent space of {name}."
+    shows = f"{EMBEDDINGS[layout]} of {len(latent_map):,} test {classes.noun(model)}s in the latent space of {name}."
     data = COLOURS | {
-        "label": f"{shows} {_told(found, layout)}",
+        "label": f"{shows} {_told(latent_map, layout)}",
         "title": f"Map of {name}, {EMBEDDINGS[layout]}, by {colour[1]}",
         "points": addresses[0],
         "sprites": addresses[1:],
         "layout": layout,
         "colour": colour[0],
         "colourName": colour[1],
-        "classes": [classes.name(model, c) for c in range(int(found.labels.max()) + 1)],
+        "classes": [classes.name(model, c) for c in range(int(latent_map.labels.max()) + 1)],
         "noun": classes.noun(model),
-        "chosen": _chosen_on(found),
+        "chosen": _chosen_on(latent_map),
         "near": near,
         "own": own,
-        "axes": _axes(found, layout),
+        "axes": _axes(latent_map, layout),
         "mine": None if mine is None else [round(v, 5) for v in mine.tolist()],
     }
     _draw(key, data, chosen=_chosen)
 
 
-def _chosen_on(found: LatentMap) -> dict[str, str]:
+def _chosen_on(latent_map: LatentMap) -> dict[str, str]:
     """Return what the address chooses on a map, by parameter; empty for what it does not name or names wrongly."""
-    means = {"point": chosen_point(found) is not None}
-    means |= {group: chosen_group(found, group) is not None for group in GROUPS}
+    means = {"point": chosen_point(latent_map) is not None}
+    means |= {group: chosen_group(latent_map, group) is not None for group in GROUPS}
     chosen = {parameter: st.query_params.get(parameter, "") if sound else "" for parameter, sound in means.items()}
-    return chosen | {"point": str(chosen_point(found))} if untouched() else chosen
+    return chosen | {"point": str(chosen_point(latent_map))} if untouched() else chosen
 
 
 def untouched() -> bool:
@@ -92,17 +92,17 @@ def _addresses(name: str) -> list[str]:
     return [f"{link.seen_path()}/api/{route}?{urlencode(asked | more)}" for route, more in routes]
 
 
-def _told(found: LatentMap, layout: str) -> str:
+def _told(latent_map: LatentMap, layout: str) -> str:
     """Return in a sentence how far the map tells classes apart; nothing where that was not measured."""
-    share = found.figures.get(layout, {}).get("knn_accuracy")
+    share = latent_map.figures.get(layout, {}).get("knn_accuracy")
     return "" if share is None else f"The five nearest tell the class of {100 * share:.0f} % of them."
 
 
-def _axes(found: LatentMap, layout: str) -> list[str]:
+def _axes(latent_map: LatentMap, layout: str) -> list[str]:
     """Return what the horizontal and the vertical axis are called; t-SNE has none."""
     if layout == "plane":
         return ["z1 \N{RIGHTWARDS ARROW}", "\N{UPWARDS ARROW} z2"]
-    shares = [f"{100 * share:.1f} %" for share in found.figures.get(layout, {}).get("variance", [])]
+    shares = [f"{100 * share:.1f} %" for share in latent_map.figures.get(layout, {}).get("variance", [])]
     return [f"PC1, {shares[0]} \N{RIGHTWARDS ARROW}", f"\N{UPWARDS ARROW} PC2, {shares[1]}"] if len(shares) == 2 else []
 
 
@@ -113,25 +113,25 @@ def _chosen(choice: dict[str, str]) -> None:
         link.set_text(parameter, str(choice.get(parameter, "")))
 
 
-def chosen_point(found: LatentMap) -> int | None:
+def chosen_point(latent_map: LatentMap) -> int | None:
     """Return the number of the digit in the address; None where there is none or the map has no such digit."""
     if untouched():
-        return min(EXAMPLE, len(found) - 1)
+        return min(EXAMPLE, len(latent_map) - 1)
     text = st.query_params.get("point", "")
-    point = codecs.whole(text, len(found))
-    says = f"There is no digit of number {words.markdown(repr(text[:20]))}; the map has 0 to {len(found) - 1:,}."
+    point = codecs.whole(text, len(latent_map))
+    says = f"There is no digit of number {words.markdown(repr(text[:20]))}; the map has 0 to {len(latent_map) - 1:,}."
     address.judge("point", point is not None, says)
     return point
 
 
-def chosen_group(found: LatentMap, group: str) -> Tensor | None:
+def chosen_group(latent_map: LatentMap, group: str) -> Tensor | None:
     """Return the members (M,) of group a or b in the address, None where there is none or it is damaged."""
     untouched()  # asks before a damaged one is taken out of the address
     try:
-        raw = sketch.inflated(st.query_params.get(group, ""), -(-len(found) // 8))
+        raw = sketch.inflated(st.query_params.get(group, ""), -(-len(latent_map) // 8))
     except ValueError:
         raw = b""
-    members = np.flatnonzero(np.unpackbits(np.frombuffer(raw, np.uint8), count=len(found))) if raw else ()
+    members = np.flatnonzero(np.unpackbits(np.frombuffer(raw, np.uint8), count=len(latent_map))) if raw else ()
     fault = f"Group {group.upper()} of this link is empty or damaged, so it is left out."
     address.judge(group, len(members) > 0, fault)
     return torch.from_numpy(members) if len(members) else None

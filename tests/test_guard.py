@@ -18,7 +18,7 @@ from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 from streamlit.web.server import server_util
 from uvicorn.server import ServerState
 
-from ui.shell import bounds, guard
+from ui.shell import bounds, entrance, guard
 
 
 @pytest.fixture
@@ -287,7 +287,7 @@ def test_connections_are_closed_by_the_server_itself(monkeypatch):
 
     async def slow(scope, receive, send):
         if scope["type"] == "lifespan":
-            bounds.close_half_open_connections()
+            bounds.close_half_open_connections(entrance.Orderly)
             await send({"type": "lifespan.startup.complete"})
             return
         await asyncio.sleep(0.6)
@@ -301,7 +301,7 @@ def test_connections_are_closed_by_the_server_itself(monkeypatch):
             await asyncio.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         found = []
-        for said in (b"", b"GET / HTTP/1.1\r\nHo", WHOLE):
+        for said in (b"", b"GET /api/ HTTP/1.1\r\nHo", WHOLE, WHOLE.replace(b"/", b"/api/", 1)):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(said)
             try:
@@ -313,4 +313,4 @@ def test_connections_are_closed_by_the_server_itself(monkeypatch):
         await serving
         return found
 
-    assert asyncio.run(visit()) == [b"", b"", b"HTTP/1.1 204"]
+    assert asyncio.run(visit()) == [b"", b"", b"HTTP/1.1 204", b"HTTP/1.1 204"]

@@ -78,11 +78,11 @@ class Impatient(H11Protocol):
         self._closing = None
 
 
-def close_half_open_connections() -> None:
-    """Let the server that is about to start speak Impatient; it is looked up, since Streamlit gives no access to it."""
+def close_half_open_connections(speaks: type[Impatient] = Impatient) -> None:
+    """Let the server that is about to start speak this; it is looked up, since Streamlit gives no access to it."""
     for held in gc.get_objects():
         if type(held) is Server:
-            held.config.http_protocol_class = Impatient
+            held.config.http_protocol_class = speaks
 
 
 def hold_few_uploads() -> None:

@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse
 
 from cvae import tasks
 from cvae.presets import PRESETS
-from ui.shell import bounds, controls, link, resources
+from ui.shell import bounds, controls, entrance, link, resources
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -47,7 +47,7 @@ class PageNames:
 @asynccontextmanager
 async def lifespan(app: "App") -> AsyncIterator[dict]:
     """Prepare before the server answers."""
-    bounds.close_half_open_connections()
+    bounds.close_half_open_connections(entrance.Orderly)
     bounds.forget_sessions(app, bounds.allow_descriptors())
     bounds.hold_few_uploads()
     bounds.tell_in_one_line()

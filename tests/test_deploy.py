@@ -1,13 +1,20 @@
 """What is put on a server: locks that hold what the app imports, and files for containers and proxies."""
 
 import ast
+import http.server
 import re
 import shutil
 import subprocess
+import threading
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.e2e.serving import wait_for
+from tests.e2e.test_proxy import free_port, written
 
 TRAINS = {"torchvision", "lightning-fabric", "tqdm", "scikit-learn", "opentsne"}
 
@@ -45,6 +52,61 @@ def test_an_image_has_every_folder_that_the_app_imports():
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert {name.split(".")[0] for name in names} & own <= kept
+
+
+class Replica(http.server.BaseHTTPRequestHandler):
+    """Answers everything, as a replica of the app that is up."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def replica(port: int):
+    """Let a replica answer on a port."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", port), Replica) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def status(address: str, cookie: str) -> int:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, headers={"Cookie": cookie}), timeout=5) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@pytest.mark.skipif(not shutil.which("nginx"), reason="needs nginx: apt-get install nginx-light")
+def test_nginx_leads_to_the_replica_that_is_up_however_soon_they_change(tmp_path):
+    """Each in turn is ended and comes back at once, as in an update, with visitors of both."""
+    ports, port = [free_port(), free_port()], free_port()
+    command = written("nginx", tmp_path, port, [f"127.0.0.1:{p}" for p in ports], True)
+    proxy = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}/demo/"
+    try:
+        with replica(ports[0]), replica(ports[1]):
+            wait_for(address, proxy)
+        for up in (0, 1, 0):
+            with replica(ports[up]):
+                for who in ("", *(f"replica={p}" for p in ports)):
+                    assert [status(address, who) for _ in range(3)] == [200] * 3
+        with replica(ports[0]):
+            for hidden in ("metrics", "metrics/", "_stcore/metrics", "_stcore/metrics/", "/metrics"):
+                assert status(address + hidden, "") == 403
+    finally:
+        proxy.terminate()
+        proxy.wait(20)
 
 
 @pytest.mark.skipif(not shutil.which("caddy"), reason="needs Caddy: apt-get install caddy")

@@ -37,6 +37,11 @@ def test_a_server_that_answers_collects_garbage_again_but_not_what_it_was_starte
     [
         ("/explore", "Explore?z=AA&view=The+whole+plane"),
         ("/MODELS/", "../Models?z=AA&view=The+whole+plane"),
+        ("/Models/", "../Models?z=AA&view=The+whole+plane"),
+        ("/metrics//", "../../metrics?z=AA&view=The+whole+plane"),
+        ("/x:y/", "../x:y?z=AA&view=The+whole+plane"),
+        ("/component/x/", None),
+        ("//host.example/", None),
         ("/Explore", None),
         ("/explorer", None),
         ("/x/explore", None),

@@ -27,19 +27,24 @@ THREADS = 1  # one picture is too small to share out; tasks.decode shares many o
 
 
 class PageNames:
-    """Lead an address such as /explore, which someone typed, to the page of that name, with all that follows."""
+    """Lead an address such as /explore or /Map/, which someone typed, to what it means, with all that follows.
+
+    Relative to what was typed, which Streamlit's own ways are not: a proxy may have taken a part of the path away.
+    """
 
     def __init__(self, app: "ASGIApp") -> None:
         self.app = app
         self.pages = {page.lower(): page for page in controls.page_names()}
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        base, _, typed = scope.get("path", "").rstrip("/").rpartition("/")
-        page = self.pages.get(typed.lower(), typed)
-        if scope["type"] != "http" or page == typed or base != link.base_path():
+        path = scope.get("path", "")
+        base, _, typed = path.rstrip("/").rpartition("/")
+        page, slashes = self.pages.get(typed.lower(), typed), len(path) - len(path.rstrip("/"))
+        means_itself = page == typed and not (typed and slashes)
+        if scope["type"] != "http" or means_itself or base != link.base_path():
             await self.app(scope, receive, send)
             return
-        up = "../" if scope["path"].endswith("/") else ""  # relative, lest a proxy's own part of the path is lost
+        up = "../" * slashes
         query = scope["query_string"].decode("latin-1")
         await RedirectResponse(f"{up}{page}" + (f"?{query}" if query else ""))(scope, receive, send)
 

@@ -15,12 +15,13 @@ FILE, SHEET = "data.json", "look.png"
 def kept(folder: Path, dataset: str, images: data.ImageSet, resumed: bool) -> Iterator[None]:
     """Write both files of an image folder into that of a run before it is trained; a resumed one keeps what it has.
 
-    Where nothing came of the training, nothing is left of them.
+    Where nothing came of the training, they are as they were.
     """
     if not data.is_folder(dataset) or (resumed and (folder / FILE).is_file()):
         yield
         return
-    new = not folder.exists()
+    before = {name: _content(folder / name) for name in (FILE, SHEET)}
+    new, weights = not folder.exists(), _written(folder)
     listing = folders.read(Path(dataset))
     about = {"dataset": dataset, "read": listing.summary, "fingerprint": listing.fingerprint()}
     checkpoints.write_text(folder / FILE, json.dumps(about, indent=2) + "\n")
@@ -29,11 +30,29 @@ def kept(folder: Path, dataset: str, images: data.ImageSet, resumed: bool) -> It
     try:
         yield
     finally:
-        if new and not (folder / checkpoints.CONFIG).is_file():
-            for name in (FILE, SHEET):
-                (folder / name).unlink(missing_ok=True)
-            with suppress(OSError):  # something else was put there
-                folder.rmdir()
+        if _written(folder) == weights:
+            for name, content in before.items():
+                _restore(folder / name, content)
+            if new:
+                with suppress(OSError):  # something else was put there
+                    folder.rmdir()
+
+
+def _written(folder: Path) -> list[int]:
+    """Return when the files of a model were written, 0 for those that are missing."""
+    paths = (folder / checkpoints.CONFIG, folder / checkpoints.WEIGHTS)
+    return [path.stat().st_mtime_ns if path.is_file() else 0 for path in paths]
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def _restore(path: Path, content: bytes | None) -> None:
+    if content is None:
+        path.unlink(missing_ok=True)
+    else:
+        path.write_bytes(content)
 
 
 def changed(folder: Path, dataset: str) -> str:

@@ -251,6 +251,17 @@ def test_a_changed_folder_is_noticed_by_resume_and_by_evaluate(tmp_path, monkeyp
     assert "may have been trained on" in capsys.readouterr().out
 
 
+def test_a_training_anew_that_fails_leaves_what_the_run_was_trained_on(tmp_path, monkeypatch):
+    fill(tmp_path / "set", "a", "b", each=20)
+    assert trained(tmp_path, monkeypatch) == 0
+    run = tmp_path / "checkpoints" / "own"
+    before = {path: path.read_bytes() for path in run.iterdir()}
+    arrow(999).save(tmp_path / "set" / "a" / "another.png")
+    monkeypatch.setattr("cvae.training.fit", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
+    assert trained(tmp_path, monkeypatch, "--overwrite") != 0
+    assert {path: path.read_bytes() for path in run.iterdir()} == before
+
+
 def test_a_training_that_fails_leaves_no_folder(tmp_path, monkeypatch, capsys):
     fill(tmp_path / "set", "a", "b", each=20)
     monkeypatch.setattr("cvae.training.fit", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))

@@ -10,6 +10,7 @@ import hashlib
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -62,7 +63,7 @@ def answer_kept(request: Request) -> Response:
     if not path.is_file() or _version(path) != version:
         return PlainTextResponse(f"{file} is another one by now; load the page again.", 404, headers=NOW)
     if path.suffix == ".js":
-        return Response(slim(path.read_text(encoding="utf-8")), headers=FOR_EVER, media_type=TYPES[".js"])
+        return Response(_slim(path, version), headers=FOR_EVER, media_type=TYPES[".js"])
     # to compress weights would take long and win little
     encoding = {"Content-Encoding": "identity"} if file == checkpoints.WEIGHTS else {}
     kind = TYPES.get(path.suffix, "application/octet-stream")
@@ -111,6 +112,12 @@ def _make(key: tuple[Path, tuple[int, ...]]) -> None:
 
 def _here(file: str) -> Path:
     return Path(store.__file__).with_name(file)
+
+
+@lru_cache(maxsize=4)
+def _slim(path: Path, version: str) -> str:
+    """Return a script as browsers get it, made once for each version."""
+    return slim(path.read_text(encoding="utf-8"))
 
 
 def _stamp(*paths: Path) -> tuple[int, ...]:

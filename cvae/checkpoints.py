@@ -63,12 +63,20 @@ def _is_text(name: str) -> bool:
         return False
 
 
+def nowhere() -> str:
+    """Return one sentence where the folder that CVAE_CHECKPOINTS names is none; else ""."""
+    if not os.environ.get("CVAE_CHECKPOINTS") or ROOT.is_dir():
+        return ""
+    return f"CVAE_CHECKPOINTS names {ROOT}, and there is no such folder; set it to one that holds models."
+
+
 def run_dir(name_or_path: str | Path) -> Path:
     """Return the folder of a run: a name under checkpoints/, or a path; FileNotFoundError lists what there is."""
     for folder in (ROOT / name_or_path, Path(name_or_path)):
         if folder.is_dir():
             return folder
-    raise FileNotFoundError(f"no checkpoint {str(name_or_path)!r}; there are: {', '.join(list_runs()) or 'none yet'}.")
+    there = nowhere() or f"there are: {', '.join(list_runs()) or 'none yet'}."
+    raise FileNotFoundError(f"no checkpoint {str(name_or_path)!r}; {there}")
 
 
 def load_preset(name_or_path: str | Path) -> Preset:

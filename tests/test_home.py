@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from cvae import checkpoints
+from cvae import checkpoints, export
 from cvae.config import DataConfig, ModelConfig, Preset
 from cvae.models import build_model
 from tests.app import open_page
@@ -28,6 +28,26 @@ def own_zoo(tmp_path, monkeypatch):
         preset = Preset(name, "Mine.", config, DataConfig(dataset="/home/me/my_letters"), classes=LETTERS)
         checkpoints.save_run(tmp_path / name, preset, build_model(config).state_dict())
     return tmp_path
+
+
+@pytest.mark.parametrize("page", ["app.py", MAP, "pages/6_Faces.py", "pages/7_Models.py"])
+def test_a_page_names_the_folder_of_models_that_is_not_there(monkeypatch, tmp_path, page):
+    monkeypatch.setenv("CVAE_CHECKPOINTS", str(tmp_path / "models_of_mine"))
+    monkeypatch.setattr(checkpoints, "ROOT", tmp_path / "models_of_mine")
+    app = open_page(page)
+    (said,) = (info.value for info in app.info)
+    assert not app.exception and "there is no such folder; set it to one that holds models." in said
+    (tmp_path / "models_of_mine").mkdir()
+    (said,) = (info.value for info in open_page(page).info)
+    assert "There is no trained model yet" in said
+
+
+def test_a_command_names_the_folder_of_models_that_is_not_there(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("CVAE_CHECKPOINTS", str(tmp_path / "mine"))
+    monkeypatch.setattr(checkpoints, "ROOT", tmp_path / "mine")
+    assert export.main(["vae-conv", "--html", str(tmp_path / "x.html")]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and f"CVAE_CHECKPOINTS names {tmp_path / 'mine'}" in said
 
 
 def test_home_speaks_of_the_models_that_are_there(own_zoo):

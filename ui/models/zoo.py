@@ -47,8 +47,7 @@ def every_model() -> dict[str, "AnyModel"]:
     for problem in problems:
         st.warning(words.markdown(problem))
     if not models:
-        st.info("There is no trained model yet. Train one with: python train.py vae-dense-2d")
-        st.stop()
+        controls.tell_none(controls.FIRST)
     return models
 
 

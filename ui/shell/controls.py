@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import streamlit as st
 import torch
 from streamlit.errors import StreamlitAPIException
 from torch import Tensor
 
+from cvae import checkpoints
 from cvae.presets import PRESETS
 from ui.shell import address, classes, link, resources, share, words
 
@@ -266,9 +267,15 @@ def _models(
     for problem in problems if warns else ():
         st.warning(words.markdown(problem))
     if not models:
-        st.info(f"There is no trained model yet. Train one with: python train.py {train}")
-        st.stop()
+        tell_none(train)
     return models
+
+
+def tell_none(train: str) -> NoReturn:
+    """Say that there is no model, and what to do; the page ends there."""
+    nowhere = checkpoints.nowhere()
+    st.info(words.markdown(nowhere) or f"There is no trained model yet. Train one with: python train.py {train}")
+    st.stop()
 
 
 def preferred(models: Mapping[str, "AnyModel"], prefer: OfConfig) -> str:

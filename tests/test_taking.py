@@ -6,7 +6,8 @@ import time
 import pytest
 import torch
 
-from cvae import checkpoints
+from cvae import checkpoints, export
+from cvae.browser import page
 from cvae.browser.page import page as make
 from tests.app import open_page
 from ui.shell import link, taking
@@ -25,6 +26,20 @@ def test_it_is_what_the_command_writes(sheet):
     assert taking.file("vae-dense-2d", begin, sheet, "https://example.org/").decode() == wanted
 
 
+@pytest.mark.parametrize("nonsense", ["here", "Explore", "z=0,1", "?zed=0,1", "ftp://a.example/Explore", "0.1,-0.3"])
+def test_a_start_that_says_nothing_of_how_to_begin_is_refused_in_one_line(nonsense, tmp_path, capsys):
+    file = tmp_path / "x.html"
+    assert export.main(["vae-dense-2d", "--html", str(file), "--start", nonsense]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "address of Explore or Generate" in said and not file.exists()
+
+
+@pytest.mark.parametrize("start", ["", "?", "http://127.0.0.1:8501/Generate", "?z=0,1", "x.html#z=0,1", "file:///x.html"])
+def test_a_start_may_leave_the_beginning_to_the_file(start):
+    config = checkpoints.load_preset("vae-dense-2d").model
+    assert page._start(start, config, [])["z"] == ([0, 1] if "z" in start else [0, 0])
+
+
 def test_a_press_makes_it_and_no_page_before(zoo, monkeypatch):
     asked = []
     monkeypatch.setattr(taking, "file", lambda *about: asked.append(about) or b"made")
@@ -35,7 +50,6 @@ def test_a_press_makes_it_and_no_page_before(zoo, monkeypatch):
 
 
 def test_few_contents_are_held_and_made_one_at_a_time(monkeypatch):
-    from cvae.browser import page
 
     now, most, made = [], [], []
 

@@ -30,6 +30,7 @@ EXAMPLE = [*CURVE, [86, 220], [140, 214], [200, 220]]  # a 2
 LIGHT = 1.6e6  # characters of weights up to which an encoder goes along unasked
 SPAN, POINTS = 4.0, 2000  # the pad shows base coordinates from -SPAN to SPAN, with so many dots at most
 LIMIT = 8 - 1 / 256  # of a coordinate, as in the addresses of the app
+SAID = {"z", "label", "digit", "all"}  # what of a link says how a file opens
 COLOURS = ("#4e79a7", "#f28e2b", "#e15759", "#59b5ae", "#59a14f", "#d4a90d", "#b07aa1", "#ff8fa3", "#9c755f", "#8b929e")
 
 
@@ -165,6 +166,9 @@ def _start(link: str, config: ModelConfig, offered: list[dict]) -> dict:
     """
     parts = urlsplit(link)
     asked = {key: values[-1] for text in (parts.query, parts.fragment) for key, values in parse_qs(text).items()}
+    if link.strip("?#") and not asked.keys() & SAID and parts.scheme not in ("http", "https", "file"):
+        wanted = "an address of Explore or Generate, such as http://127.0.0.1:8501/Generate?label=7"
+        raise ValueError(f"the start must be {wanted}; got {link[:60]!r}.")
     point = _point(asked["z"], config.latent_dim) if "z" in asked else [0.0] * config.latent_dim
     numbers = [str(label["label"]) for label in offered]
     wanted = asked.get("label", asked.get("digit", numbers[0] if numbers else ""))

@@ -183,6 +183,8 @@ def main(argv: list[str] | None = None) -> int:
     args = p.parse_args(argv)
     if bool(args.name) == bool(args.site):
         p.error("name one model, or --site DIR for all of them")
+    if args.dry_run and not args.hub:
+        p.error("--dry-run goes with --hub USER/NAME")
     write = _write_site if args.site else _put if args.hub else _write_html if args.html else _write_onnx
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     return run("cvae.export", lambda: write(args))
@@ -192,7 +194,7 @@ def _parser() -> OneLineParser:
     p = OneLineParser(prog="python -m cvae.export", description=ABOUT)
     named = "a name under checkpoints/, a path, or user/repo of the Hugging Face hub"
     p.add_argument("name", nargs="?", metavar="NAME", help=named)
-    p.add_argument("--out", type=Path, help="folder to write ONNX into (default: onnx/NAME)")
+    p.add_argument("--out", type=Path, help="folder to write into (default: onnx/NAME)")
     instead = p.add_mutually_exclusive_group()
     page = "write one HTML file that decodes in the browser, and no ONNX"
     instead.add_argument("--html", type=Path, metavar="FILE", help=page)
@@ -200,6 +202,8 @@ def _parser() -> OneLineParser:
     instead.add_argument("--site", type=Path, metavar="DIR", help=site)
     hub = "upload the model and its card to the Hugging Face hub, and no ONNX"
     instead.add_argument("--hub", metavar="USER/NAME", help=hub)
+    dry = "with --hub: write what would be uploaded into a folder (default: hub/NAME), and upload nothing"
+    p.add_argument("--dry-run", action="store_true", help=dry)
     p.add_argument("--labels", type=_numbers, metavar="0,1,2", help="labels that the HTML file offers (default: all)")
     p.add_argument("--title", default="", help="heading of the HTML file (default: the model's name)")
     start = "a link of Explore or Generate, at whose point the HTML file opens"
@@ -240,7 +244,16 @@ def _put(args: argparse.Namespace) -> None:
     with loading("cvae.export"):
         from cvae import hub  # late: it imports this module
 
-    print(f"{hub.put(args.name, args.hub)}: load it with load_run({args.hub!r})")
+    if not args.dry_run:
+        print(f"{hub.put(args.name, args.hub)}: load it with load_run({args.hub!r})")
+        return
+    folder = args.out or Path("hub") / Path(args.name).name
+    if folder.is_dir() and any(folder.iterdir()):
+        raise ValueError(f"{folder} holds something already; name another folder with --out, or remove it.")
+    hub.write(args.name, folder, args.hub)
+    for path in sorted(folder.iterdir()):
+        print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+    print(f"Nothing was uploaded; without --dry-run these files go to https://huggingface.co/{args.hub}")
 
 
 def _write_onnx(args: argparse.Namespace) -> None:

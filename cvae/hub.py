@@ -1,5 +1,6 @@
 """A model and its card on the Hugging Face hub, for load_run("user/repo"): cvae-export NAME --hub USER/NAME."""
 
+import importlib.util
 import math
 import shutil
 import tempfile
@@ -55,18 +56,12 @@ class Figure(NamedTuple):
 def put(name: str, repository: str) -> str:
     """Upload a run and its card to a model repository of the hub, made where there is none; return its address.
 
-    ValueError in one sentence for a name that is none, without huggingface_hub, and where the upload fails.
+    ValueError in one sentence as of `write`, and where the upload fails.
     """
-    if not checkpoints.HUB_NAME.fullmatch(repository):
-        raise ValueError(f"a repository of the hub is called USER/NAME, such as anna/digits; got {repository!r}.")
-    try:
-        from huggingface_hub import HfApi
-    except ImportError as error:
-        raise ValueError(
-            "putting a model on the hub needs huggingface_hub; install with: pip install -r requirements-extra.txt"
-        ) from error
     with tempfile.TemporaryDirectory() as folder:
         write(name, Path(folder), repository)
+        from huggingface_hub import HfApi
+
         try:
             hub = HfApi()
             hub.create_repo(repository, exist_ok=True)
@@ -80,7 +75,16 @@ def put(name: str, repository: str) -> str:
 
 
 def write(name: str, folder: Path, repository: str) -> None:
-    """Write into `folder` what the hub is to hold of a run: its files, a picture of what it makes, and its card."""
+    """Write into `folder` what the hub is to hold of a run: its files, a picture of what it makes, and its card.
+
+    ValueError in one sentence for a repository's name that is none, and without huggingface_hub.
+    """
+    if not checkpoints.HUB_NAME.fullmatch(repository):
+        raise ValueError(f"a repository of the hub is called USER/NAME, such as anna/digits; got {repository!r}.")
+    if not importlib.util.find_spec("huggingface_hub"):
+        remedy = "install with: pip install -r requirements-extra.txt"
+        raise ValueError(f"putting a model on the hub needs huggingface_hub; {remedy}")
+    folder.mkdir(parents=True, exist_ok=True)
     model, source = checkpoints.load_run(name), checkpoints.run_dir(name)
     for file in FILES:
         if (source / file).is_file():

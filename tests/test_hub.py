@@ -98,6 +98,21 @@ def test_a_name_that_is_none_is_refused_before_anything_is_sent(monkeypatch, rep
         hub.put("vae-conv", repository)
 
 
+def test_a_dry_run_writes_what_would_be_uploaded_and_sends_nothing(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(huggingface_hub, "HfApi", lambda: pytest.fail("nothing may be sent"))
+    folder = tmp_path / "there" / "dry"
+    command = ["vae-conv", "--hub", "anna/a", "--dry-run", "--out", str(folder)]
+    assert export.main(command) == 0
+    *told, last = capsys.readouterr().out.splitlines()
+    assert [line.partition(": ")[0] for line in told] == [str(path) for path in sorted(folder.iterdir())]
+    assert {hub.CARD, hub.PICTURE, checkpoints.WEIGHTS} < {path.name for path in folder.iterdir()}
+    assert last.startswith("Nothing was uploaded") and "anna/a" in last
+    assert export.main(command) == 2 and "holds something already" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        export.main(["vae-conv", "--dry-run"])
+    assert "goes with --hub" in capsys.readouterr().err
+
+
 def test_without_a_connection_or_the_package_it_is_one_line(monkeypatch, capsys):
     def refuse(*_, **__):
         raise ConnectionError("no route\nto the host")

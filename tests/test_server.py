@@ -1,6 +1,7 @@
 """The launcher process."""
 
 import asyncio
+import platform
 import subprocess
 import sys
 
@@ -29,6 +30,35 @@ def test_a_server_that_answers_collects_garbage_again_but_not_what_it_was_starte
     said = found.stdout.splitlines()
     assert said[0] == "The app is at http://127.0.0.1:8501"
     assert said[1].split() == ["True", "True", "True", "False"]  # SciPy comes later, in time for the first drawing
+
+
+HEAPS = """
+import ctypes, sys, threading
+from ui.shell import bounds
+if sys.argv[1] == "shared":
+    bounds.share_heaps()
+together = threading.Barrier(12)
+def allocate():
+    together.wait()
+    held = [bytearray(5000) for _ in range(100)]
+    together.wait()
+threads = [threading.Thread(target=allocate) for _ in range(12)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+libc = ctypes.CDLL(None)
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
+libc.fflush(None)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is about glibc")
+def test_threads_share_two_heaps():
+    found = {}
+    for how in ("shared", "apart"):
+        command = [sys.executable, "-c", HEAPS, how]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
+        found[how] = done.stdout.count("<heap nr")
+    assert found["shared"] <= 2 < found["apart"]
 
 
 @pytest.mark.parametrize("base", ["", "/demo"])

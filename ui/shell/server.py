@@ -52,6 +52,7 @@ class PageNames:
 @asynccontextmanager
 async def lifespan(app: "App") -> AsyncIterator[dict]:
     """Prepare before the server answers."""
+    bounds.share_heaps()
     bounds.close_half_open_connections(entrance.Orderly)
     bounds.forget_sessions(app, bounds.allow_descriptors())
     bounds.hold_few_uploads()

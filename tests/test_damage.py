@@ -18,7 +18,8 @@ from tests.app import open_page
 from ui.shell import resources, server
 
 GIGABYTE = 2**30
-LONGEST = 2.0  # seconds of the processor for all that pages read of a folder
+LONGEST = 2.0  # seconds of the processor for all that pages read of a folder; on a slow machine
+TIMES = 30  # as long as sound folders take
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +33,14 @@ def strangers(tmp_path_factory):
         yield {path: path.read_bytes() for path in paths}
 
 
+def seconds(name: str) -> float:
+    """Return how long the processor works on all that pages read of a folder."""
+    damage.forget()
+    began = time.process_time()
+    damage.read_all(name)
+    return time.process_time() - began
+
+
 def peak() -> int:
     """Return the most bytes of memory that this process has had."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
@@ -40,6 +49,7 @@ def peak() -> int:
 @pytest.mark.slow
 def test_no_damage_to_a_file_costs_more_than_a_line(strangers, request):
     before = peak()
+    longest = max(LONGEST, TIMES * min(max(map(seconds, damage.DAMAGED)) for _ in range(2)))
     ways = {path: damage.spoiled(path) for path in strangers}
 
     @settings(
@@ -54,13 +64,11 @@ def test_no_damage_to_a_file_costs_more_than_a_line(strangers, request):
         path = data.draw(st.sampled_from(sorted(ways)))
         content = data.draw(ways[path])
         path.write_bytes(content)
-        damage.forget()
-        began = time.process_time()
         try:
-            damage.read_all(path.parent.name)
+            took = seconds(path.parent.name)
         finally:
             path.write_bytes(strangers[path])
-        assert time.process_time() - began < LONGEST, f"{path.name} takes too long"
+        assert took < longest, f"{path.name} takes too long"
 
     holds()
     assert peak() < before + GIGABYTE / 2  # a process that did nothing before has had less than the other half

@@ -1,20 +1,25 @@
 """What the app is in a root of its own, as the image has it: python benchmarks/image.py FOLDER (as root, on Linux)
 
+With --packages in the place of FOLDER: how large the packages of both locks are in this environment.
+
 FOLDER is what deploy/root.sh made. The app runs there as user 1000, the root not to be written, /tmp in memory, without
 any network but the loopback of its own.
 """
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import time
 import urllib.request
+from importlib import metadata
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 
-from benchmarks.machine import table
+from benchmarks.machine import table  # noqa: E402
 
 PORT = 8501
 WARM = 30  # seconds in which the server loads its models
@@ -39,6 +44,34 @@ def size(folder: Path) -> float:
     """Return the megabytes of all files below a folder, each once however many names it has."""
     files = (path.lstat() for path in folder.rglob("*") if path.is_symlink() or path.is_file())
     return sum({file.st_ino: file.st_size for file in files}.values()) / 1e6
+
+
+def locked(name: str) -> set[str]:
+    """Return the names of the packages of a lock."""
+    return set(re.findall(r"^([\w.-]+)==", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def installed(package: str) -> float:
+    """Return the megabytes of a package as pip installed it; 0 where it is not in this environment."""
+    try:
+        files = metadata.files(package) or []
+    except metadata.PackageNotFoundError:
+        return 0.0
+    return sum(path.stat().st_size for path in (Path(str(file.locate())) for file in files) if path.is_file()) / 1e6
+
+
+def packages() -> None:
+    """Print how large the packages are that serve, and those that only training needs."""
+    serve = locked("requirements-serve.lock")
+    rows = [("packages", "MB", "the largest")]
+    parts = {"what serves": serve, "what trains besides": locked("requirements.lock") - serve}
+    for what, names in parts.items():
+        sizes = sorted(((installed(name), name) for name in names), reverse=True)
+        missing = [name for size, name in sizes if not size]
+        largest = ", ".join(f"{name} {size:.0f}" for size, name in sizes[:6])
+        lacking = f"; not here: {', '.join(missing)}" if missing else ""
+        rows.append((f"{what}: {len(names)}", f"{sum(size for size, _ in sizes):.0f}", largest + lacking))
+    table("Packages of the locks", rows)
 
 
 def start(root: Path) -> tuple[subprocess.Popen, float]:
@@ -82,6 +115,8 @@ def inside(root: Path) -> None:
 
 def main() -> None:
     """Measure in namespaces of its own."""
+    if sys.argv[1:] == ["--packages"]:
+        return packages()
     if sys.argv[1:2] == ["--inside"]:
         return inside(Path(sys.argv[2]))
     if len(sys.argv) != 2 or os.geteuid():

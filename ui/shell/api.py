@@ -75,7 +75,7 @@ async def answer_sketch(request: Request) -> Response:
     if task not in LIMITS or task in UNDRAWN:
         return PlainTextResponse(f"task must be one of {', '.join(sorted(LIMITS.keys() - UNDRAWN))}.", 400)
     return await _stand_in_line(
-        request, task, lambda found: _fresh(found.pictures.tobytes(), {"X-About": json.dumps(found.about())})
+        request, task, lambda answer: _fresh(answer.pictures.tobytes(), {"X-About": json.dumps(answer.about())})
     )
 
 
@@ -126,14 +126,14 @@ def decode_all(name: str, queries: list[Mapping[str, str]]) -> list[bytes | Valu
         model = resources.model(name)
     except ValueError as error:
         return [error] * len(queries)
-    found: list = [_read(query, model) for query in queries]
-    asked = [read for read in found if not isinstance(read, ValueError)]
+    tried: list = [_read(query, model) for query in queries]
+    asked = [read for read in tried if not isinstance(read, ValueError)]
     labels = [labels for _, labels in asked if labels is not None]  # of all, or of none
     if asked:
         u = torch.cat([u for u, _ in asked])
         pixels = iter(images.to_uint8(tasks.decode(model, u, torch.cat(labels) if labels else None)))
     return [
-        read if isinstance(read, ValueError) else b"".join(next(pixels).tobytes() for _ in read[0]) for read in found
+        read if isinstance(read, ValueError) else b"".join(next(pixels).tobytes() for _ in read[0]) for read in tried
     ]
 
 
@@ -152,13 +152,13 @@ def class_map(request: Request) -> Response:
     name = request.query_params.get("model", "")
     try:
         resources.model(name)
-        found = resources.map_png(name)
+        picture = resources.map_png(name)
     except ValueError as error:
         return PlainTextResponse(str(error), 400)
-    if found is None:
+    if picture is None:
         remedy = f"for a model of two dimensions run: python evaluate.py {name}"
         return PlainTextResponse(f"no class map of {name}; {remedy}", 400)
-    return Response(found, media_type="image/png", headers={"Cache-Control": "max-age=3600"})
+    return Response(picture, media_type="image/png", headers={"Cache-Control": "max-age=3600"})
 
 
 def points(request: Request) -> Response:
@@ -175,10 +175,10 @@ def sprite(request: Request) -> Response:
     """Answer with the reconstructions of a map's points, or with the real digits where they are on this machine."""
     name, originals = request.query_params.get("model", ""), request.query_params.get("of") == "originals"
     try:
-        found = resources.latent_map(name)
+        held = resources.latent_map(name)
         if originals and resources.model(name).preset.data.dataset != "mnist":
             raise ValueError(f"the map of {name} is not one of MNIST's test digits.")
-        content = resources.originals_sprite() if originals else found.sprite
+        content = resources.originals_sprite() if originals else held.sprite
     except ValueError as error:
         return PlainTextResponse(str(error), 400)
     return Response(content, media_type="image/png", headers={"Cache-Control": KEPT})
@@ -212,9 +212,9 @@ def _labels(text: str | None, n_classes: int) -> torch.Tensor | None:
 
 def routes() -> list[Route]:
     """Return the routes, below the path that the app is served at."""
-    found: dict[str, Callable] = {"decode": decode, "run": run, "sketch": answer_sketch}
-    found |= {"map": class_map, "points": points, "sprite": sprite}
-    own = [Route(f"{link.base_path()}/api/{name}", route) for name, route in found.items()]
+    routes: dict[str, Callable] = {"decode": decode, "run": run, "sketch": answer_sketch}
+    routes |= {"map": class_map, "points": points, "sprite": sprite}
+    own = [Route(f"{link.base_path()}/api/{name}", route) for name, route in routes.items()]
     return [*own, Route(f"{link.base_path()}/metrics", watched), *programs.routes()]
 
 

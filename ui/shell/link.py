@@ -67,9 +67,9 @@ def unpack(text: str, dims: int) -> Tensor | None:
 
 def point(parameter: str, default: Tensor) -> Tensor:
     """Return the point (D,) in the address, or `default` (D,) where there is none that fits."""
-    found = unpack(st.query_params.get(parameter, ""), len(default))
-    address.judge(parameter, found is not None)
-    return snap(default) if found is None else found
+    u = unpack(st.query_params.get(parameter, ""), len(default))
+    address.judge(parameter, u is not None)
+    return snap(default) if u is None else u
 
 
 def centre(model: "LatentModel") -> Tensor:

@@ -70,12 +70,12 @@ def model(name: str, families: tuple[str, ...] = GENERATIVE) -> "AnyModel":
     """Return one model of these families; ValueError says in one line why there is none of this name."""
     if not checkpoints.is_run(name):
         raise ValueError(f"unknown model {name[:40]!r}; there are: {', '.join(available(families)[0]) or 'none yet'}.")
-    found = _load(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS))
-    if isinstance(found, str):
-        raise ValueError(found)
-    if not belongs(found.config, families):
-        raise ValueError(f"{name} is of the {found.config.family} family; this needs one of: {', '.join(families)}.")
-    return found
+    loaded = _load(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS))
+    if isinstance(loaded, str):
+        raise ValueError(loaded)
+    if not belongs(loaded.config, families):
+        raise ValueError(f"{name} is of the {loaded.config.family} family; this needs one of: {', '.join(families)}.")
+    return loaded
 
 
 def is_digit(model: "AnyModel | Listed") -> bool:
@@ -133,10 +133,10 @@ def has_space(name: str) -> bool:
 
 def space(name: str) -> faces.Space:
     """Return the faces in the latent space of a model; ValueError in one line where they are missing or damaged."""
-    found = _space(*_stamped(name, checkpoints.CONFIG, faces.FILE))
-    if isinstance(found, str):
-        raise ValueError(found)
-    return found
+    loaded = _space(*_stamped(name, checkpoints.CONFIG, faces.FILE))
+    if isinstance(loaded, str):
+        raise ValueError(loaded)
+    return loaded
 
 
 def code(name: str, photo: str, x: Tensor) -> Tensor:
@@ -146,10 +146,10 @@ def code(name: str, photo: str, x: Tensor) -> Tensor:
 
 def sliders_of(name: str) -> sliders.Sliders | None:
     """Return the sliders with names of a model, None without any; ValueError in one line for damaged ones."""
-    found = _sliders(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS, sliders.FILE))
-    if isinstance(found, str):
-        raise ValueError(found)
-    return found
+    loaded = _sliders(*_stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS, sliders.FILE))
+    if isinstance(loaded, str):
+        raise ValueError(loaded)
+    return loaded
 
 
 def figures(name: str) -> dict:
@@ -165,10 +165,10 @@ def run(name: str) -> runs.Run:
 def latent_map(name: str) -> maps.LatentMap:
     """Return the map of a model; ValueError in one line, with the remedy, where it is missing, stale or damaged."""
     model(name, MAPPED)
-    found = _latent_map(*_stamped(name, checkpoints.WEIGHTS, checkpoints.MAP))
-    if isinstance(found, str):
-        raise ValueError(found)
-    return found
+    loaded = _latent_map(*_stamped(name, checkpoints.WEIGHTS, checkpoints.MAP))
+    if isinstance(loaded, str):
+        raise ValueError(loaded)
+    return loaded
 
 
 def map_figures(name: str) -> dict[str, dict] | None:
@@ -205,8 +205,8 @@ def neighbours(name: str, space: str) -> ExactIndex:
 
 def originals() -> np.ndarray | None:
     """Return the real test digits (N, 28, 28) uint8, None where MNIST is not on this machine or is damaged."""
-    found = fetch.read_test()
-    return found[0] if isinstance(found, tuple) else None
+    test = fetch.read_test()
+    return test[0] if isinstance(test, tuple) else None
 
 
 def originals_sprite() -> bytes:
@@ -242,10 +242,10 @@ def spread(name: str) -> tuple[np.ndarray, int] | None:
     None where evaluate.py has not measured them.
     """
     try:
-        found = figures(name)["classification"]
-        quantiles = np.array(found["log_likelihood_quantiles"], dtype=float)
+        measured = figures(name)["classification"]
+        quantiles = np.array(measured["log_likelihood_quantiles"], dtype=float)
         fits = quantiles.ndim == 1 and len(quantiles) > 1 and bool(np.isfinite(quantiles).all())
-        return (quantiles, int(found["n_importance"])) if fits else None
+        return (quantiles, int(measured["n_importance"])) if fits else None
     except (ValueError, TypeError, KeyError, OverflowError):
         return None
 
@@ -321,13 +321,13 @@ def _kept(folder: Path, stamp: tuple[int, ...], about: tuple, _make: Callable[[]
 @remembered
 def _space(folder: Path, stamp: tuple[int, ...]) -> faces.Space | str:
     try:
-        found, dims = faces.load(folder), checkpoints.load_preset(folder).model.latent_dim
+        codes, dims = faces.load(folder), checkpoints.load_preset(folder).model.latent_dim
     except (ValueError, OSError) as error:
         return str(error)
-    if (held := found.u.shape[1]) != dims:  # the model was trained anew, or the file copied
+    if (held := codes.u.shape[1]) != dims:  # the model was trained anew, or the file copied
         remedy = f"make it anew with: python evaluate.py {folder.name}"
         return f"{folder / faces.FILE} holds codes of {held} numbers, and this model has {dims}; {remedy}"
-    return found
+    return codes
 
 
 @remembered
@@ -373,11 +373,11 @@ def _run(folder: Path, stamp: tuple[int, ...]) -> runs.Run:
 @remembered
 def _progress(folder: Path, stamp: tuple[int, ...]) -> Progress | None:
     try:
-        epochs, found = kept_progress.load(folder, checkpoints.load_preset(folder).model.image_shape)
+        epochs, sheets = kept_progress.load(folder, checkpoints.load_preset(folder).model.image_shape)
     except (OSError, ValueError):
         return None
-    per_epoch = next(iter(found.values())).shape[1]
-    return Progress(epochs, {kind: _sheet(pictures) for kind, pictures in found.items()}, per_epoch)
+    per_epoch = next(iter(sheets.values())).shape[1]
+    return Progress(epochs, {kind: _sheet(pictures) for kind, pictures in sheets.items()}, per_epoch)
 
 
 def _sheet(pictures: np.ndarray) -> bytes:
@@ -410,9 +410,9 @@ def _map_points(folder: Path, stamp: tuple[int, ...]) -> tuple[bytes, dict]:
 
 @remembered
 def _thumbnail_map(folder: Path, stamp: tuple[int, ...]) -> bytes:
-    found = latent_map(folder.name)
-    xy = found.embeddings["tsne"]
-    return images.scatter_png(points.normalised(xy, xy).numpy() - 0.5, found.labels.numpy(), 0.52)
+    held = latent_map(folder.name)
+    xy = held.embeddings["tsne"]
+    return images.scatter_png(points.normalised(xy, xy).numpy() - 0.5, held.labels.numpy(), 0.52)
 
 
 @remembered
@@ -433,5 +433,5 @@ def _originals_sprite(stamp: tuple) -> bytes:
 
 @remembered
 def _pictures(folder: Path, stamp: tuple[int, ...]) -> np.ndarray:
-    found = latent_map(folder.name)
-    return maps.cut_sprite(found.sprite, len(found))
+    held = latent_map(folder.name)
+    return maps.cut_sprite(held.sprite, len(held))

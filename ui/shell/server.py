@@ -118,13 +118,13 @@ def send_at_once() -> None:
 
     Streamlit offers no access to its socket, so it is looked up among all objects, before gc.freeze hides them.
     """
-    for found in gc.get_objects():
+    for held in gc.get_objects():
         if (
-            type(found) is socket.socket
-            and found.family in (socket.AF_INET, socket.AF_INET6)
-            and found.type == socket.SOCK_STREAM
+            type(held) is socket.socket
+            and held.family in (socket.AF_INET, socket.AF_INET6)
+            and held.type == socket.SOCK_STREAM
         ):
             try:
-                found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                held.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except OSError:  # closed meanwhile
                 continue

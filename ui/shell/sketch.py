@@ -58,10 +58,10 @@ def answer_all(queries: list[Mapping[str, str]]) -> list[Answer | ValueError]:
 
     Reconstructions are made together, in less time than one by one.
     """
-    found = [_tried(picture if query.get("task") == "reconstruct" else answer, query) for query in queries]
-    pictures = [x for x in found if isinstance(x, Tensor)]
+    tried = [_tried(picture if query.get("task") == "reconstruct" else answer, query) for query in queries]
+    pictures = [x for x in tried if isinstance(x, Tensor)]
     together = iter(_reconstructions(pictures, queries[0].get("model", "")))
-    return [next(together) if isinstance(x, Tensor) else x for x in found]
+    return [next(together) if isinstance(x, Tensor) else x for x in tried]
 
 
 def _tried(make: Callable, query: Mapping[str, str]) -> Answer | Tensor | ValueError:
@@ -95,10 +95,10 @@ def _see(x: Tensor, query: Mapping[str, str]) -> Answer:
 
 
 def _reconstruct(x: Tensor, query: Mapping[str, str]) -> Answer:
-    found = _reconstructions([x], query.get("model", ""))[0]
-    if isinstance(found, ValueError):
-        raise found
-    return found
+    x_hat = _reconstructions([x], query.get("model", ""))[0]
+    if isinstance(x_hat, ValueError):
+        raise x_hat
+    return x_hat
 
 
 def _reconstructions(pictures: list[Tensor], name: str) -> Sequence[Answer | ValueError]:
@@ -124,7 +124,7 @@ def _denoise(x: Tensor, query: Mapping[str, str]) -> Answer:
     x = fitted(x, model)
     noisy = corruptions.corrupt(x, kind, strength, torch.Generator().manual_seed(_seed(query)))
     labels = label_scores(model, noisy, QUICK).argmax(1) if model.config.n_classes else None
-    cleaned = [tasks.denoise(found, fitted(noisy, found)) for found in denoisers(query)]
+    cleaned = [tasks.denoise(denoiser, fitted(noisy, denoiser)) for denoiser in denoisers(query)]
     cleaned.append(tasks.reconstruct(model, noisy, labels))
     notes = ["", *(f"PSNR {float(metrics.psnr(metrics.mse(x, y)).clamp(max=99)):.1f} dB" for y in (noisy, *cleaned))]
     return Answer(images.grey(torch.cat([x, noisy, *cleaned])), notes)

@@ -308,6 +308,14 @@ def kept_digit(app) -> str:
     return next((sent(app, i)["query"].get("digit", "") for i in range(len(app.get("bidi_component")))), "")
 
 
+@pytest.mark.parametrize("size", [(900, 1), (1, 900), (3000, 2)])
+def test_a_picture_that_is_a_thin_line_costs_no_traceback(zoo, size):
+    out = io.BytesIO()
+    Image.new("L", size, 255).save(out, "PNG")
+    app = upload("pages/3_Draw.py", "line.png", out.getvalue())
+    assert not app.exception and len(app.error) == 1
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_an_upload_stays_with_the_visit_and_out_of_other_links(zoo, page):
     app = upload(page, "mine.png", sheet())

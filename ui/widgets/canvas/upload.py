@@ -90,7 +90,9 @@ def _crop(picture: Image.Image) -> None:
         left, right = st.columns([3, 2], gap="large")
         left.slider("From left to right, in percent", 0, 100, WHOLE, key="upload_across", on_change=_reread)
         left.slider("From top to bottom, in percent", 0, 100, WHOLE, key="upload_down", on_change=_reread)
-        right.image(picture.crop(_part(picture)), width=200)
+        part = picture.crop(_part(picture))
+        part.thumbnail((200, 400))  # each side keeps a pixel, which Streamlit's own way does not see to
+        right.image(part, width=200)
 
 
 def _part(picture: Image.Image) -> tuple[int, int, int, int]:

@@ -24,7 +24,7 @@ from benchmarks.machine import percentile, table
 from tests.e2e.serving import running_server
 
 LOOKS = 4  # times that each page is opened before and after an overload
-SETTLED = 60  # seconds after the last session has gone, in which its memory is given back
+SETTLED = 180  # seconds after the last session has gone, in which its memory is given back; Streamlit keeps it for 120
 PAGES = ("", "Explore", "Generate", "Draw", "Inpaint", "Map", "Faces", "Models")
 EVERY = 10  # seconds from one page to the next of a visitor
 

@@ -194,6 +194,25 @@ def test_closed_sessions_hold_a_quarter_of_the_descriptors(descriptors, kept):
     assert manager._session_storage._cache.maxsize == kept
 
 
+def test_memory_of_sessions_whose_time_is_over_is_given_back_without_a_further_visitor(monkeypatch):
+    monkeypatch.setattr(bounds, "SWEEP", 0.02)
+    given, kept = [], MemorySessionStorage(ttl_seconds=0.2)
+
+    async def visit() -> None:
+        giving = asyncio.ensure_future(bounds.give_back(kept, lambda: given.append(1)))
+        kept.save(SimpleNamespace(session=SimpleNamespace(id="a")))
+        await asyncio.sleep(0.1)
+        assert not given
+        while not given:
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.1)
+        giving.cancel()
+
+    asyncio.run(asyncio.wait_for(visit(), 30))
+    assert given == [1] and not kept._cache._data
+    bounds.trim()  # on any system
+
+
 @pytest.mark.parametrize("name", bounds.MESSAGES)
 def test_a_message_that_is_not_understood_is_one_line_of_the_log(name, caplog):
     log = logging.getLogger(f"streamlit.{name}")

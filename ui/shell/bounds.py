@@ -6,6 +6,7 @@ import gc
 import logging
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 PATIENCE = 10.0  # seconds for the rest of a request, or for a client that does not read
 CLOSED = 128  # sessions kept at most, as by Streamlit
 UPLOADS = 2  # files of one session; a newer one takes the place of the oldest
+SWEEP = 30.0  # seconds
 LOOP = 3  # descriptors of a session, open or closed: those of its event loop
 ARENA_MAX, ARENAS = -8, 2  # of mallopt(3): its M_ARENA_MAX, and how many heaps all threads share
 MESSAGES = ("web.server.starlette.starlette_websocket", "runtime.app_session")  # who tells what is wrong with one
@@ -123,11 +125,37 @@ def share_heaps() -> None:
             ctypes.CDLL(None).mallopt(ARENA_MAX, ARENAS)
 
 
-def forget_sessions(app: "App", descriptors: int | None) -> None:
-    """Keep no more closed sessions, for visitors who come back, than hold a quarter of so many descriptors."""
+def forget_sessions(app: "App", descriptors: int | None) -> MemorySessionStorage:
+    """Keep no more closed sessions, for visitors who come back, than hold a quarter of so many descriptors.
+
+    Returns where they are kept.
+    """
     most = CLOSED if descriptors is None else min(CLOSED, descriptors // 4 // LOOP)
     kept = MemorySessionStorage(most, st.get_option("server.disconnectedSessionTTL"))
     app._runtime._session_mgr._session_storage = kept  # type: ignore[union-attr]
+    return kept
+
+
+async def give_back(kept: MemorySessionStorage, give: Callable[[], None]) -> None:
+    """Call `give` where closed sessions have been given up since the last look, which is every SWEEP seconds.
+
+    Streamlit itself gives up those whose time is over when the next visitor leaves, which may be tomorrow.
+    """
+    before = 0
+    while True:
+        await asyncio.sleep(SWEEP)
+        now = len(kept._cache)  # which gives up those whose time is over
+        if now < before:
+            await asyncio.to_thread(give)
+        before = now
+
+
+def trim() -> None:
+    """Give the system what nobody holds any more."""
+    gc.collect()
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # another C library than glibc
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def tell_in_one_line() -> None:

@@ -1,5 +1,6 @@
 """What the launcher process does before the first visitor: load and warm every model, and keep the process quick."""
 
+import asyncio
 import gc
 import importlib
 import socket
@@ -54,7 +55,7 @@ async def lifespan(app: "App") -> AsyncIterator[dict]:
     """Prepare before the server answers."""
     bounds.share_heaps()
     bounds.close_half_open_connections(entrance.Orderly)
-    bounds.forget_sessions(app, bounds.allow_descriptors())
+    kept = bounds.forget_sessions(app, bounds.allow_descriptors())
     bounds.hold_few_uploads()
     bounds.tell_in_one_line()
     torch.set_num_threads(THREADS)
@@ -66,8 +67,10 @@ async def lifespan(app: "App") -> AsyncIterator[dict]:
     later = threading.Timer(LATER, warm_up_drawing)
     later.daemon = True
     later.start()
+    giving = asyncio.ensure_future(bounds.give_back(kept, bounds.trim))
     print(f"The app is at {address()}", flush=True)
     yield {}
+    giving.cancel()
     later.cancel()
 
 

@@ -9,6 +9,7 @@ import time
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from playwright.sync_api import sync_playwright
 
@@ -27,14 +28,17 @@ def running_app(root: Path = ROOT, **environment: str):
 
 
 @contextmanager
-def running_server(root: Path = ROOT, path: str = "", port: int | None = None, **environment: str):
-    """As `running_app`, which answers below a path, on a port if one is named; give the process too."""
+def running_server(
+    root: Path = ROOT, path: str = "", port: int | None = None, log: TextIO | None = None, **environment: str
+):
+    """As `running_app`, which answers below a path, on a port, into a log if they are named; give the process too."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = port or probe.getsockname()[1]
     options = ["--server.port", str(port), "--server.headless", "true"]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
-    server = subprocess.Popen(command, cwd=root, env=os.environ | environment, stdout=subprocess.DEVNULL)
+    out = log or subprocess.DEVNULL
+    server = subprocess.Popen(command, cwd=root, env=os.environ | environment, stdout=out, stderr=log)
     try:
         wait_for(f"http://127.0.0.1:{port}{path}/_stcore/health", server)
         yield f"http://127.0.0.1:{port}", server

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from benchmarks import damage
 from tests.e2e.serving import running_app, until_shown
 
 RECORDS = """
@@ -112,3 +113,13 @@ def test_all_pages_stay_on_this_machine_and_load_what_they_may(recorded, browser
         assert (path, strange, complaints) == (path, [], [])
     context.close()
     assert outside(file) == []
+
+
+def test_nonsense_of_strangers_costs_no_traceback_and_nobody_else():
+    """benchmarks/damage.py does the same with thousands."""
+    results, tracebacks, most, said = damage.damage(40, seed=7)
+    assert not tracebacks, said[said.index("Traceback") - 500 :][:4000]
+    assert most < 1024
+    for kind, seen in results.items():
+        assert seen.total() == 40 and not seen["traceback"] and not seen["hang"], (kind, seen)
+    assert results["uploads"]["page"] == 40

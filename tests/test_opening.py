@@ -1,6 +1,9 @@
 """One door for every picture: whatever kind of file it comes in, it is opened as a person sees it."""
 
 import io
+import subprocess
+import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ from PIL import Image, ImageCms, ImageDraw
 
 from cvae.data import colours, pictures
 from cvae.preprocess import to_digit
+from tests.conftest import ROOT
 
 
 def written(image: Image.Image, kind: str, **options) -> bytes:
@@ -199,6 +203,26 @@ def test_a_bomb_is_refused_before_it_unfolds(tmp_path):
             pictures.open_picture(content)
         with pytest.raises(ValueError, match=f"{size} megapixels"):
             pictures.open_file(tmp_path / "bomb.png")
+
+
+def test_opening_leaves_the_filters_of_warnings_alone_which_threads_share(monkeypatch):
+    usual, seen = Image.open, []
+
+    def opening(*args, **kwargs):
+        seen.append(warnings.filters)
+        return usual(*args, **kwargs)
+
+    monkeypatch.setattr(Image, "open", opening)
+    pictures.open_picture(written(four(), "PNG"))
+    assert all(filters is warnings.filters for filters in seen) and seen
+
+
+def test_a_size_that_is_refused_here_is_not_warned_of_besides(tmp_path):
+    Image.new("1", (10_000, 10_000)).save(tmp_path / "large.png")
+    script = "import sys, pathlib; from cvae.data import pictures; pictures.open_file(pathlib.Path(sys.argv[1]))"
+    command = [sys.executable, "-c", script, str(tmp_path / "large.png")]
+    run = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
+    assert "40 megapixels" in run.stderr and "DecompressionBombWarning" not in run.stderr
 
 
 def test_an_icon_of_eight_pixels_stays_sharp():

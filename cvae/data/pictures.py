@@ -26,6 +26,9 @@ NO_INK = "No digit stands out in the picture; draw or photograph one digit with 
 UNREAD = "The file is not a picture that can be read"
 TRANSPARENT = "The picture is transparent all over, so it shows nothing; save it again with what it should show."
 
+# the size is judged here; once and for all, as filters of warnings are shared by all threads
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
 
 def open_picture(content: bytes) -> Image.Image:
     """Return the first frame of an uploaded file as a person sees it: L or RGB, upright, no side above 1024 pixels.
@@ -105,9 +108,7 @@ def _identified(stream: IO[bytes], formats: tuple[str, ...]) -> Image.Image:
         if stream.read(12)[4:] in {b"ftyp" + brand for brand in HEIF_BRANDS}:
             _read_heif()
         stream.seek(0)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is judged here
-            image = Image.open(stream, formats=[name for name in formats if name in _readable()])
+        image = Image.open(stream, formats=[name for name in formats if name in _readable()])
     except Image.DecompressionBombError as error:
         raise ValueError("The picture has far more than the 40 megapixels that are read; save it smaller.") from error
     except Exception as error:  # see _opened

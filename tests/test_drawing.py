@@ -13,7 +13,7 @@ from cvae.data import corruptions
 from tests.app import answer, open_page, sent
 from tests.conftest import ROOT, bars, write_idx
 from ui.shell import api, codecs, sketch
-from ui.widgets.canvas import source
+from ui.widgets.canvas import crop, source
 
 PAGES = ["pages/3_Draw.py", "pages/4_Inpaint.py"]
 EVERYWHERE = {"task": "reconstruct", "model": "labels"}
@@ -255,12 +255,32 @@ def test_of_several_digits_the_visitor_chooses_one_or_a_part_of_the_picture(zoo,
     app = upload(page, "two.png", out.getvalue())
     assert not app.exception and any("There are 2 digits" in caption.value for caption in app.caption)
     largest = kept_digit(app)
-    other = kept_digit(app.segmented_control(key="upload_which").set_value(1).run())
+    which = next(control for control in app.segmented_control if control.label == "Digit in the picture")
+    other = kept_digit(which.set_value(1).run())
     assert other != largest
-    alone = app.slider(key="upload_across").set_value((0, 50)).run()
+    key, seen = f"crop_{app.session_state['upload_digest'][:12]}", marks(app)
+    assert [mark["name"] for mark in seen] == ["1", "2"] and seen[1]["box"][2] < 0.5 < seen[0]["box"][0]
+    app.session_state[key] = {"box": {"box": [0.0, 0.0, 0.5, 1.0], "sequence": 1}}  # as the browser sends it
+    alone = app.run()
     assert not alone.exception and not any("There are" in caption.value for caption in alone.caption)
     near = [sketch.unpack_digit(digit) for digit in (kept_digit(alone), other, largest)]
     assert (near[0] - near[1]).abs().mean() < 0.05 < (near[0] - near[2]).abs().mean()
+    assert len(marks(alone)) == 1  # still in shares of the whole
+    assert np.allclose(marks(alone)[0]["box"], seen[1]["box"], atol=0.02)
+
+
+def marks(app) -> list[dict]:
+    """Return what is marked on the uploaded picture."""
+    return next(data["marks"] for data in everything(app) if "marks" in data)
+
+
+NO_BOXES = [None, 5, [0, 0, 1], [0.5, 0, 0.4, 1], [0, 0, "1", 1], [0, 0, float("nan"), 1], [-1, 0, 1, 1]]
+
+
+@pytest.mark.parametrize("box", NO_BOXES, ids=str)
+def test_a_message_that_is_no_box_leaves_the_whole_picture(monkeypatch, box):
+    monkeypatch.setattr(crop, "sent", lambda key, name: {"box": box, "sequence": 1})
+    assert crop.box("any") == crop.WHOLE
 
 
 def in_address(app, name: str) -> str:
@@ -303,9 +323,14 @@ def test_unusual_pictures_are_read(zoo, mode, options):
     assert not app.exception and not app.error and kept_digit(app)
 
 
+def everything(app) -> list[dict]:
+    """Return what goes to each control of ours."""
+    return [sent(app, i) for i in range(len(app.get("bidi_component")))]
+
+
 def kept_digit(app) -> str:
     """Return the uploaded digit that goes into the canvas's questions, empty without one."""
-    return next((sent(app, i)["query"].get("digit", "") for i in range(len(app.get("bidi_component")))), "")
+    return next((data["query"].get("digit", "") for data in everything(app) if "query" in data), "")
 
 
 @pytest.mark.parametrize("size", [(900, 1), (1, 900), (3000, 2)])

@@ -8,42 +8,53 @@ from PIL import Image
 from cvae import preprocess
 from cvae.data import pictures
 from ui.shell import images, keeping, sketch, words
+from ui.widgets.canvas import crop
 
-WHOLE = (0, 100)
+BOX = "The part of the picture that is read"
 
 
 def show(content: bytes) -> None:
     """Read a file once, let the visitor choose among the digits in it, and keep the chosen one."""
     digest = hashlib.sha256(content).hexdigest()
     if st.session_state.get("upload_digest") != digest:
-        for key in ("upload_across", "upload_down", "upload_which"):
-            st.session_state.pop(key, None)
         st.session_state["upload_picture"] = None
         st.session_state["upload_digest"] = digest
-        _read(content)
-    if st.session_state["upload_problem"]:
+        _open(content)
+    picture: Image.Image | None = st.session_state["upload_picture"]
+    if picture is None:
         st.error(words.markdown(st.session_state["upload_problem"]))
-    else:
-        _choose(st.session_state["upload_readings"])
-    if st.session_state["upload_picture"] is not None:
-        _crop(st.session_state["upload_picture"])
+        return
+    part = crop.box(_key())
+    if st.session_state["upload_part"] != part:
+        _read(picture, part)
+    left, right = st.columns([2, 3], gap="medium", vertical_alignment="center")
+    with right:
+        if st.session_state["upload_problem"]:
+            st.error(words.markdown(st.session_state["upload_problem"]))
+        else:
+            _choose(st.session_state["upload_readings"])
+    with left:
+        crop.crop(picture, _key(), BOX, marks=st.session_state["upload_marks"])
 
 
-def _read(content: bytes) -> None:
+def _key() -> str:
+    return f"crop_{st.session_state['upload_digest'][:12]}"
+
+
+def _open(content: bytes) -> None:
     try:
         st.session_state["upload_picture"] = pictures.open_picture(content)
     except ValueError as error:
         st.session_state["upload_problem"] = str(error)  # the digit that was there before stays
-        return
-    _reread()
+    st.session_state["upload_part"] = None  # nothing of it has been read
 
 
-def _reread() -> None:
-    """Read the part of the picture that counts; keep its largest digit."""
-    picture: Image.Image = st.session_state["upload_picture"]
-    st.session_state.pop("upload_which", None)
+def _read(picture: Image.Image, part: crop.Shares) -> None:
+    """Read the part of the picture that counts."""
+    st.session_state["upload_part"], st.session_state["upload_marks"] = part, []
+    st.session_state["upload_count"] = st.session_state.get("upload_count", 0) + 1
     try:
-        readings, other = preprocess.guesses(picture, _part(picture))
+        readings, other = preprocess.guesses(picture, _pixels(picture, part))
     except ValueError as error:
         st.session_state["upload_problem"] = str(error)
         return
@@ -51,19 +62,11 @@ def _reread() -> None:
     every = [*readings, *([] if other is None else [other])]
     st.session_state["upload_readings"] = [(one.digit, preprocess.shown(one)) for one in every]
     st.session_state["upload_guesses"] = other is not None
-    _keep(0)
-
-
-def _keep(number: int) -> None:
-    keeping.keep("digit", sketch.pack_digit(st.session_state["upload_readings"][number][0]))
-
-
-def _chosen() -> None:
-    _keep(st.session_state["upload_which"] or 0)
+    st.session_state["upload_marks"] = [(str(i + 1), _within(one.box, part)) for i, one in enumerate(every)]
 
 
 def _choose(readings: list) -> None:
-    """Show how the chosen digit was made; where there are several, a button for each."""
+    """Keep the chosen digit, at first the largest, and show how it was made; of several, each has its button."""
     which = 0
     if len(readings) > 1:
         if st.session_state["upload_guesses"]:
@@ -78,26 +81,22 @@ def _choose(readings: list) -> None:
             default=0,
             required=True,
             format_func=names.__getitem__,
-            key="upload_which",
-            on_change=_chosen,
+            key=f"upload_which_{st.session_state['upload_count']}",  # another reading, another choice
         )
-    st.html(images.steps_html(readings[which or 0][1]))
+    digit, steps = readings[which or 0]
+    keeping.keep("digit", sketch.pack_digit(digit))
+    st.html(images.steps_html(steps))
 
 
-def _crop(picture: Image.Image) -> None:
-    """Let the visitor say which part of the picture counts."""
-    with st.expander("Read only a part of the picture"):
-        left, right = st.columns([3, 2], gap="large")
-        left.slider("From left to right, in percent", 0, 100, WHOLE, key="upload_across", on_change=_reread)
-        left.slider("From top to bottom, in percent", 0, 100, WHOLE, key="upload_down", on_change=_reread)
-        part = picture.crop(_part(picture))
-        part.thumbnail((200, 400))  # each side keeps a pixel, which Streamlit's own way does not see to
-        right.image(part, width=200)
+def _pixels(picture: Image.Image, part: crop.Shares) -> tuple[int, int, int, int]:
+    """Return a part of the picture as (left, top, right, bottom) in pixels; it has one at least."""
+    left, top, right, bottom = (round(share * side) for share, side in zip(part, 2 * picture.size, strict=True))
+    left, top = min(left, picture.width - 1), min(top, picture.height - 1)
+    return left, top, max(left + 1, right), max(top + 1, bottom)
 
 
-def _part(picture: Image.Image) -> tuple[int, int, int, int]:
-    """Return the part of the picture that counts, (left, top, right, bottom) in pixels; it has one at least."""
-    (left, right), (top, bottom) = (st.session_state.get(f"upload_{key}", WHOLE) for key in ("across", "down"))
-    w, h = picture.size
-    left, top = min(left * w // 100, w - 1), min(top * h // 100, h - 1)
-    return left, top, max(left + 1, right * w // 100), max(top + 1, bottom * h // 100)
+def _within(box: crop.Shares, part: crop.Shares) -> crop.Shares:
+    """Return a box in shares of a part of the picture in shares of the whole."""
+    x, y, width, height = part[0], part[1], part[2] - part[0], part[3] - part[1]
+    left, top, right, bottom = map(float, box)  # of numpy, which JSON does not know
+    return x + left * width, y + top * height, x + right * width, y + bottom * height

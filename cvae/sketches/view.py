@@ -1,0 +1,51 @@
+"""A picture as both readers see it: as ink by the rules, and as ink of digits by the network."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from cvae.data import pictures
+from cvae.sketches import grouping, light, network, parts, sizes
+
+FIRST_SIDE = 256  # of the picture that the network sees
+LIKELY, JUST_SURE = 0.35, parts.SURE + 0.01  # probability of faint ink, where there is surer, and what is made of it
+
+
+@dataclass(frozen=True)
+class View:
+    """A picture as both readers see it; `ruled` is None where the rules see no ink."""
+
+    colours: Image.Image
+    grey: np.ndarray
+    even: np.ndarray
+    ruled: np.ndarray | None
+    ruled_parts: list[parts.Part]
+    seen: np.ndarray  # how probably each pixel is ink, at the network's size
+    seen_parts: list[parts.Part]
+
+
+def viewed(image: Image.Image, box: tuple[float, float, float, float] | None) -> View:
+    """Return a picture, or what lies in a `box` of it in pixels of the upright picture, as both readers see it."""
+    if box is not None:
+        left, top, right, bottom = (round(side) for side in box)
+        image = ImageOps.exif_transpose(image).crop((left, top, right, bottom))
+    picture = pictures.prepared(image)
+    grey = pictures.grey(picture)
+    colours, even = picture.convert("RGB"), light.evened(grey)
+    try:
+        ruled = light.ink(even)
+    except ValueError:
+        ruled = None
+    if network.model() is None:
+        return View(colours, grey, even, ruled, [], grey, [])
+    seen = network.ink(colours, FIRST_SIDE)
+    if ruled is None and (seen > parts.SURE).any():  # the ink is faint, and hangs together by what is fainter still
+        seen = np.where(parts.touched(seen > parts.FAINT, seen > LIKELY), seen.clip(JUST_SURE), seen)
+    marked = [] if ruled is None else grouping.digits((2 * sizes.resized(ruled, seen.shape)).clip(0, 1))
+    return View(colours, grey, even, ruled, marked, seen, grouping.digits(seen))
+
+
+def everything(view: View) -> parts.Part:
+    """Return all that the rules see as one digit."""
+    return parts.Part(np.ones_like(view.grey, bool), (0, 0, *view.grey.shape))

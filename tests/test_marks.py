@@ -14,7 +14,7 @@ HOLES = [(52, 120), (52, 300), (52, 480)]
 
 
 def written(strokes, width: int, ink: str = INK, ground: str = PAPER, spots=(), lines=()) -> Image.Image:
-    """Return a picture of strokes, drawn at twice its size, with spots of radius 20 and lines (points, width, colour)."""
+    """Return a picture of strokes among spots of radius 20 and lines (points, width, colour)."""
     picture = Image.new("RGB", (1400, 1200), ground)
     pen = ImageDraw.Draw(picture)
     for x, y in spots:

@@ -10,6 +10,7 @@ SHARED = 0.5  # share of a digit that is ink to both, though wider to one of the
 # shares of the rules' ink, of its probability and of the network's ink from which one part is the digit as it is
 ALONE, SUPPORTED, INSIDE = 0.95, 0.6, 0.7
 OPPOSED = 0.3  # mean probability below which a part is no digit where the network is sure of another ink
+BARRED = 1.4  # sides of a digit without its bar, if the network does not see that: less than the whole digit has
 PIECES = 1.35  # width to height up to which several parts can be pieces of one digit
 NOTHING = 0.1  # mean probability of what the network takes for no ink
 FAINTER = 0.8  # coverage of a mark, as a share of a digit's
@@ -87,7 +88,8 @@ def _is_as_wide_as_one(part: parts.Part) -> bool:
 
 def _same(part: parts.Part, ruled: list[parts.Part], sure: list[parts.Part]) -> parts.Part | None:
     """Return the part that the rules make of the same ink, or of the digit in it where marks are joined to it."""
-    touched = ((other, parts.touched(other.mask, part.mask & other.mask)) for other in ruled)  # not a bar beside it
+    alike = [other for other in ruled if other.side < BARRED * part.side]
+    touched = ((other, parts.touched(other.mask, part.mask & other.mask)) for other in alike)  # not a bar beside it
     same = next((other for other, mask in touched if mask.any() and parts.agree(part.mask, mask, AGREED)), None)
     inside = (other for other in sure if _is_inside(other, part))
     return same or next((other for other in inside if 0.3 * part.side < other.side < part.side), None)

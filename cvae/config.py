@@ -159,12 +159,14 @@ class DataConfig:
     movement: float = 0.0  # how far pictures move at first, then less: 1 is 0.15 radians, 10 %, 7 % of half the side
     elastic: float = 0.0  # how far their parts move apart at first, as a share of the same 7 %; only with movement
     augment: bool = False  # True: small random rotation, shift and scale (the classifier only)
+    crop: int = 80  # pixels of the middle of a face's picture, of 250 (lfw only): 80 the face alone, 160 the head
     n_validation: int = 2000
     n_training: int = 0  # of the other pictures, those that are learned from; 0: all
     split_seed: int = 0
 
     def __post_init__(self) -> None:
         _one_of("hole", self.hole, ("any", "centre"))
+        _between("crop", self.crop, 16, 250)
 
 
 @dataclass(frozen=True)

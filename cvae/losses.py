@@ -14,6 +14,7 @@ from cvae.gaussian import DiagonalGaussian
 from cvae.models import LatentModel
 
 GAUSSIAN_STD = 0.1  # fixed observation noise of the gaussian likelihood, in units of the [0, 1] pixel range
+SCALES = (1, 2, 4)  # pixels to which a picture is averaged before its neighbours are compared
 EMPTY = 20.0  # pixels: how much ink a picture without any may seem to have
 
 
@@ -54,6 +55,19 @@ def nll_and_kl(model: LatentModel, x: Tensor, c: Tensor | Condition | None, nois
     posterior = model.encode(x, c)
     z = posterior.from_base(noise)
     return masked_nll(model, model.decode(z, c), x, c), posterior.kl(model.prior(c), z)
+
+
+def detail_nll(mean: Tensor, x: Tensor) -> Tensor:
+    """-log N of the differences between neighbours, less its constant, at SCALES of the size; (N, C, H, W) -> (N,).
+
+    The squared error of pixels is mostly one of large parts. Edges are a small share of it, and here they are all.
+    """
+    total = x.new_zeros(len(x))
+    for scale in SCALES:
+        error = F.avg_pool2d(mean - x, scale)
+        for dim in (2, 3):
+            total = total + 0.5 * scale**2 * (error.diff(dim=dim) / GAUSSIAN_STD).square().flatten(1).sum(1)
+    return total / len(SCALES)
 
 
 def clean_nll(model: nn.Module, x: Tensor, spoiled: Tensor) -> Tensor:

@@ -13,10 +13,14 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from cvae import losses, tasks
+from cvae import critic, losses, tasks
 from cvae.config import ModelConfig, Preset, Stage
 
 TAUGHT_REFINEMENTS = 5  # steps that refine a code while the decoder learns: fewer than in use, as each costs a decoding
+DETAIL = 1.0  # weight of the error of edges beside that of pixels
+MATCHED = 10.0  # weight of a critic's feature maps beside its opinion: Wang et al. (2018), "pix2pixHD"
+PERSUASION = 0.75  # weight of a critic beside the errors, where 1 pulls the last layer as strongly as they do
+SMALL = 1e-6  # a pull that is none
 Terms: TypeAlias = tuple[Tensor, Tensor, Tensor]
 
 
@@ -75,6 +79,48 @@ def refined(model: Any, x: Tensor, c: Tensor, noise: Tensor, beta: float | Tenso
     return (nll + guessed).mean(), nll, torch.zeros_like(nll)
 
 
+def detailed(model: Any, x: Tensor, c: Tensor, noise: Tensor, beta: float | Tensor) -> Terms:
+    """The evidence lower bound, and beside its squared error that of edges, large and small."""
+    loss, nll, kl, _ = _detailed(model, x, c, noise, beta)
+    return loss, nll, kl
+
+
+def _detailed(
+    model: Any, x: Tensor, c: Tensor, noise: Tensor, beta: float | Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return loss, nll and kl of `detailed`, and the reconstruction (N, C, H, W)."""
+    c = model.condition(c, x)
+    posterior = model.encode(x, c)
+    z = posterior.from_base(noise[0])
+    x_hat = model.decode(z, c)
+    nll, kl = losses.masked_nll(model, x_hat, x, c), posterior.kl(model.prior(c), z)
+    return (nll + DETAIL * losses.detail_nll(x_hat, x) + beta * kl).mean(), nll, kl, x_hat
+
+
+def adversarial(model: Any, x: Tensor, c: Tensor, noise: Tensor, beta: float | Tensor, judge: critic.Critic) -> Terms:
+    """`detailed`, and besides what a critic, which learns in the same step, makes of the reconstruction.
+
+    A squared error alone asks for the mean of all that a face may have been, which is soft. A critic asks for one that
+    could be a photograph (Larsen et al. 2016; the weight: Esser, Rombach and Ommer 2021, "Taming Transformers").
+    """
+    loss, nll, kl, x_hat = _detailed(model, x, c, noise, beta)
+    together = [maps.chunk(2) for maps in judge(torch.cat([x, x_hat.detach()]))]
+    learned = critic.hinge(*together[-1])
+    seen = judge.fixed(x_hat)
+    fooled = MATCHED * critic.apart([real for real, _ in together], seen) - seen[-1].mean()
+    (slope,) = torch.autograd.grad(fooled, x_hat)
+    pull = PERSUASION * _balance(model, loss, x_hat, slope) * slope
+    return loss + (pull.detach() * x_hat).sum() + learned, nll, kl
+
+
+def _balance(model: Any, loss: Tensor, x_hat: Tensor, slope: Tensor) -> Tensor:
+    """Return what a slope at the reconstruction must be multiplied by to move the last layer as far as `loss` does."""
+    last = [m for m in model.decoder.modules() if isinstance(m, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)][-1]
+    (wanted,) = torch.autograd.grad(loss, last.weight, retain_graph=True)
+    (other,) = torch.autograd.grad(x_hat, last.weight, slope, retain_graph=True)
+    return wanted.norm() / (other.norm() + SMALL)
+
+
 @dataclass(frozen=True)
 class Objective:
     """An objective and how it is used; `needs` says in words which models it `fits`."""
@@ -83,11 +129,17 @@ class Objective:
     fits: Callable[[ModelConfig], bool]
     needs: str
     trains: str = ""  # the one part of the model that learns; empty: all of it
+    critic: bool = False  # one learns beside the model, and is given to the terms
     still: bool = False  # BatchNorm keeps its statistics, and pictures are not moved any more
     nested: bool = False  # takes gradients of its own within a step, which can be neither compiled nor captured
     validates: bool = False  # the validation measures its terms; else those of the family's own objective
 
 
+def _has_codes(config: ModelConfig) -> bool:
+    return config.kind.latent and config.likelihood == "gaussian" and not config.kind.completes
+
+
+CODES = "a model with an encoder, a z and a decoder, of likelihood gaussian, that sees whole pictures"
 OBJECTIVES = {
     # what families have as their own
     "elbo": Objective(elbo, lambda config: config.kind.latent, "a model with an encoder, a z and a decoder"),
@@ -101,6 +153,8 @@ OBJECTIVES = {
         lambda config: config.kind.has_likelihood and not config.posterior_flow_layers,
         "a model of family vae or cvae whose posterior is a plain Gaussian",
     ),
+    "detailed": Objective(detailed, _has_codes, CODES),
+    "adversarial": Objective(adversarial, _has_codes, CODES, critic=True, nested=True),
     "refined": Objective(
         refined,
         lambda config: config.kind.posterior == "point",
@@ -140,11 +194,13 @@ def check(preset: Preset, model: nn.Module) -> None:
 class Learner(nn.Module):
     """A model with what is minimised of it, as one module: DDP and torch.compile see one forward pass."""
 
-    def __init__(self, model: nn.Module, objective: Objective) -> None:
+    def __init__(self, model: nn.Module, objective: Objective, critic: nn.Module | None = None) -> None:
         super().__init__()
         self.model = model
         self.objective = objective
+        self.critic = critic
 
     def forward(self, x: Tensor, c: Tensor, noise: Tensor, beta: float | Tensor) -> Terms:
         """Return the loss (scalar), nll (N,) and kl (N,) of the objective."""
-        return self.objective.terms(self.model, x, c, noise, beta)
+        given = () if self.critic is None else (self.critic,)
+        return self.objective.terms(self.model, x, c, noise, beta, *given)

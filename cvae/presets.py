@@ -5,6 +5,7 @@ from dataclasses import replace
 from cvae.config import DataConfig, ModelConfig, Preset, Stage, TrainConfig
 
 FACE = (3, 64, 64)
+HEAD = (3, 96, 96)
 # 11,460 faces are few: without shifts the networks learn them by heart
 FACES = DataConfig(dataset="lfw", mirror=True, shift=2)
 NO_LIMIT = 0.0  # of the gradient norm: a squared error summed over 12,288 pixels has large gradients
@@ -158,6 +159,30 @@ _ALL = [
         model=ModelConfig(family="ink", network="conv", widths=(16, 24, 32, 48, 64)),
         data=DataConfig(n_validation=200, n_training=12_000),  # each digit in as many photographs as there are epochs
         train=TrainConfig((Stage(5, 3e-3),), batch_size=16, weight_decay=1e-3, ema_decay=0.995),
+    ),
+    Preset(
+        name="ae-faces",
+        about="An autoencoder of faces",
+        model=ModelConfig(
+            family="autoencoder",
+            likelihood="gaussian",
+            network="conv",
+            image_shape=HEAD,
+            latent_dim=192,
+            widths=(16, 32, 64, 128),
+            decoder="residual",
+            decoder_widths=(16, 32, 80, 160),
+            blocks=(1, 1, 1, 1),
+            linear=True,
+        ),
+        data=replace(FACES, crop=160, shift=3, turn=5.0, zoom=0.05),
+        train=TrainConfig(
+            (Stage(16, 1e-3, "detailed"), Stage(20, 5e-4, "adversarial")),
+            batch_size=32,
+            weight_decay=0.1,
+            settle=20,
+            clip=NO_LIMIT,
+        ),
     ),
     Preset(
         name="ae-dense-faces",

@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from cvae import checkpoints, headers, runs, schedule
+from cvae import checkpoints, critic, headers, runs, schedule
 from cvae.config import Preset, preset_from_dict
 
 STATE = "training.safetensors"  # everything that a resumed run needs, in one file so that it is never half old
@@ -31,11 +31,14 @@ class RunState:
     average: nn.Module  # its averaged weights, which are published
     history: list[Row] = field(default_factory=list)
     moments: dict[int, dict[str, Tensor]] = field(default_factory=dict)  # of the optimizer, by number of the weight
+    critic: nn.Module | None = None  # that the model learns from, while it does
 
 
 def save(folder: Path, preset: Preset, state: RunState, optimizer: Any) -> None:
     """Replace the state of `folder` in one step; the moments are those of `optimizer`."""
     parts = {"model": state.model.state_dict(), "average": state.average.state_dict()}
+    if state.critic is not None:
+        parts["critic"] = state.critic.state_dict()
     tensors = {f"{part}.{key}": value for part, weights in parts.items() for key, value in weights.items()}
     for i, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{i}.{key}": value for key, value in moments.items()}
@@ -59,6 +62,9 @@ def load(folder: Path, preset: Preset, state: RunState) -> None:
             raise OtherSettings(f"{path} was made with other settings; {remedy}.")
         state.model.load_state_dict(parts["model"])
         state.average.load_state_dict(parts["average"])
+        if parts["critic"]:
+            state.critic = critic.make(preset.model, preset.train.seed)
+            state.critic.load_state_dict(parts["critic"])
         state.history = [_row(row) for row in history]
         for name, value in parts["optimizer"].items():
             i, key = name.split(".")
@@ -71,7 +77,7 @@ def load(folder: Path, preset: Preset, state: RunState) -> None:
 
 def _read(path: Path) -> tuple[Preset, list[Row], dict[str, dict[str, Tensor]]]:
     """Return the settings, the history and the tensors of a state, by part and name."""
-    parts: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "optimizer": {}}
+    parts: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "optimizer": {}, "critic": {}}
     settings, history = (headers.document(path, key) for key in ("preset", "history"))
     with safe_open(path, "pt") as file:
         for key in file.keys():  # noqa: SIM118 - an open file of tensors is no dictionary

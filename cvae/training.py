@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from cvae import captured, checkpoints, objectives, progress, run_state, schedule, steps, validation
+from cvae import captured, checkpoints, critic, objectives, progress, run_state, schedule, steps, validation
 from cvae.commands import Failed
 from cvae.config import Preset
 from cvae.data import ImageSet, some
@@ -143,8 +144,11 @@ def _set_up(training: Training, state: RunState, span: Span) -> Work:
     """Return a stage ready for its steps: what it does not train frozen, the learner compiled where that is asked."""
     preset, fabric = training.preset, training.fabric
     objective = objectives.of(span.stage, preset.model)
-    optimizer = optimizer_of(state.model, preset, span)
-    learner = Learner(state.model, objective)
+    if objective.critic and state.critic is None:
+        state.critic = critic.make(preset.model, preset.train.seed)
+    beside = state.critic if objective.critic else None
+    optimizer = optimizer_of(state.model, preset, span, beside)
+    learner = Learner(state.model, objective, beside)
     if training.compiled and not objective.nested:
         torch.compiler.reset()  # it keeps but a few versions of one function: each model and stage is another
         learner.compile()
@@ -152,8 +156,10 @@ def _set_up(training: Training, state: RunState, span: Span) -> Work:
     return Work(preset, span, training.train, fabric, learner, optimizer, state.average)
 
 
-def optimizer_of(model: nn.Module, preset: Preset, span: Span) -> torch.optim.Optimizer:
-    """Freeze what the stage does not train and return the optimizer of the rest."""
+def optimizer_of(
+    model: nn.Module, preset: Preset, span: Span, beside: nn.Module | None = None
+) -> torch.optim.Optimizer:
+    """Freeze what the stage does not train and return the optimizer of the rest, and of a critic `beside` the model."""
     stage, trains = span.stage, objectives.of(span.stage, preset.model).trains
     model.requires_grad_(not trains)
     if trains:
@@ -162,7 +168,10 @@ def optimizer_of(model: nn.Module, preset: Preset, span: Span) -> torch.optim.Op
         getattr(model, stage.frozen).requires_grad_(False)
     weights = [p for p in model.parameters() if p.requires_grad]
     decay = preset.train.weight_decay
-    return torch.optim.AdamW(weights, lr=stage.lr, betas=(0.9, 0.99), weight_decay=decay, fused=True)
+    groups: list[dict[str, Any]] = [{"params": weights}]
+    if beside is not None:  # which has to follow what changes, so it remembers less, and nothing holds it near zero
+        groups.append({"params": list(beside.parameters()), "betas": (0.5, 0.99), "weight_decay": 0.0})
+    return torch.optim.AdamW(groups, lr=stage.lr, betas=(0.9, 0.99), weight_decay=decay, fused=True)
 
 
 def _trained(work: Work, take: Callable[[int, tqdm], Tensor], epoch: int, bar: tqdm) -> Row:

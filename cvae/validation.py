@@ -23,6 +23,7 @@ def settle(average: nn.Module, preset: Preset, train: ImageSet, fabric: Fabric) 
     """Measure BatchNorm's statistics anew with the averaged weights: averages of old statistics are not theirs."""
     norms = [m for m in average.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.affine]
     usual = [norm.momentum for norm in norms]
+    average.eval()  # no other statistics move, also where a resumed run begins with this
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # the plain mean over all batches

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cvae.models import LatentModel
 
 controls.begin("Faces", "A face in a few numbers. Change the numbers and someone else looks back.")
-HINT = "ae-conv-faces, then measure it with: python evaluate.py ae-conv-faces"
+HINT = "ae-faces, then measure it with: python evaluate.py ae-faces"
 TOOLS = {
     "Smile": faces.attributes,
     "Reconstruct": faces.reconstruct,
@@ -60,7 +60,7 @@ def work() -> None:
 def pick() -> "tuple[str, LatentModel, Space]":
     """Let the visitor choose a model; stops the page where what it needs besides is missing or damaged."""
     unmeasured = lambda name: not resources.has_space(name)  # noqa: E731
-    name, model = controls.pick_model(controls.convolutional, resources.is_face, train=HINT, last=unmeasured)
+    name, model = controls.pick_model(controls.largest, resources.is_face, train=HINT, last=unmeasured)
     try:
         return name, model, resources.space(name)
     except ValueError as error:

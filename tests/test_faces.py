@@ -13,7 +13,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFilter
 
 from cvae import checkpoints, faces, metrics, neighbours, tasks
-from cvae.config import ModelConfig, Preset
+from cvae.config import DataConfig, ModelConfig, Preset, Stage, TrainConfig
 from cvae.faces import directions, finder, mixture
 from cvae.faces import figures as face_figures
 from cvae.models import build_model
@@ -40,6 +40,7 @@ def small_model():
     torch.manual_seed(0)
     model = build_model(CONFIG)
     model.start_linear(torch.rand(40, 3, 64, 64))
+    model.preset = Preset("small", "A small model.", CONFIG)
     return model.eval()
 
 
@@ -510,7 +511,7 @@ def test_edits_are_judged_and_faces_keep_their_identity():
     x = torch.rand(160, 3, 64, 64)
     model = build_model(CONFIG)
     model.start_linear(x)
-    model.eval()
+    model.eval().preset = Preset("small", "A small model.", CONFIG)
     judge = build_model(ModelConfig("classifier", "conv", (3, 32, 32), widths=(4,), n_classes=2)).eval()
     u = model.encode(x).mode().detach()
     present = (torch.arange(160) % 2).float()
@@ -522,6 +523,32 @@ def test_edits_are_judged_and_faces_keep_their_identity():
     assert far["identity"] < 0.5 and far["n"] == 160
     moved = face_figures.dragged(model, small_space(), u, 0, torch.ones(D))
     assert 0 < moved["outside_mouth"] < 1 and "Male" in moved and "Smiling" not in moved
+
+
+def test_a_model_of_heads_is_judged_by_the_classical_crop_within_its_pictures():
+    x = torch.zeros(1, 3, 96, 96)
+    x[..., 24:72, 24:72] = 1.0
+    assert face_figures.face(x, 160).shape == (1, 3, 48, 48) and face_figures.face(x, 160).min() == 1
+    assert face_figures.face(x, 80) is not x and torch.equal(face_figures.face(x, 80), x)
+    whole, part = face_figures.mouth(96), face_figures.mouth(96, 160)
+    for wide, narrow in zip(whole, part, strict=True):
+        assert (narrow.start, narrow.stop) == tuple(round(48 + (at - 48) / 2) for at in (wide.start, wide.stop))
+
+
+def test_sharpness_falls_with_a_blur_and_is_one_for_the_pictures_themselves():
+    x = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert face_figures.edges(x.roll(1, 2)[..., 1:, :]) == pytest.approx(face_figures.edges(x), rel=0.05)
+    assert face_figures.edges(torch.nn.functional.avg_pool2d(x, 3, 1)) < 0.5 * face_figures.edges(x)
+    ramp = torch.arange(5.0).expand(1, 3, 4, 5)  # one level a pixel, to the right alone
+    assert face_figures.edges(ramp) == 1.0
+
+
+def test_a_model_that_learned_from_a_critic_keeps_the_encoders_code():
+    model, x = small_model(), torch.rand(2, 3, 64, 64)
+    guess = tasks.encode(model, x)
+    assert not torch.equal(faces.code(model, x), guess)
+    model.preset = replace(model.preset, train=TrainConfig((Stage(1), Stage(1, 1e-3, "adversarial"))))
+    assert torch.equal(faces.code(model, x), guess)
 
 
 def test_copies_of_a_picture_do_not_hide_the_nearest_other():

@@ -36,6 +36,17 @@ def test_the_middle_of_the_picture_is_kept(tmp_path, monkeypatch):
     assert np.abs(found.images[0, :, 2:-2, 2:-2].astype(int) - np.array([255, 128, 0])[:, None, None]).max() < 12
 
 
+def test_a_training_sees_as_much_of_a_picture_as_its_settings_say(root):
+    face, head = (data.training_split(DataConfig("lfw", crop=crop), (3, 16, 16), root)[0] for crop in (80, 160))
+    assert torch.equal(face.images, torch.tensor(data.lfw(root, "train", 16).images))
+    assert torch.equal(head.images, torch.tensor(data.lfw(root, "train", 16, 160).images))
+    # the middle of what shows the head is the face
+    inner = torch.nn.functional.avg_pool2d(face.images.float(), 2)
+    assert (head.images[..., 4:12, 4:12] - inner).abs().mean() < 8
+    with pytest.raises(ValueError, match="crop must be from 16 to 250; got 251"):
+        DataConfig(crop=251)
+
+
 def test_the_second_load_reads_no_picture(root, monkeypatch):
     first = data.lfw(root, "all").images
     monkeypatch.setattr(lfw, "_read", None)

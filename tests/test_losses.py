@@ -1,5 +1,6 @@
 """Likelihoods against torch.distributions, and the order between the bounds."""
 
+import pytest
 import torch
 from torch.distributions import Bernoulli, Normal
 
@@ -84,3 +85,13 @@ def test_log_p_of_a_picture_is_the_mean_over_all_labels_and_does_not_depend_on_h
     for at_once in (90, 1200):
         monkeypatch.setitem(metrics.AT_ONCE, "cpu", at_once)
         torch.testing.assert_close(metrics.log_likelihood(model, x, y, 500, g), own, atol=0.2, rtol=0)
+
+
+def test_the_error_of_edges_sees_none_in_a_flat_difference_and_counts_each_scale():
+    x = torch.rand(3, 3, 8, 8)
+    assert losses.detail_nll(x, x).abs().max() == 0
+    torch.testing.assert_close(losses.detail_nll(x + 0.2, x), torch.zeros(3), atol=1e-3, rtol=0)
+    step = torch.zeros(1, 1, 8, 8)
+    step[..., 4:] = 0.1  # one edge of eight pixels at the full size, of four at half of it, of two at a quarter
+    per_scale = [0.5 * side * scale**2 for side, scale in ((8, 1), (4, 2), (2, 4))]
+    assert float(losses.detail_nll(step, torch.zeros_like(step))) == pytest.approx(sum(per_scale) / 3, rel=1e-4)

@@ -18,10 +18,10 @@ from lightning_fabric import Fabric
 from safetensors.torch import load, load_file
 
 import train
-from cvae import checkpoints, losses, objectives, progress, run_state, schedule, steps, training
+from cvae import checkpoints, critic, losses, objectives, progress, run_state, schedule, steps, training
 from cvae.cli import train as cli
 from cvae.cli.overrides import with_overrides
-from cvae.config import ModelConfig, Preset, Stage, TrainConfig
+from cvae.config import DataConfig, ModelConfig, Preset, Stage, TrainConfig
 from cvae.models import build_model
 from cvae.presets import PRESETS
 from cvae.schedule import Span
@@ -328,6 +328,56 @@ def test_an_autoencoder_learns_from_refined_codes_last_and_resumes(stages, runs)
     resumed_runs_end_the_same(fit, states, "ae-dense", state, listed, (1, 3))
 
 
+@pytest.fixture
+def heads(monkeypatch):
+    """A preset whose last stage has a critic, of digits and small."""
+    preset = PRESETS["ae-faces"]
+    small = {"image_shape": (1, 28, 28), "widths": (4, 4), "decoder_widths": (4, 4), "blocks": (1, 1), "latent_dim": 4}
+    model = replace(preset.model, **small)
+    monkeypatch.setitem(PRESETS, "ae-faces", replace(preset, model=model, data=DataConfig("mnist", n_validation=40)))
+    monkeypatch.setattr(critic, "WIDTHS", (4, 4, 4))
+    return model
+
+
+def test_a_critic_teaches_in_the_last_stage_resumes_and_is_not_published(heads, stages, runs):
+    fit, states = stages
+    listed = [Stage(1, 1e-3, "detailed"), Stage(3, 1e-3, "adversarial")]
+    whole, rows = fit("ae-faces", stages=tuple(listed))
+    critics = [{k for k in load(state) if k.startswith("critic.")} for state in states]
+    assert not critics[0] and critics[1] and not any("critic" in key for key in whole)
+    assert set(whole) == set(build_model(PRESETS["ae-faces"].model).state_dict())
+    assert len({row["val_nll"] for row in rows}) == 4
+    state = runs / "ae-faces" / "training.safetensors"
+    resumed_runs_end_the_same(fit, states, "ae-faces", state, listed, (0, 1, 2))
+
+
+def test_a_critic_learns_to_tell_and_a_decoder_to_pass(heads):
+    torch.manual_seed(0)
+    model, x = build_model(heads).eval(), torch.rand(8, 1, 28, 28)
+    judge = critic.make(heads, 0)
+    given = x, torch.zeros(8, dtype=torch.long), torch.zeros(1, 8, 4), 1.0
+    loss, _, _ = objectives.OBJECTIVES["adversarial"].terms(model, *given, judge.eval())
+    loss.backward()
+    taught = [p.grad.clone() for p in judge.parameters()]
+    judge.zero_grad()
+    x_hat = model.decode(model.encode(x).mode()).detach()
+    critic.hinge(judge(x)[-1], judge(x_hat)[-1]).backward()  # what it learns from alone: nothing of the decoder's wish
+    for a, b in zip(taught, judge.parameters(), strict=True):
+        torch.testing.assert_close(a, b.grad)
+    pulled = [p.grad.clone() for p in model.decoder.parameters()]
+    model.zero_grad()
+    objectives.detailed(model, *given)[0].backward()
+    assert any(not torch.allclose(a, p.grad) for a, p in zip(pulled, model.decoder.parameters(), strict=True))
+
+
+def test_the_same_seed_makes_the_same_critic(heads):
+    before = torch.get_rng_state()
+    one, two, other = (critic.make(heads, seed).state_dict() for seed in (0, 0, 1))
+    assert torch.equal(before, torch.get_rng_state())
+    assert all(torch.equal(one[key], two[key]) for key in one)
+    assert any(not torch.equal(one[key], other[key]) for key in one)
+
+
 def test_refined_codes_decode_better_and_teach_encoder_and_decoder():
     torch.manual_seed(0)
     model = build_model(ModelConfig(family="autoencoder", network="dense", latent_dim=4, widths=(16,))).eval()
@@ -348,6 +398,8 @@ def test_refined_codes_decode_better_and_teach_encoder_and_decoder():
         ("ae-dense", Stage(objective="weighted"), "needs a model of family vae or cvae whose posterior is a plain"),
         ("cvae-inpaint", Stage(objective="weighted"), "got it for cvae-inpaint, of family inpainting"),
         ("judge", Stage(objective="elbo"), "objective 'elbo' needs a model with an encoder, a z and a decoder"),
+        ("ae-dense", Stage(objective="adversarial"), "needs a model with an encoder, a z and a decoder, of likelihood"),
+        ("cvae-inpaint", Stage(objective="detailed"), "gaussian, that sees whole pictures; got it for cvae-inpaint"),
         ("vae-dense", Stage(objective="prior"), "objective 'prior' needs flow_layers of 1 or more"),
         ("vae-dense", Stage(objective="magic"), "objective must be one of elbo, clean picture, class, ink, prior"),
         ("cvae-conv", Stage(frozen="posterior_flow"), "a part of the model; cvae-conv has no 'posterior_flow'"),

@@ -74,17 +74,19 @@ def load(
     data_dir: Path | None = None,
     image_shape: tuple[int, int, int] = (1, 28, 28),
     download: bool = False,
+    crop: int = faces.CROP,
 ) -> ImageSet:
     """Return the training or test part of a named data set, or of a folder with one subfolder of images per class.
 
-    Pictures of another size or number of channels are converted to `image_shape`. With `download`, a missing named
+    Pictures of another size or number of channels are converted to `image_shape`; of faces the middle `crop` pixels of
+    250 are taken. With `download`, a missing named
     set is fetched with a progress bar. ValueError for an unknown name; FileNotFoundError where there is no data.
     """
     data_dir = data_dir or default_data_dir()
     if dataset in DATASETS:
         loaded = _load_named(dataset, train, data_dir, download)
     elif dataset.split(":")[0] == FACES:
-        return _face_set(dataset, "train" if train else "test", data_dir, image_shape, download)
+        return _face_set(dataset, "train" if train else "test", data_dir, image_shape, download, crop)
     elif is_folder(dataset):
         return _folder_set(Path(dataset), "train" if train else "test", image_shape)
     else:
@@ -122,7 +124,7 @@ def training_split(
     """
     if config.dataset.split(":")[0] == FACES:
         parts = ("train", "validation")
-        train, held = (_face_set(config.dataset, part, data_dir, image_shape, download) for part in parts)
+        train, held = (_face_set(config.dataset, part, data_dir, image_shape, download, config.crop) for part in parts)
         if not (len(train) and len(held)):
             got = f"{len(train)} for training and {len(held)} for validation, by person"
             raise ValueError(f"{config.dataset} has {got}; both need at least one: more people are needed.")
@@ -183,12 +185,14 @@ def _class_names(dataset: str, names: list[str]) -> tuple[str, ...]:
     return tuple(name.split(" - ")[part] for name in names)
 
 
-def _face_set(dataset: str, part: str, data_dir: Path | None, image_shape: tuple, download: bool) -> ImageSet:
+def _face_set(
+    dataset: str, part: str, data_dir: Path | None, image_shape: tuple, download: bool, crop: int
+) -> ImageSet:
     """Return faces without labels, or for "lfw:ATTRIBUTE" those with a known attribute, label 1 where it is present."""
     channels, height, width = image_shape
     if channels != 3 or height != width:
         raise ValueError(f"faces are square and in colour, 3 x S x S; this preset is made for {tuple(image_shape)}.")
-    found = lfw(data_dir, part, height, download=download)
+    found = lfw(data_dir, part, height, crop, download)
     column = dataset.partition(":")[2]
     if not column:
         return ImageSet(torch.from_numpy(found.images), torch.zeros(len(found), dtype=torch.int64), ())

@@ -6,6 +6,7 @@ from cvae.evaluation.subject import SMILE_JUDGE
 from cvae.evaluation.tables import Figures, table
 from cvae.faces.figures import STRENGTH
 
+SHARPNESS = "sharpness: the mean length of the gradient of brightness over that of the originals"
 SIMILAR = "nearest other picture is the same person"
 
 
@@ -15,8 +16,9 @@ def face_tables(models: Figures) -> list[str]:
         return []
     n = next(iter(models.values()))["test_pictures"]
     who = f"{n:,} test pictures of people who are not in the training set"
-    head = "model", "code", "MSE (encoder alone)", "PCA's", "ratio", "SSIM", "PCA's", SIMILAR, "PCA's"
-    first = f"Faces, 64x64, {who}, beside as many principal components:\n\n"
+    errors = "model", "code", "MSE (encoder alone)", "PCA's", "ratio"
+    head = *errors, "SSIM", "PCA's", "sharpness", "PCA's", SIMILAR, "PCA's"
+    first = f"Faces, {who}, beside as many principal components ({SHARPNESS}):\n\n"
     parts = [first + table(head, [_restored(name, m) for name, m in models.items()])]
     parts += [_likelihood(name, m) for name, m in models.items() if "kl" in m]
     return ["\n".join(parts), _smiles({name: m for name, m in models.items() if "smile" in m})]
@@ -26,6 +28,7 @@ def _restored(name: str, m: dict[str, Any]) -> list[str]:
     same = m["similar"]
     cells = [f"`{name}`", f"{m['code']}", f"{m['mse']:.5f} ({m['encoder_mse']:.5f})", f"{m['pca_mse']:.5f}"]
     cells += [f"{m['mse'] / m['pca_mse']:.2f}", f"{m['ssim']:.3f}", f"{m['pca_ssim']:.3f}"]
+    cells += ["-" if (sharp := m.get(key)) is None else f"{sharp:.2f}" for key in ("sharpness", "pca_sharpness")]
     cells += [f"{100 * same['nearest_is_same_person']:.1f} % (plain {100 * same['nearest_plain']:.1f} %)"]
     return [*cells, f"{100 * same['nearest_pca']:.1f} %"]
 

@@ -50,7 +50,8 @@ def figures(subject: Subject) -> dict[str, Any]:
 
 
 def _parts(subject: Subject) -> _Parts:
-    everyone = data.lfw(subject.options.data_dir, "all", subject.model.config.image_shape[1], download=True)
+    side, crop = subject.model.config.image_shape[1], faces.crop(subject.model)
+    everyone = data.lfw(subject.options.data_dir, "all", side, crop, download=True)
     of = np.array([lfw.part_of(person) for person in everyone.people])
     return _Parts(everyone, of == "train", of == "test")
 
@@ -60,7 +61,7 @@ def _space(subject: Subject, parts: _Parts) -> faces.Space:
     everyone, folder = parts.everyone, checkpoints.run_dir(subject.name)
     batches = np.array_split(everyone.images, max(1, len(everyone) // BATCH))
     shown = tqdm(batches, desc="codes of all faces", unit="batch")
-    u = torch.cat([merit.code(subject.model, torch.tensor(rows).float() / 255) for rows in shown])
+    u = torch.cat([faces.code(subject.model, torch.tensor(rows).float() / 255) for rows in shown])
     present = torch.tensor(np.array([everyone.labels(column) for column in everyone.columns]))
     present = present.view(-1, len(everyone)).T.float()
     learn = torch.from_numpy(parts.train)

@@ -1,5 +1,6 @@
 """Faces as codes: the ways of attributes, mixtures to draw from, where a face is in a picture, and figures of merit."""
 
+from cvae.faces.codes import code, crop
 from cvae.faces.finder import SURE, Face
 from cvae.faces.space import FILE, STRANGE, WAYS, Space, load, locate, measure, save, search, strangeness
 
@@ -10,6 +11,8 @@ __all__ = [
     "WAYS",
     "Face",
     "Space",
+    "code",
+    "crop",
     "load",
     "locate",
     "measure",

@@ -1,4 +1,7 @@
-"""Figures of merit of a model of faces: sharpness beside principal components, smiles, who is recognised."""
+"""Figures of merit of a model of faces: sharpness beside principal components, smiles, who is recognised.
+
+A model may show the whole head. The judge of smiles and the place of the mouth are of the classical crop within it.
+"""
 
 from typing import Any
 
@@ -6,7 +9,9 @@ import torch
 from torch import Tensor
 
 from cvae import metrics, tasks
+from cvae.data import lfw_files as lfw
 from cvae.faces import Space
+from cvae.faces.codes import code, crop
 from cvae.models import LatentModel
 from cvae.neighbours import nearest
 
@@ -25,7 +30,7 @@ def components(x: Tensor, dims: int) -> tuple[Tensor, Tensor]:
 
 
 def reconstruction(model: LatentModel, train: Tensor, test: Tensor) -> dict[str, float]:
-    """Return mean squared error and SSIM of the model, of its encoder alone, and of as many principal components.
+    """Return mean squared error, SSIM and sharpness of the model, of its encoder, and of as many principal components.
 
     The model's own are those of the codes that `code` gives.
     """
@@ -37,12 +42,23 @@ def reconstruction(model: LatentModel, train: Tensor, test: Tensor) -> dict[str,
         measured[f"{name}mse"] = float(metrics.mse(test, x_hat).mean())
         alike = [metrics.ssim(a, b) for a, b in zip(test.split(BATCH), x_hat.split(BATCH), strict=True)]
         measured[f"{name}ssim"] = float(torch.cat(alike).mean())
+        measured[f"{name}sharpness"] = edges(x_hat) / edges(test)
     return measured
 
 
-def code(model: LatentModel, x: Tensor) -> Tensor:
-    """Return the base coordinates (N, D) of pictures x (N, C, H, W): the encoder's, refined."""
-    return tasks.refine(model, x, tasks.encode(model, x))
+def edges(x: Tensor) -> float:
+    """Return the mean length of the gradient of brightness in pictures x (N, C, H, W), a difference of neighbours."""
+    grey = x.mean(1)
+    down, right = grey[:, 1:, :-1] - grey[:, :-1, :-1], grey[:, :-1, 1:] - grey[:, :-1, :-1]
+    return float(torch.hypot(down, right).mean())
+
+
+def face(x: Tensor, shown: int) -> Tensor:
+    """Return the classical crop (N, 3, s, s) of pictures (N, 3, S, S) of the middle `shown` pixels of LFW's."""
+    side = x.shape[-1]
+    inner = round(side * lfw.CROP / shown)
+    edge = (side - inner) // 2
+    return x[..., edge : edge + inner, edge : edge + inner]
 
 
 def reconstructed(model: LatentModel, x: Tensor) -> Tensor:
@@ -70,8 +86,10 @@ def edits(model: LatentModel, judge: Any, u: Tensor, present: Tensor, way: Tenso
     for name, before, sign in (("adds", 0, 1), ("takes", 1, -1)):
         rows = (present == before).nonzero()[:, 0]
         edited = tasks.decode(model, u[rows] + sign * STRENGTH * way)
-        wanted = (shares(judge, edited) > 0.5) == (sign > 0)
-        already = (shares(judge, plain[rows].view_as(edited)) > 0.5) == (sign > 0)
+        wanted, already = (
+            (shares(judge, face(seen, crop(model))) > 0.5) == (sign > 0)
+            for seen in (edited, plain[rows].view_as(edited))
+        )
         measured |= {name: float(wanted.float().mean()), f"{name}_before": float(already.float().mean())}
         for row, picture in zip(rows, edited.flatten(1), strict=True):
             others = torch.randperm(len(u), generator=generator)
@@ -110,7 +128,7 @@ def dragged(model: LatentModel, space: Space, u: Tensor, column: int, way: Tenso
     """
     change = tasks.decode(model, u + STRENGTH * way) - tasks.decode(model, u)
     squared = (change**2).mean((0, 1))  # (S, S)
-    inside = squared[mouth(len(squared))].sum() / squared.sum()
+    inside = squared[mouth(len(squared), crop(model))].sum() / squared.sum()
     measured = {"outside_mouth": float(1 - inside), "brightness": float(change.mean())}
     for k, name in enumerate(space.columns):
         axis = space.directions[k, 1] / space.directions[k, 1].norm()
@@ -119,6 +137,8 @@ def dragged(model: LatentModel, space: Space, u: Tensor, column: int, way: Tenso
     return measured
 
 
-def mouth(side: int) -> tuple[slice, slice]:
-    """Return rows and columns of the mouth in an aligned face, side x side."""
-    return slice(round(0.66 * side), round(0.92 * side)), slice(round(0.25 * side), round(0.75 * side))
+def mouth(side: int, shown: int = lfw.CROP) -> tuple[slice, slice]:
+    """Return rows and columns of the mouth in an aligned face, side x side, of the middle `shown` pixels of LFW's."""
+    ends = (round(side * (0.5 + (at - 0.5) * lfw.CROP / shown)) for at in (0.66, 0.92, 0.25, 0.75))
+    top, bottom, left, right = ends
+    return slice(top, bottom), slice(left, right)

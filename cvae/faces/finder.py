@@ -43,6 +43,10 @@ class Face:
     turn: float
     score: float
 
+    def within(self, times: float) -> "Face":
+        """Return the same face with a square of so many times the edge."""
+        return replace(self, edge=times * self.edge)
+
     @property
     def box(self) -> tuple[float, float, float, float]:
         """The upright square of this middle and edge: left, upper, right, lower."""

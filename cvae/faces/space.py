@@ -17,6 +17,7 @@ from cvae import archives, checkpoints, limits, metrics, tasks
 from cvae.archives import REAL, TEXT, WHOLE, Form
 from cvae.data import lfw_files as lfw
 from cvae.faces import finder
+from cvae.faces.codes import crop
 from cvae.faces.directions import attribute_direction, in_pictures, within_person
 from cvae.faces.finder import Face
 from cvae.faces.mixture import Mixture, fit
@@ -186,11 +187,12 @@ def strangeness(model: LatentModel, space: Space, x: Tensor) -> Tensor:
 
 
 def search(model: LatentModel, space: Space, picture: Image.Image) -> list[Face]:
-    """Return the faces in a picture, however they are turned: those that are sure, the largest first.
+    """Return the faces in a picture, however they are turned, each with what the model shows of it.
 
-    Where none is sure, those that may be faces; where none is likely, what looks most like one to the model is first.
+    Those that are sure come first, the largest of them before the others. Where none is sure, those that may be faces;
+    where none is likely, what looks most like one to the model is first.
     """
-    faces = finder.in_order(finder.find(picture))
+    faces = [face.within(crop(model) / lfw.CROP) for face in finder.in_order(finder.find(picture))]
     if faces and faces[0].score >= finder.LIKELY:
         return faces
     box = _matched(model, space, picture)

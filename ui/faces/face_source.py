@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 GALLERY, UPLOAD, CAMERA = "Gallery", "Upload", "Camera"
 GALLERY_SEED = 5  # of the shuffle in which faces are offered
 PREVIEW = 480  # pixels of the longer side of an upload beside its crop box
-USUAL = 0.35  # edge of the crop box, in shorter sides of the picture, where no face is found
+USUAL = 0.35  # edge of a face's square, in shorter sides of the picture, where no face is found
 SMALLEST_BOX = 3  # percent of the shorter side
 AROUND = (128, 128, 128)  # the colour beside a turned picture
-BEST = "It should go from the eyebrows to the lower lip, upright: so the models have seen faces."
+FACE, HEAD = "go from the eyebrows to the lower lip, upright", "hold the whole head, from the hair to the chin, upright"
 UNSURE = "This may be no face, or the box may be wrong: look at it, and turn the picture or move the box."
 NO_FACE = "No face was recognised: turn the picture and move the box onto the face."
 Box: TypeAlias = tuple[float, float, float, float]  # left, upper, right, lower
-LONGEST = 8000  # characters of a photo in the address: a 64x64 JPEG has some 3,500
+LONGEST = 16_000  # characters of a photo in the address: a 96x96 JPEG has some 6,000
 
 # Streamlit's own writing to the address would be a new step of the browser's history for every move of the crop box
 _keep = st.components.v2.component(
@@ -80,16 +80,14 @@ def pick(kind: str, name: str, model: "LatentModel", space: Space) -> Held | Non
             _keep(key="keep_photo", data={"photo": ""})
         row = whole("who", len(space.people), default=first(space))
         choose(name, model, space, "who", [row], "Find the face to start from")
-        return Held(space.u[row], person(space, row), original(space, row, side), row)
+        return Held(space.u[row], person(space, row), original(space, row, model), row)
     photo = _photo(kind, name, model, space)
     x = _unpacked(photo, side)
     _keep(key="keep_photo", data={"photo": "" if x is None else keeping.for_address("photo", photo)})
     if x is None:
         return None
     if float(faces.strangeness(model, space, x)) > faces.STRANGE:
-        st.warning(
-            "This hardly looks like a face to the model. The box should go from the eyebrows to the lower lip, upright."
-        )
+        st.warning(f"This hardly looks like a face to the model. The box should {_best(model)}.")
     return Held(resources.code(name, photo, x), "Your picture", x)
 
 
@@ -152,7 +150,7 @@ def matching(space: Space, wanted: str) -> list[int]:
 
 def first(space: Space) -> int:
     """Return the row that the page opens with: of the gallery's first the most usual face not known to smile."""
-    rows = matching(space, "")[:resources.SHOWN]
+    rows = matching(space, "")[: resources.SHOWN]
     if "Smiling" in space.columns:
         smiling = space.present[:, space.columns.index("Smiling")]
         rows = [row for row in rows if smiling[row] != 1] or rows
@@ -163,7 +161,7 @@ def shown(name: str, model: "LatentModel", space: Space, rows: list[int]) -> Ten
     """Return the faces of these rows (N, 3, S, S): the pictures where the set is on this machine, else decoded ones."""
 
     def make() -> Tensor:
-        found = [original(space, row, model.config.image_shape[1]) for row in rows]
+        found = [original(space, row, model) for row in rows]
         decoded = tasks.decode(model, space.u[rows])
         return torch.cat([decoded[i : i + 1] if x is None else x for i, x in enumerate(found)])
 
@@ -186,15 +184,16 @@ def person(space: Space, row: int) -> str:
     return space.people[row].replace("_", " ")
 
 
-def original(space: Space, row: int, side: int) -> Tensor | None:
-    """Return the picture itself, (1, 3, S, S), where the set is on this machine."""
+def original(space: Space, row: int, model: "LatentModel") -> Tensor | None:
+    """Return the picture itself, (1, 3, S, S), as the model would have it, where the set is on this machine."""
     name, root = space.people[row], folder()
     path = root and root / name / f"{name}_{space.numbers[row]:04d}.jpg"
     if not path or Path(name).name != name or name == ".." or not path.is_file():  # no way of a stranger
         return None
     try:
         with Image.open(path) as picture:
-            return _tensor(lfw.fitted(picture, side, lfw.box(picture.size)))
+            box = lfw.box(picture.size, faces.crop(model))
+            return _tensor(lfw.fitted(picture, model.config.image_shape[1], box))
     except (OSError, SyntaxError):
         return None
 
@@ -240,13 +239,19 @@ def _cropped(content: bytes, name: str, model: "LatentModel", space: Space) -> s
         st.error(words.markdown(str(error)))
         return ""
     digest = hashlib.sha256(content).hexdigest()[:12]
-    if st.session_state.get("found_in") != digest:  # once, not in every run
-        st.session_state["found_in"], st.session_state["found"] = digest, faces.search(model, space, picture)
-    picture, box = _crop_box(picture, digest, st.session_state["found"])
+    of = digest, faces.crop(model)
+    if st.session_state.get("found_in") != of:  # once, not in every run
+        st.session_state["found_in"], st.session_state["found"] = of, faces.search(model, space, picture)
+    picture, box = _crop_box(picture, digest, st.session_state["found"], model)
     return _packed(lfw.fitted(picture, model.config.image_shape[1], box))
 
 
-def _crop_box(picture: Image.Image, key: str, seen: list[faces.Face]) -> tuple[Image.Image, Box]:
+def _best(model: "LatentModel") -> str:
+    """Return what a crop box should do, so that the model sees a face as it has seen others."""
+    return HEAD if faces.crop(model) > lfw.CROP else FACE
+
+
+def _crop_box(picture: Image.Image, key: str, seen: list[faces.Face], model: "LatentModel") -> tuple[Image.Image, Box]:
     """Let the visitor turn a picture and move a square over it, at first where the face is.
 
     Returns the turned picture and left, upper, right, lower in it.
@@ -256,11 +261,13 @@ def _crop_box(picture: Image.Image, key: str, seen: list[faces.Face]) -> tuple[I
         face, key = _chosen(seen, key)
         if face is None or face.score < faces.SURE:
             st.markdown(f":orange-background[{UNSURE if face else NO_FACE}]")
-        st.caption(("The box lies where a face is. " if face else "") + BEST)
+        lies = "The box lies where a face is. " if face else ""
+        st.caption(f"{lies}It should {_best(model)}: so the model has seen faces.")
         level = 0 if face is None else round(-math.degrees(face.turn))
         turn = st.slider("Turn, degrees", -180, 180, level, key=f"turn_{key}")
         turned, box = _turned(picture, turn, face)
-        start, key = _percents(turned.size, box), f"{key}_{turn}"
+        shown = faces.crop(model)
+        start, key = _percents(turned.size, box, USUAL * shown / lfw.CROP), f"{key}_{shown}_{turn}"
         size = st.slider("Size of the box, %", SMALLEST_BOX, 100, start[0], key=f"size_{key}")
         across = st.slider("Left to right, %", 0, 100, start[1], key=f"x_{key}")
         down = st.slider("Up and down, %", 0, 100, start[2], key=f"y_{key}")
@@ -304,10 +311,10 @@ def _turned(picture: Image.Image, degrees: int, face: faces.Face | None) -> tupl
     return turned, (x - half, y - half, x + half, y + half)
 
 
-def _percents(size: tuple[int, int], found: Box | None) -> tuple[int, int, int]:
-    """Return what the three sliders of the crop box show for a box found in a picture of this size."""
+def _percents(size: tuple[int, int], found: Box | None, usual: float = USUAL) -> tuple[int, int, int]:
+    """Return what the three sliders of the crop box show for a box in a picture of this size, or for `usual` edges."""
     if found is None:
-        return round(100 * USUAL), 50, 50
+        return round(100 * usual), 50, 50
     edge = found[2] - found[0]
     places = (100 * at / (side - edge) if side - edge > 1 else 50 for at, side in zip(found[:2], size, strict=True))
     across, down = (max(0, min(100, round(place))) for place in places)

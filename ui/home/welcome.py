@@ -81,7 +81,7 @@ def _drawing() -> list[Try]:
 
 
 def _smile() -> list[Try]:
-    name, model = controls.best(controls.convolutional, controls.is_measured_face) or ("", None)
+    name, model = controls.best(controls.largest, controls.is_measured_face) or ("", None)
     try:
         smiles = model is not None and "Smiling" in resources.space(name).columns
     except ValueError:  # damaged; the page says so

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cvae.config import ModelConfig
     from cvae.models import AnyModel, LatentModel
 
-OfConfig = Callable[["ModelConfig"], bool]
+OfConfig = Callable[["ModelConfig"], bool | int]  # whether, or how much
 OfModel = Callable[["AnyModel"], bool]
 NAME = "Latent digits"
 ICON = "\N{INPUT SYMBOL FOR NUMBERS}"
@@ -54,6 +54,11 @@ def paints(config: "ModelConfig") -> bool:
 def convolutional(config: "ModelConfig") -> bool:
     """Tell whether a model is one of convolutions."""
     return config.network == "conv"
+
+
+def largest(config: "ModelConfig") -> int:
+    """Return the side of the pictures of a model of convolutions, 0 for others."""
+    return config.image_shape[1] if convolutional(config) else 0
 
 
 def textbook(config: "ModelConfig") -> bool:
@@ -279,8 +284,9 @@ def tell_none(train: str) -> NoReturn:
 
 
 def preferred(models: Mapping[str, "AnyModel"], prefer: OfConfig) -> str:
-    """Return the first whose config `prefer` is true of, else the first of all; shipped ones come before others."""
-    fitting = [name for name, model in models.items() if prefer(model.config)] or list(models)
+    """Return the first whose config `prefer` is true of, or most of, else of all; shipped ones come before others."""
+    liked = {name: prefer(model.config) for name, model in models.items()}
+    fitting = [name for name, like in liked.items() if like == max(liked.values())]
     return min(fitting, key=lambda name: (models[name].preset.data.dataset not in SHIPPED, name not in PRESETS))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cvae import checkpoints, faces, maps, runs, sliders, tasks
+from cvae import checkpoints, faces, maps, runs, sliders
 from cvae import progress as kept_progress
 from cvae.families import belongs, those
 from cvae.neighbours import ExactIndex
@@ -140,7 +140,7 @@ def space(name: str) -> faces.Space:
 
 
 def code(name: str, photo: str, x: Tensor) -> Tensor:
-    """Return the refined code (D,) of a picture x (1, C, H, W), which the text `photo` stands for; made only once."""
+    """Return the code (D,) of a picture x (1, C, H, W), which the text `photo` stands for; made only once."""
     return _code(name, photo, _stamped(name, checkpoints.CONFIG, checkpoints.WEIGHTS), x)
 
 
@@ -310,7 +310,7 @@ def _left_out(folder: Path, error: Exception) -> str:
 
 @remembered
 def _code(name: str, photo: str, stamp: tuple, _x: Tensor) -> Tensor:
-    return tasks.refine(model(name), _x, tasks.encode(model(name), _x))[0]
+    return faces.code(model(name), _x)[0]
 
 
 @remembered

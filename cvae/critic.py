@@ -13,6 +13,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from cvae.config import ModelConfig
 
 WIDTHS = (24, 48, 96)  # channels at 1/2, 1/4, 1/8 of the size
+TIMES = 4.0  # the decoder's learning rate: Heusel et al. (2017), "GANs Trained by a Two Time-Scale Update Rule"
 SLOPE = 0.2  # of its units below zero
 
 

@@ -59,7 +59,7 @@ def _step(work: Work, batch: ImageSet, step: int, parameters: list[nn.Parameter]
     """Take the step of this number; returns the sums of nll, KL and pictures, (3,)."""
     preset, stage, epochs = work.preset, work.span.stage, step / work.steps
     for group in work.optimizer.param_groups:
-        group["lr"] = schedule.rate(work.span, epochs)
+        group["lr"] = schedule.rate(work.span, epochs) * group.get("times", 1.0)
     moved = schedule.movement(preset, stage, epochs)
     given = batches.draw(batch, preset, step, work.fabric, stage.samples, moved)
     loss, nll, kl = work.learner(*given, schedule.beta(preset.train, step, work.steps))

@@ -169,8 +169,9 @@ def optimizer_of(
     weights = [p for p in model.parameters() if p.requires_grad]
     decay = preset.train.weight_decay
     groups: list[dict[str, Any]] = [{"params": weights}]
-    if beside is not None:  # which has to follow what changes, so it remembers less, and nothing holds it near zero
-        groups.append({"params": list(beside.parameters()), "betas": (0.5, 0.99), "weight_decay": 0.0})
+    if beside is not None:  # which has to follow what changes: it learns sooner, and nothing holds it near zero
+        own = {"betas": (0.5, 0.99), "weight_decay": 0.0, "times": critic.TIMES}
+        groups.append({"params": list(beside.parameters()), **own})
     return torch.optim.AdamW(groups, lr=stage.lr, betas=(0.9, 0.99), weight_decay=decay, fused=True)
 
 

@@ -13,7 +13,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFilter
 
 from cvae import checkpoints, faces, metrics, neighbours, tasks
-from cvae.config import DataConfig, ModelConfig, Preset, Stage, TrainConfig
+from cvae.config import ModelConfig, Preset, Stage, TrainConfig
 from cvae.faces import directions, finder, mixture
 from cvae.faces import figures as face_figures
 from cvae.models import build_model

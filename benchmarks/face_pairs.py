@@ -1,6 +1,6 @@
 """Pairs of two models' reconstructions of the same test people, to be judged blind, and the count of the judgements.
 
-    python benchmarks/face_pairs.py pairs/            writes NAME.png, A on the left and B on the right, and pairs.key.json
+    python benchmarks/face_pairs.py pairs/     writes NAME.png, A on the left and B on the right, and pairs.key.json
     python benchmarks/face_pairs.py pairs/ --chosen NAME=A NAME=B ...     prints how often each model was chosen
 
 Names and sides are drawn at random, and the key lies beside the folder, not in it. Each model shows what it was made to

@@ -13,7 +13,8 @@ import torch
 from PIL import Image, ImageDraw, ImageFilter
 
 from cvae import checkpoints, faces, metrics, neighbours, tasks
-from cvae.config import ModelConfig, Preset, Stage, TrainConfig
+from cvae.config import DataConfig, ModelConfig, Preset, Stage, TrainConfig
+from cvae.data import lfw_files as lfw
 from cvae.faces import directions, finder, mixture
 from cvae.faces import figures as face_figures
 from cvae.models import build_model
@@ -480,7 +481,7 @@ def test_no_name_of_a_person_leads_out_of_the_set(zoo, monkeypatch, name):
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (250, 250)).save(path)
     monkeypatch.setenv("CVAE_DATA_DIR", str(zoo / "data"))
-    assert face_source.original(replace(small_space(), people=(name,) * N), 0, 64) is None
+    assert face_source.original(replace(small_space(), people=(name,) * N), 0, small_model()) is None
 
 
 def test_a_model_without_its_space_is_not_offered(zoo):
@@ -601,6 +602,56 @@ def test_a_turned_picture_of_a_face_is_laid_upright(degrees):
     upright, box = face_source._turned(turned, round(-math.degrees(face.turn)), face)
     middle = (box[0] + box[2]) / 2 - upright.width / 2, (box[1] + box[3]) / 2 - upright.height / 2
     assert math.hypot(*middle) < 25
+
+
+def of_heads():
+    """Return a small model that shows the head around a face."""
+    model = small_model()
+    model.preset = replace(model.preset, data=DataConfig("lfw", crop=160))
+    return model
+
+
+def test_a_model_of_heads_gets_a_box_around_the_head():
+    picture = Image.new("RGB", (400, 300), (105, 120, 150))
+    picture.paste(head(2), (100, 50))
+    (face, *_), (around, *_) = (faces.search(model, small_space(), picture) for model in (small_model(), of_heads()))
+    assert around == replace(face, edge=2 * face.edge)
+    left, upper, right, lower = around.box
+    assert left < 160 and right > 240 and upper < 90 and lower > 210  # the oval of the head, not its face alone
+
+
+def test_a_head_that_is_cut_off_is_completed_by_its_mirror_image():
+    picture = Image.new("RGB", (30, 20), "green")
+    picture.putpixel((0, 5), (255, 0, 0))
+    wide, box = face_source._widened(picture, (-3.5, 2.0, 20.0, 22.2))
+    assert wide.size == (34, 23) and box == (0.5, 2.0, 24.0, 22.2)
+    assert wide.getpixel((3, 5)) == wide.getpixel((4, 5)) == (255, 0, 0)
+    inside = (1.0, 1.0, 10.0, 10.0)
+    assert face_source._widened(picture, inside) == (picture, inside)
+
+
+@pytest.fixture
+def portrait():
+    """Return a picture of a head, made by a shipped model."""
+    return head(2)
+
+
+@pytest.mark.parametrize("tool", ["Smile", "Reconstruct"])
+def test_the_page_crops_pictures_as_the_model_has_seen_them(portrait, zoo, monkeypatch, tool):
+    model = of_heads()
+    checkpoints.save_run(zoo / "small", replace(model.preset, train=TrainConfig()), model.state_dict())
+    name = small_space().people[4]
+    folder = zoo / "data" / "lfw" / "lfw-deepfunneled" / name
+    folder.mkdir(parents=True)
+    portrait.resize((250, 250)).save(folder / f"{name}_0001.jpg", quality=95)
+    monkeypatch.setenv("CVAE_DATA_DIR", str(zoo / "data"))
+    with Image.open(folder / f"{name}_0001.jpg") as picture:
+        wanted = lfw.fitted(picture, 64, lfw.box(picture.size, 160))
+    assert np.array_equal(images.to_uint8(face_source.original(small_space(), 4, model))[0].transpose(2, 0, 1), wanted)
+    app = open_page("pages/6_Faces.py", face="Upload", tool=tool)
+    app.file_uploader(key="face_upload").set_value(("a.png", encoded(portrait), "image/png")).run()
+    assert not app.exception and not app.error and not app.info
+    assert any("whole head, from the hair to the chin" in caption.value for caption in app.caption)
 
 
 def test_of_two_faces_both_are_seen_and_the_larger_comes_first():

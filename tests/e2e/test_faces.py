@@ -1,12 +1,14 @@
 """Faces in a real browser: the smile slider, an upload, the camera, a morph, similar faces, links, a phone."""
 
 import io
+import math
 
 import numpy as np
 from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 
 from cvae.faces import figures as face_figures
+from cvae.presets import PRESETS
 from tests.e2e.test_app import middle, poll
 
 READY = ".gallery[data-ready], .steer[data-shown]"
@@ -15,9 +17,10 @@ PIXELS = """c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.hei
 
 
 def pixels(page, which: int = 1) -> np.ndarray:
-    """Return the picture (64, 64, 3) that the sliders start from (0) or lead to (1)."""
-    found = page.locator(".steer canvas").nth(which).evaluate(PIXELS)
-    return np.array(found, float).reshape(64, 64, 4)[..., :3]
+    """Return the picture (S, S, 3) that the sliders start from (0) or lead to (1)."""
+    read = np.array(page.locator(".steer canvas").nth(which).evaluate(PIXELS), float)
+    side = math.isqrt(len(read) // 4)
+    return read.reshape(side, side, 4)[..., :3]
 
 
 def shown(page, values: str) -> None:
@@ -42,7 +45,7 @@ def test_dragging_the_smile_slider_changes_the_mouth_most(new_page):
     page.mouse.up()
     poll(page, lambda: not page.url.endswith("a_Smiling=0"))
     change = ((pixels(page) - before) ** 2).mean(2)
-    rows, columns = face_figures.mouth(64)
+    rows, columns = face_figures.mouth(len(change), PRESETS["ae-faces"].data.crop)
     assert change[rows, columns].mean() > 1.5 * change.mean()
     assert np.array_equal(pixels(page, 0), before)
     page.locator(SMILE).press("ArrowLeft")

@@ -163,7 +163,7 @@ def saved(page, name: str) -> bytes:
             (512, 205),
             12,
         ),
-        (f"/Faces?shelf={text([(torch.zeros(64), ''), (torch.ones(64), '')])}", (512, 512), 24),
+        (f"/Faces?model=ae-conv-faces&shelf={text([(torch.zeros(64), ''), (torch.ones(64), '')])}", (512, 512), 24),
     ],
     ids=["explore", "generate", "faces"],
 )
@@ -213,7 +213,7 @@ def test_a_key_that_is_typed_keeps_nothing_and_out_of_view_nothing_plays(new_pag
 
 
 def test_the_smile_that_a_slider_made_is_kept(new_page):
-    page = new_page("/Faces?who=100", ".steer[data-shown]")
+    page = new_page("/Faces?model=ae-conv-faces&who=100", ".steer[data-shown]")
     page.locator(".shelf").wait_for()
     page.keyboard.press("k")
     page.get_by_label("Smiling").first.fill("-2")

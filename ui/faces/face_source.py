@@ -267,6 +267,8 @@ def _crop_box(picture: Image.Image, key: str, seen: list[faces.Face], model: "La
         turn = st.slider("Turn, degrees", -180, 180, level, key=f"turn_{key}")
         turned, box = _turned(picture, turn, face)
         shown = faces.crop(model)
+        if box and shown > lfw.CROP:
+            turned, box = _widened(turned, box)
         start, key = _percents(turned.size, box, USUAL * shown / lfw.CROP), f"{key}_{shown}_{turn}"
         size = st.slider("Size of the box, %", SMALLEST_BOX, 100, start[0], key=f"size_{key}")
         across = st.slider("Left to right, %", 0, 100, start[1], key=f"x_{key}")
@@ -309,6 +311,18 @@ def _turned(picture: Image.Image, degrees: int, face: faces.Face | None) -> tupl
     x, y = math.cos(angle) * x - math.sin(angle) * y, math.sin(angle) * x + math.cos(angle) * y
     x, y = x + turned.width / 2, y + turned.height / 2
     return turned, (x - half, y - half, x + half, y + half)
+
+
+def _widened(picture: Image.Image, box: Box) -> tuple[Image.Image, Box]:
+    """Return a picture with as much of it mirrored beyond its edges as a box takes up there, and the box in it.
+
+    A head may be cut off where its face is not.
+    """
+    left, upper, right, lower = box
+    x, y = max(0, math.ceil(-left)), max(0, math.ceil(-upper))
+    beyond = (y, max(0, math.ceil(lower - picture.height))), (x, max(0, math.ceil(right - picture.width))), (0, 0)
+    wide = Image.fromarray(np.pad(np.asarray(picture), beyond, mode="symmetric"))
+    return wide, (left + x, upper + y, right + x, lower + y)
 
 
 def _percents(size: tuple[int, int], found: Box | None, usual: float = USUAL) -> tuple[int, int, int]:

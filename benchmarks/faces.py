@@ -56,6 +56,7 @@ def exercise(data_dir: Path | None, crop: int, epochs: int) -> dict[str, float]:
 def components_as_people(data_dir: Path | None, dims: int) -> tuple[float, float]:
     """Return how often the nearest other test picture is the same person: by plain components, and with our metric."""
     import torch
+    from torch.nn import functional as F
 
     from cvae import data
     from cvae.faces import directions
@@ -67,7 +68,8 @@ def components_as_people(data_dir: Path | None, dims: int) -> tuple[float, float
     u = {part: (rows.flatten(1) - mean) @ basis for part, rows in x.items()}
     ids = {name: i for i, name in enumerate(sorted(set(parts["train"].people)))}
     metric = directions.within_person(u["train"], torch.tensor([ids[name] for name in parts["train"].people]))
-    plain, learned = (face_figures.same_person(rows, parts["test"].people) for rows in (u["test"], u["test"] @ metric))
+    rows = u["test"], F.normalize(u["test"] @ metric, dim=1)
+    plain, learned = (face_figures.same_person(codes, parts["test"].people) for codes in rows)
     return plain, learned
 
 
@@ -97,7 +99,7 @@ def box_rows(data_dir: Path | None, name: str) -> list[tuple[str, ...]]:
     from cvae.data import lfw_files as lfw
 
     model, space, rng = load_run(name), faces.load(run_dir(name)), np.random.default_rng(0)
-    side, box = model.config.image_shape[1], lfw.box((lfw.SIDE, lfw.SIDE))
+    side, box = model.config.image_shape[1], lfw.box((lfw.SIDE, lfw.SIDE), faces.crop(model))
     held_out = sorted(f for f in lfw._listing(lfw.find(Path(data_dir))) if lfw.part_of(f.parent.name) == "validation")
     right_boxes, seconds, crops = {"whole": 0, "cut and scaled": 0}, [], []
     for i in rng.permutation(len(held_out))[:PICTURES]:
@@ -122,7 +124,7 @@ def box_rows(data_dir: Path | None, name: str) -> list[tuple[str, ...]]:
 def _cut(picture, box: tuple[float, ...], rng) -> tuple:
     """Return a scaled square of a picture that holds the face somewhere, and the box of the face in it."""
     left, top, right, bottom = box
-    edge = rng.uniform(110, picture.width)
+    edge = rng.uniform(max(110, right - left + 20), picture.width)
     x, y = (
         rng.uniform(max(0, far - edge), min(near, picture.width - edge)) for near, far in ((left, right), (top, bottom))
     )
@@ -173,9 +175,10 @@ def main() -> None:
     )
     p.add_argument("--page", action="store_true", help="time the page instead")
     p.add_argument("--box", action="store_true", help="look for faces in pictures instead")
+    p.add_argument("--names", nargs="*", help="of which models (--box; default: all of faces)")
     args = p.parse_args()
     if args.box:
-        names = ("ae-conv-faces", "vae-conv-faces", "ae-dense-faces")
+        names = args.names or ("ae-faces", "ae-conv-faces", "vae-conv-faces", "ae-dense-faces")
         rows = [row for name in names for row in box_rows(args.data_dir, name)]
         table(f"{PICTURES} pictures of validation people", [("what", "measured"), *rows])
         return

@@ -14,12 +14,17 @@ from cvae.config import ModelConfig
 
 WIDTHS = (24, 48, 96)  # channels at 1/2, 1/4, 1/8 of the size
 TIMES = 4.0  # the decoder's learning rate: Heusel et al. (2017), "GANs Trained by a Two Time-Scale Update Rule"
+COARSE = 8  # pixels of a side over which is averaged what it does not see
+FINE = 4.0  # brings what it sees, a few percent of full scale, near 1
 SLOPE = 0.2  # of its units below zero
 
 
 class Critic(nn.Module):
     """A patch discriminator: each of its outputs has seen 38x38 pixels. Isola et al. (2017), "Image-to-Image
     Translation with Conditional Adversarial Networks".
+
+    It sees what is finer than COARSE pixels. Of colours and large parts the squared error is the better teacher, and
+    without them a decoder has no way to please by leaving it.
 
     Every layer changes by no more than what it is given, so that the slopes which a decoder learns from stay small:
     Miyato et al. (2018), "Spectral Normalization for Generative Adversarial Networks".
@@ -33,7 +38,9 @@ class Critic(nn.Module):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Return the feature maps of pictures x (N, C, H, W), and last (N, 1, H/8, W/8), above 0 for a photograph."""
-        maps, h = [], 2 * x - 1
+        coarse = nn.functional.avg_pool2d(x, COARSE, ceil_mode=True)
+        h = FINE * (x - nn.functional.interpolate(coarse, x.shape[2:], mode="bilinear"))
+        maps = []
         for down in self.downs:
             h = nn.functional.leaky_relu(down(h), SLOPE)
             maps.append(h)

@@ -170,9 +170,9 @@ def optimizer_of(
     decay = preset.train.weight_decay
     groups: list[dict[str, Any]] = [{"params": weights}]
     if beside is not None:  # which has to follow what changes: it learns sooner, and nothing holds it near zero
-        own = {"betas": (0.5, 0.99), "weight_decay": 0.0, "times": critic.TIMES}
-        groups.append({"params": list(beside.parameters()), **own})
-    return torch.optim.AdamW(groups, lr=stage.lr, betas=(0.9, 0.99), weight_decay=decay, fused=True)
+        groups.append({"params": list(beside.parameters()), "weight_decay": 0.0, "times": critic.TIMES})
+    remembered = 0.9 if beside is None else 0.5  # two that learn from each other must not overshoot
+    return torch.optim.AdamW(groups, lr=stage.lr, betas=(remembered, 0.99), weight_decay=decay, fused=True)
 
 
 def _trained(work: Work, take: Callable[[int, tqdm], Tensor], epoch: int, bar: tqdm) -> Row:

@@ -143,6 +143,19 @@ def test_the_metric_discounts_what_varies_within_a_person():
     names = tuple(map(str, person.tolist()))
     metric = directions.within_person(u, person)
     assert face_figures.same_person(u @ metric, names) > 2 * face_figures.same_person(u, names)
+    assert torch.equal(directions.within_person(u[:9], torch.arange(9)), torch.eye(2))  # nobody has two pictures
+
+
+def test_a_direction_of_the_code_tells_people_apart_and_its_length_does_not():
+    generator = torch.Generator().manual_seed(0)
+    person = torch.arange(60).repeat(4)
+    u = torch.randn(60, 5, generator=generator)[person] + 0.05 * torch.randn(240, 5, generator=generator)
+    space = replace(small_space(), u=u * (0.3 + 2 * torch.rand(240, 1, generator=generator)), metric=torch.eye(5))
+    names = tuple(map(str, person.tolist()))
+    assert face_figures.same_person(space.told(space.u), names) > face_figures.same_person(space.u, names)
+    assert torch.allclose(space.told(space.u).norm(dim=1), torch.ones(240))
+    distances, rows = space.similar(3 * space.u[7], 4)
+    assert rows[0] == 7 and distances[0] < 1e-3 and distances.max() <= 2
 
 
 def test_nearest_gives_distances_in_order():

@@ -114,7 +114,7 @@ def recognition(model: LatentModel, space: Space, rows: Tensor, train: Tensor, t
     u = space.u[rows]
     mean, basis = components(train, model.config.latent_dim)
     return {
-        "nearest_is_same_person": same_person(u @ space.metric, people),
+        "nearest_is_same_person": same_person(space.told(u), people),
         "nearest_plain": same_person(u, people),
         "nearest_pca": same_person((test.flatten(1) - mean) @ basis, people),
     }

@@ -58,13 +58,17 @@ class Space:
     columns: tuple[str, ...]
     present: Tensor
     directions: Tensor
-    metric: Tensor  # (D, D): distances between u @ metric tell people apart
+    metric: Tensor  # (D, D): directions of u @ metric tell people apart
     gaussian: Mixture
     mixture: Mixture
 
+    def told(self, u: Tensor) -> Tensor:
+        """Return points (N, D) of length 1 for u (N, D), near one another where the faces are of the same person."""
+        return F.normalize(u @ self.metric, dim=1)
+
     def similar(self, query: Tensor, k: int) -> tuple[Tensor, Tensor]:
-        """Return distances and rows (k,) of the stored faces nearest to query (D,), by what tells people apart."""
-        distances, rows = nearest(self.u @ self.metric, query[None] @ self.metric, k)
+        """Return distances, 0 to 2, and rows (k,) of the stored faces nearest to query (D,), as `told` places them."""
+        distances, rows = nearest(self.told(self.u), self.told(query[None]), k)
         return distances[0], rows[0]
 
 

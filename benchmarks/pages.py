@@ -40,7 +40,7 @@ PAGES = {  # name: address, the main thing, its main picture
     "Map": ("/Map", STAGE, STAGE),
     "Faces": ("/Faces", STEER, STEER),
     "Faces, morph": ("/Faces?tool=Morph", STEER, STEER),
-    "Faces, new": ("/Faces?tool=New+faces", IMAGE, IMAGE),
+    "Faces, new": ("/Faces?tool=New+faces", ".gallery", ".gallery"),
     "Models": ("/Models", ".zoo", ".zoo"),
     "Models, side by side": ("/Models?view=Side+by+side", ".st-key-pictures", ".st-key-pictures"),
     "Models, learning": ("/Models?view=Watch+it+learn", ".epochs .models", ".epochs .models"),

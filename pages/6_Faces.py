@@ -33,12 +33,12 @@ def work() -> None:
         name, model, space = pick()
         use = TOOLS[face_source.pick_tool(list(TOOLS))]
         kind = face_source.pick_kind() if use else ""
-        shelf.held(model)  # of no use for new faces, judged for all
-        if use:
-            shelf.button()
+        shelf.held(model)  # judged also while there is no face to keep
+        shelf.button()
     if use is None:
-        faces.sample(name, model, space)
-        taking.button(name, lambda: (None, None))
+        new = faces.sample(name, model, space)
+        shelf.draw(name, model, new, None, parameter="new", goes=False)
+        taking.button(name, lambda: (new, None))
         return
     above, kept, below = controls.stage(), st.container(), st.container()
     gallery = kind == face_source.GALLERY  # which may wait; a file has to come first

@@ -2,6 +2,7 @@
 
 import io
 import math
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -203,15 +204,33 @@ def test_an_own_slider_is_built_from_two_groups(new_page):
 
 
 def test_new_faces_follow_their_seed(new_page):
-    page = new_page("/Faces?tool=New+faces", "[data-testid=stImage] img")
-    picture = page.locator("[data-testid=stImage] img")
-    source = picture.get_attribute("src")
+    page = new_page("/Faces?tool=New+faces", ".gallery button")
+    face = page.locator(".gallery button span").first
+    source = face.get_attribute("style")
     page.get_by_role("button", name="New seed").click()
-    expect(picture).not_to_have_attribute("src", source)
-    source = picture.get_attribute("src")
+    expect(face).not_to_have_attribute("style", source)
+    source = face.get_attribute("style")
     page.get_by_role("radio", name="Mixture of Gaussians").click()
-    expect(picture).not_to_have_attribute("src", source)
+    expect(face).not_to_have_attribute("style", source)
     page.wait_for_url("**face_seed=*")
+
+
+def test_new_faces_are_kept_and_saved(new_page):
+    page = new_page("/Faces?tool=New+faces", ".gallery button")
+    for number, name in enumerate(("New face 3", "New face 9"), 1):
+        page.get_by_role("button", name=name, exact=True).click()
+        expect(page.get_by_role("button", name=name, exact=True)).to_have_attribute("aria-pressed", "true")
+        page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+        page.get_by_role("button", name="Keep this point").click()
+        expect(page.locator(".shelf .points button")).to_have_count(number)
+    assert page.locator(".shelf .run").is_visible()
+    kept = parse_qs(urlsplit(page.url).query)["shelf"][0].split("~")[1:]
+    assert len(set(kept)) == 2
+    page.get_by_role("button", name="Save", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="PNG: 28 faces of nobody").click()
+    with Image.open(download.value.path()) as picture:
+        assert picture.width >= 1000 and picture.width / picture.height == 7 / 4
 
 
 def test_the_page_fits_a_narrow_screen(new_page):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 AXES = 8  # attributes with a slider each
 SMILE = 2.0  # of the face that the page opens with
-SAMPLES = 24
+SAMPLES, COLUMNS = 28, 7
 LONGEST = 24  # characters of the name of an own slider
 NOTHING = (1, 0)  # a range without numbers
 AMPLIFIED = 4  # errors are about a tenth of full scale
@@ -194,8 +194,8 @@ def _to_gallery() -> None:
     st.session_state["face"] = face_source.GALLERY
 
 
-def sample(name: str, model: "LatentModel", space: Space) -> None:
-    """Show faces of nobody."""
+def sample(name: str, model: "LatentModel", space: Space) -> Tensor:
+    """Show faces of nobody, to choose one from; return its point (D,)."""
     stage = controls.stage()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         kind = controls.choose("Drawn from", list(KINDS), "from")
@@ -204,8 +204,13 @@ def sample(name: str, model: "LatentModel", space: Space) -> None:
         temperature = st.slider("Temperature", 0.0, 1.5, 0.8, 0.05, key=key, bind="query-params", width=260)
         seed = controls.pick_seed("face_seed")
     u = getattr(space, KINDS[kind]).sample(SAMPLES, temperature, torch.Generator().manual_seed(seed))
-    grid = images.grid_png(tasks.decode(model, u), 8, scale=1)
-    stage.image(grid, width="stretch", alt=f"{SAMPLES} faces of nobody, drawn from a {kind}")
+    chosen = face_source.whole("new", SAMPLES)
+    captions, addresses = [f"New face {i + 1}" for i in range(SAMPLES)], [{"new": str(i)} for i in range(SAMPLES)]
+    title = f"{SAMPLES} faces of nobody, drawn from a {kind}"
+    with stage:
+        x = tasks.decode(model, u)
+        gallery.gallery(x, captions, "new_faces", addresses, COLUMNS, [chosen], title=title)
+    return u[chosen]
 
 
 def about(name: str, model: "LatentModel", space: Space) -> None:

@@ -3,6 +3,15 @@
 import { mount, writeAddress } from "../bridge.js";
 import { element } from "../shared.js";
 
+function laidOut({ columns, captions }, sheet, wanted) { // the pictures as they stand on a large screen, without the gaps
+  const rows = Math.ceil(captions.length / columns), own = sheet.naturalHeight, side = Math.max(own, Math.ceil(wanted / columns));
+  const canvas = element("canvas", { width: columns * side, height: rows * side }), paper = canvas.getContext("2d");
+  captions.forEach((_, i) => {
+    paper.drawImage(sheet, i * own, 0, own, own, (i % columns) * side, Math.floor(i / columns) * side, side, side);
+  });
+  return canvas;
+}
+
 function create(root, host) {
   const grid = root.querySelector(".gallery");
 
@@ -27,6 +36,13 @@ function create(root, host) {
     grid.style.setProperty("--columns", data.columns);
     grid.style.setProperty("--few", Math.ceil(data.columns / 2));
     grid.replaceChildren(...cells);
+    if (data.title) {
+      const sheet = element("img", { src: `data:image/jpeg;base64,${data.sheet}` });
+      grid.dataset.save = data.title;
+      grid.setAttribute("aria-label", data.title);
+      grid.style.setProperty("--shape", data.columns / Math.ceil(data.captions.length / data.columns));
+      grid.savePicture = (wanted) => laidOut(data, sheet, wanted);
+    }
     grid.dataset.ready = "true";
     if (focus >= 0) cells[focus]?.focus();
   }

@@ -20,8 +20,11 @@ def gallery(
     chosen: Sequence[int] = (),
     marks: Sequence[str] = (),
     then: Callable[[], None] | None = None,
+    title: str = "",
 ) -> None:
     """Draw pictures x (N, 3, H, W) as buttons, half as many `columns` on a phone, with their `marks`, if any, below.
+
+    With a `title` they are the main thing of a page: as large as all of them fit, and saved as one picture.
 
     A press writes the parameters of that face's place in `addresses` into the address, in place as the choice of a tool
     does, and calls then().
@@ -33,6 +36,7 @@ def gallery(
         "columns": columns,
         "chosen": list(chosen),
         "marks": list(marks) or [""] * len(captions),
+        "title": title,
     }
 
     def pressed(place: int) -> None:

@@ -427,6 +427,29 @@ def test_the_originals_come_first_without_the_data_set(trained, tmp_path, monkey
     assert shown.index("Test digits") < shown.index(">plane<") < shown.index(">labels<")
 
 
+def test_the_originals_of_faces_are_what_each_model_has_seen(monkeypatch, tmp_path):
+    people = tuple(f"Person_{i:03d}" for i in range(200))
+    space = SimpleNamespace(people=people, numbers=(1,) * 200, u=torch.zeros(200, 4))
+    monkeypatch.setattr(resources, "space", lambda name: space)
+    monkeypatch.setattr(resources, "is_face", lambda model: True)
+    monkeypatch.setenv("CVAE_DATA_DIR", str(tmp_path))
+    config = ModelConfig(likelihood="gaussian", image_shape=(3, 16, 16), latent_dim=4, widths=(8,))
+    models = [
+        SimpleNamespace(config=config, preset=SimpleNamespace(data=DataConfig("lfw", crop=crop))) for crop in (80, 160)
+    ]
+    assert comparing._originals("faces", models[0]) is None  # LFW is not here
+    picture = Image.new("RGB", (250, 250), "blue")
+    picture.paste("white", (85, 85, 165, 165))  # the middle 80 pixels
+    for person in people:
+        folder = tmp_path / "lfw" / "lfw-deepfunneled" / person
+        folder.mkdir(parents=True)
+        picture.save(folder / f"{person}_0001.jpg", quality=95)
+    face, head = (comparing._originals("faces", model) for model in models)
+    assert face.shape == head.shape == (comparing.SHOWN, 3, 16, 16)
+    assert face[:, 0].mean() > 0.95 and 0.2 < head[:, 0].mean() < 0.3
+    assert comparing._cut(models[0]) != comparing._cut(models[1])
+
+
 def test_one_model_that_draws_is_shown_without_gaps(trained):
     app = open_page(PAGE, view="Side by side", a="labels", b="judge")
     assert "The same z, decoded by each" not in headings(app)

@@ -99,6 +99,19 @@ def fitted(picture: Image.Image, side: int, box: tuple[float, float, float, floa
     return np.asarray(small).transpose(2, 0, 1)
 
 
+def photograph(data_dir: Path, person: str, number: int, side: int, crop: int = CROP) -> np.ndarray | None:
+    """Return one picture (3, side, side) uint8 of a person of the set; None where it is missing or damaged."""
+    root = find(data_dir)
+    path = root and root / person / f"{person}_{number:04d}.jpg"
+    if not path or Path(person).name != person or person == ".." or not path.is_file():  # no way of a stranger
+        return None
+    try:
+        with Image.open(path) as picture:
+            return fitted(picture, side, box(picture.size, crop))
+    except (OSError, SyntaxError):
+        return None
+
+
 def _listing(folder: Path) -> Iterator[Path]:
     """Yield the pictures NAME/NAME_0001.jpg in a folder."""
     if not folder.is_dir():

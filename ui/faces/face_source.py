@@ -186,16 +186,9 @@ def person(space: Space, row: int) -> str:
 
 def original(space: Space, row: int, model: "LatentModel") -> Tensor | None:
     """Return the picture itself, (1, 3, S, S), as the model would have it, where the set is on this machine."""
-    name, root = space.people[row], folder()
-    path = root and root / name / f"{name}_{space.numbers[row]:04d}.jpg"
-    if not path or Path(name).name != name or name == ".." or not path.is_file():  # no way of a stranger
-        return None
-    try:
-        with Image.open(path) as picture:
-            box = lfw.box(picture.size, faces.crop(model))
-            return _tensor(lfw.fitted(picture, model.config.image_shape[1], box))
-    except (OSError, SyntaxError):
-        return None
+    side, crop = model.config.image_shape[1], faces.crop(model)
+    pixels = lfw.photograph(default_data_dir(), space.people[row], int(space.numbers[row]), side, crop)
+    return None if pixels is None else _tensor(pixels)
 
 
 def whole(parameter: str, count: int, default: int = 0) -> int:

@@ -13,9 +13,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from cvae import tasks
+from cvae import faces, tasks
 from cvae.data import corruptions
 from cvae.data import lfw_files as lfw
+from cvae.data.mnist_files import default_data_dir
 from ui.models import zoo
 from ui.shell import charts, controls, images, resources, sampling, words
 
@@ -68,9 +69,29 @@ def encoded(name: str, model: "LatentModel") -> resources.Encoded | None:
         space = resources.space(name)
     except ValueError:
         return None
-    people = islice((person for person in dict.fromkeys(space.people) if lfw.part_of(person) == "test"), SHOWN)
-    rows = [space.people.index(person) for person in people]
+    rows = _of_test_people(space)
     return resources.Encoded(space.u[rows].numpy(), np.zeros(len(rows), np.int64)) if rows else None
+
+
+def _of_test_people(space: faces.Space) -> list[int]:
+    people = islice((person for person in dict.fromkeys(space.people) if lfw.part_of(person) == "test"), SHOWN)
+    return [space.people.index(person) for person in people]
+
+
+def _test_faces(name: str, model: "LatentModel") -> Tensor | None:
+    """Return the photographs (N, 3, S, S) of what `encoded` gives of a model of faces; None where LFW is not here."""
+    try:
+        space = resources.space(name)
+    except ValueError:
+        return None
+    pixels = []
+    for row in _of_test_people(space):
+        person, number, side = space.people[row], int(space.numbers[row]), model.config.image_shape[1]
+        x = lfw.photograph(default_data_dir(), person, number, side, faces.crop(model))
+        if x is None:
+            return None
+        pixels.append(x)
+    return torch.from_numpy(np.stack(pixels)) / 255 if pixels else None
 
 
 def test_pictures(model: "AnyModel") -> Tensor | None:
@@ -119,15 +140,25 @@ def _same_digits(pair: Pair, seed: int) -> None:
     st.header("The same ten test pictures" if same else "Ten test pictures", anchor=False)
     if len(set(sets)) > 1:
         remarks.append("They learned from different data: each shows pictures of its own test set.")
-    originals = next((x for _, model in pair if (x := test_pictures(model)) is not None), None)
-    if originals is not None:
-        rows.append(("Test digits", originals))
+    above: list[tuple] = []  # the originals that are shown already
     for name, model in pair:
+        if (x := _originals(name, model)) is not None and (of := _cut(model)) not in above:
+            rows.append(("Test faces" if resources.is_face(model) else "Test digits", x))
+            above.append(of)
         more, remark = _handled(name, model, seed)
         rows += more
         remarks.append(remark)
     _show(rows, "Ten test pictures")
     _remark(remarks)
+
+
+def _originals(name: str, model: "AnyModel") -> Tensor | None:
+    return _test_faces(name, model) if resources.is_face(model) else test_pictures(model)
+
+
+def _cut(model: "AnyModel") -> tuple:
+    """Return what originals of a model depend on: models of the same set may show less or more of a face."""
+    return model.preset.data.dataset, model.preset.data.crop, model.config.image_shape
 
 
 def _handled(name: str, model: "AnyModel", seed: int) -> tuple[list[tuple[str, Tensor]], str]:

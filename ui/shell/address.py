@@ -23,8 +23,8 @@ BOUND = frozenset(
     "pool_find pool_page quantity salt-and-pepper scale seed show side source strokes task temperature to_find to_page "
     "tool view way who_find who_page".split()
 )
-READ = frozenset(["digit", "epoch", "hole", "ink", "minus", "model", "new", "photo", "plus", "point", "sort", "sort_others"])
-READ |= {"present", "shelf", "step", "t", "talk", "to", "who", "z"}
+READ = frozenset(["digit", "epoch", "hole", "ink", "minus", "model", "photo", "plus", "point", "sort", "sort_others"])
+READ |= {"new", "present", "shelf", "step", "t", "talk", "to", "who", "z"}
 ATTRIBUTE = "a_"  # before the name of an attribute of faces
 FOREIGN = re.compile(r"utm_.*|_.*|\w*clid|ref|token")  # of campaigns, of hosts and of proxies: none of our business
 SAID = 8  # names in the line

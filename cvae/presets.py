@@ -177,7 +177,7 @@ _ALL = [
         ),
         data=replace(FACES, crop=160, shift=3, turn=5.0, zoom=0.05),
         train=TrainConfig(
-            (Stage(16, 1e-3, "detailed"), Stage(10, 1.5e-4, "adversarial")),
+            (Stage(16, 1e-3, "detailed"), Stage(7, 1e-4, "adversarial")),
             batch_size=32,
             weight_decay=0.1,
             settle=20,

@@ -13,7 +13,7 @@ MODEL = {"families", "config", "gaussian", "flow", "networks", "conditions"}
 LAYERS = [  # modules and folders of cvae; each imports from its own layer and from those above it here
     {"limits", "documents", "archives", "headers"},
     MODEL | {"claim", "commands", "interrupts", "migration", "morphology", "runs"},
-    {"models", "losses", "data"},
+    {"models", "losses", "data", "critic"},
     {"sketches", "checkpoints", "diagnosis", "presets", "tasks"},
     {"preprocess", "latent", "metrics", "neighbours", "objectives", "progress", "provenance"},
     {"schedule"},

@@ -63,12 +63,16 @@ def _scores(model: LatentModel, x: Tensor, n_importance: int, generator: torch.G
     return torch.cat([tasks.label_log_likelihoods(model, part, n_importance, generator).cpu() for part in rows])
 
 
-def pen_digits() -> tuple[Tensor, Tensor]:
-    """Return scikit-learn's 1,797 pen digits as (N, 1, 28, 28) with labels: 8x8, enlarged to 200x200 as if uploaded."""
+def pen_digits(rows: list[int] | None = None) -> tuple[Tensor, Tensor]:
+    """Return scikit-learn's 1,797 pen digits as (N, 1, 28, 28) with labels: 8x8, enlarged to 200x200 as if uploaded.
+
+    Those of some `rows` alone where these are given.
+    """
     from PIL import Image
     from sklearn.datasets import load_digits
 
     digits = load_digits()
-    grey = [Image.fromarray((picture * 255 / 16).astype(np.uint8)) for picture in digits.images]
+    rows = list(range(len(digits.images))) if rows is None else rows
+    grey = [Image.fromarray((picture * 255 / 16).astype(np.uint8)) for picture in digits.images[rows]]
     large = [picture.resize((200, 200), Image.Resampling.BICUBIC) for picture in grey]
-    return torch.cat([preprocess.to_digit(picture) for picture in large]), torch.from_numpy(digits.target)
+    return torch.cat([preprocess.to_digit(picture) for picture in large]), torch.from_numpy(digits.target[rows])

@@ -15,8 +15,9 @@ PIECES = 1.35  # width to height up to which several parts can be pieces of one 
 NOTHING = 0.1  # mean probability of what the network takes for no ink
 FAINTER = 0.8  # coverage of a mark, as a share of a digit's
 # width of strokes in a picture that a digit fills, in its shorter sides: more than that of marks, less than of sheets;
-BOLD, SHEET = (0.1, 0.4), 0.75  # where it is more, it is less than this share of its own shorter side
-SURELY = 0.8  # mean probability of ink that the network is sure of
+BOLD, SHEET = (0.1, 0.4), (0.75, 0.92)  # where it is more, it is less than this share of its own shorter side, or,
+# where it goes from edge to edge, this one
+SURELY, DOUBTFUL = 0.8, 0.85  # mean probability of ink that the network is sure of; below which bold ink overrules it
 FILLED, SLIM = 0.6, 0.4  # of its box: more than strokes fill; shorter to longer side of a one, which fills it too
 
 
@@ -100,7 +101,7 @@ def _is_alone(view: View, part: parts.Part) -> bool:
     assert view.ruled is not None
     every = sizes.resized(view.ruled, view.seen.shape) > 0.25
     sure = [other for other in view.seen_parts if other.sure >= SURELY]
-    is_unlike_all = not sure and _is_bold(part)
+    is_unlike_all = all(other.sure < DOUBTFUL for other in view.seen_parts) and _is_bold(part)
     return part.mask.sum() >= ALONE * every.sum() and (is_unlike_all or _is_unopposed(view, part, sure))
 
 
@@ -112,9 +113,8 @@ def _is_unopposed(view: View, part: parts.Part, sure: list[parts.Part]) -> bool:
     is_complete = (inked & parts.widened(part.mask)).sum() >= INSIDE * inked.sum()
     support = view.seen[part.mask].mean()
     has_mark = len(sure) == len(view.seen_parts) == 1 and _has_mark(view, part, sure[0])
-    return bool(
-        is_complete and (is_digit and (support >= OPPOSED or not sure) or support >= SUPPORTED) and not has_mark
-    )
+    is_opposed = sure and support < OPPOSED and (part.edges > 0 or not _is_bold(part))
+    return bool(is_complete and (is_digit and not is_opposed or support >= SUPPORTED) and not has_mark)
 
 
 def _is_marked(part: parts.Part, sure: list[parts.Part]) -> bool:
@@ -145,4 +145,5 @@ def _is_bold(part: parts.Part) -> bool:
 
     width = 2 * ndimage.distance_transform_edt(np.pad(part.mask, 1)).max()
     share = width / min(part.mask.shape)
-    return bool(part.edges < 4 and BOLD[0] < share and (share < BOLD[1] or width < SHEET * part.slim * part.side))
+    most = SHEET[part.edges > 1] * part.slim * part.side
+    return bool(part.edges < 4 and BOLD[0] < share and (share < BOLD[1] or width < most))

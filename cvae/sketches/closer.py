@@ -111,7 +111,8 @@ def _without_shade(view: View, ink: np.ndarray, area: tuple) -> np.ndarray:
     if network.model() is None or shade.sum() < SHADED * near.sum():
         return ink
     seen = _own(view.seen, area, view.seen.shape, view.grey.shape)
-    return ink * near if seen[shade].mean() < parts.FAINT else ink
+    knows = seen[ink > STRONG].mean() > parts.SURE  # or the network has not learned the like of this ink
+    return ink * near if knows and seen[shade].mean() < parts.FAINT else ink
 
 
 def _without_lines(ink: np.ndarray) -> np.ndarray:

@@ -43,7 +43,7 @@ def viewed(image: Image.Image, box: tuple[float, float, float, float] | None) ->
     if ruled is None and (seen > parts.SURE).any():  # the ink is faint, and hangs together by what is fainter still
         seen = np.where(parts.touched(seen > parts.FAINT, seen > LIKELY), seen.clip(JUST_SURE), seen)
     marked = [] if ruled is None else grouping.digits((2 * sizes.resized(ruled, seen.shape)).clip(0, 1))
-    return View(colours, grey, even, ruled, marked, seen, grouping.digits(seen))
+    return View(colours, grey, even, ruled, marked, seen, grouping.digits(seen, is_faint=ruled is None))
 
 
 def everything(view: View) -> parts.Part:

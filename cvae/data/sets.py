@@ -58,14 +58,14 @@ def lfw(
     scikit-learn fetches them into `data_dir` first.
     """
     data_dir = data_dir or default_data_dir()
-    found = faces.read(data_dir, side, crop, part)
-    if found is None and download:
+    read = faces.read(data_dir, side, crop, part)
+    if read is None and download:
         _fetch_faces(data_dir)
-        found = faces.read(data_dir, side, crop, part)
-    if found is None:
+        read = faces.read(data_dir, side, crop, part)
+    if read is None:
         expected = data_dir / faces.FOLDERS[0] / "NAME" / "NAME_0001.jpg"
         raise FileNotFoundError(f"the faces are not in {data_dir}: expected {expected}.")
-    return found
+    return read
 
 
 def load(
@@ -159,11 +159,11 @@ def _load_named(dataset: str, train: bool, data_dir: Path, download: bool) -> Im
     class_name, extra = DATASETS[dataset]
     kind = getattr(torchvision().datasets, class_name)
     try:
-        found = kind(str(data_dir), train=train, download=False, **extra)
+        loaded = kind(str(data_dir), train=train, download=False, **extra)
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001 - damaged files raise nearly anything
-        if "not found" not in str(error):
+        if "not loaded" not in str(error):
             folder = data_dir / class_name
             raise ValueError(f"{dataset} in {folder} is damaged; remove it and fetch it again.") from error
         if class_name in IDX and (stored := mnist_files.read(data_dir, "train" if train else "t10k", class_name)):
@@ -173,11 +173,11 @@ def _load_named(dataset: str, train: bool, data_dir: Path, download: bool) -> Im
         if not download:
             raise FileNotFoundError(f"{dataset} is not in {data_dir}: {hint}.") from error
         try:
-            found = kind(str(data_dir), train=train, download=True, **extra)
+            loaded = kind(str(data_dir), train=train, download=True, **extra)
         except (OSError, RuntimeError) as failure:
             raise FileNotFoundError(f"{dataset} is not in {data_dir} and could not be downloaded: {hint}.") from failure
-    images = found.data.transpose(1, 2) if dataset == "emnist_digits" else found.data  # EMNIST stores columns first
-    return ImageSet(images[:, None].contiguous(), found.targets.long(), _class_names(dataset, found.classes))
+    images = loaded.data.transpose(1, 2) if dataset == "emnist_digits" else loaded.data  # EMNIST stores columns first
+    return ImageSet(images[:, None].contiguous(), loaded.targets.long(), _class_names(dataset, loaded.classes))
 
 
 def _class_names(dataset: str, names: list[str]) -> tuple[str, ...]:
@@ -192,14 +192,14 @@ def _face_set(
     channels, height, width = image_shape
     if channels != 3 or height != width:
         raise ValueError(f"faces are square and in colour, 3 x S x S; this preset is made for {tuple(image_shape)}.")
-    found = lfw(data_dir, part, height, crop, download)
+    pictures = lfw(data_dir, part, height, crop, download)
     column = dataset.partition(":")[2]
     if not column:
-        return ImageSet(torch.from_numpy(found.images), torch.zeros(len(found), dtype=torch.int64), ())
-    labels = found.labels(column)
+        return ImageSet(torch.from_numpy(pictures.images), torch.zeros(len(pictures), dtype=torch.int64), ())
+    labels = pictures.labels(column)
     known = ~np.isnan(labels)
     classes = (f"not {column}", column)
-    return ImageSet(torch.from_numpy(found.images[known]), torch.from_numpy(labels[known]).long(), classes)
+    return ImageSet(torch.from_numpy(pictures.images[known]), torch.from_numpy(labels[known]).long(), classes)
 
 
 def _even(images: ImageSet) -> ImageSet:

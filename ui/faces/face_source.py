@@ -161,9 +161,9 @@ def shown(name: str, model: "LatentModel", space: Space, rows: list[int]) -> Ten
     """Return the faces of these rows (N, 3, S, S): the pictures where the set is on this machine, else decoded ones."""
 
     def make() -> Tensor:
-        found = [original(space, row, model) for row in rows]
+        originals = [original(space, row, model) for row in rows]
         decoded = tasks.decode(model, space.u[rows])
-        return torch.cat([decoded[i : i + 1] if x is None else x for i, x in enumerate(found)])
+        return torch.cat([decoded[i : i + 1] if x is None else x for i, x in enumerate(originals)])
 
     return resources.kept(name, ("shown", str(folder()), *rows), make)
 
@@ -233,9 +233,9 @@ def _cropped(content: bytes, name: str, model: "LatentModel", space: Space) -> s
         return ""
     digest = hashlib.sha256(content).hexdigest()[:12]
     of = digest, faces.crop(model)
-    if st.session_state.get("found_in") != of:  # once, not in every run
-        st.session_state["found_in"], st.session_state["found"] = of, faces.search(model, space, picture)
-    picture, box = _crop_box(picture, digest, st.session_state["found"], model)
+    if st.session_state.get("searched") != of:  # once, not in every run
+        st.session_state["searched"], st.session_state["faces_seen"] = of, faces.search(model, space, picture)
+    picture, box = _crop_box(picture, digest, st.session_state["faces_seen"], model)
     return _packed(lfw.fitted(picture, model.config.image_shape[1], box))
 
 
@@ -318,12 +318,12 @@ def _widened(picture: Image.Image, box: Box) -> tuple[Image.Image, Box]:
     return wide, (left + x, upper + y, right + x, lower + y)
 
 
-def _percents(size: tuple[int, int], found: Box | None, usual: float = USUAL) -> tuple[int, int, int]:
+def _percents(size: tuple[int, int], box: Box | None, usual: float = USUAL) -> tuple[int, int, int]:
     """Return what the three sliders of the crop box show for a box in a picture of this size, or for `usual` edges."""
-    if found is None:
+    if box is None:
         return round(100 * usual), 50, 50
-    edge = found[2] - found[0]
-    places = (100 * at / (side - edge) if side - edge > 1 else 50 for at, side in zip(found[:2], size, strict=True))
+    edge = box[2] - box[0]
+    places = (100 * at / (side - edge) if side - edge > 1 else 50 for at, side in zip(box[:2], size, strict=True))
     across, down = (max(0, min(100, round(place))) for place in places)
     return max(SMALLEST_BOX, min(100, round(100 * edge / min(size)))), across, down
 

@@ -172,16 +172,16 @@ def _there_and_back(model: "LatentModel", start: Tensor, end: Tensor) -> bytes:
 def similar(name: str, model: "LatentModel", space: Space, held: Held) -> Tensor:
     """Show whose faces lie nearest."""
     distances, rows = space.similar(held.u, 13)
-    found = [(r, d) for r, d in zip(rows.tolist(), distances.tolist(), strict=True) if r != held.row][:12]
-    names = [face_source.person(space, r) for r, _ in found]
-    marks = [f"{who}\n{distance:.2f}" for who, (_, distance) in zip(names, found, strict=True)]
+    nearest = [(r, d) for r, d in zip(rows.tolist(), distances.tolist(), strict=True) if r != held.row][:12]
+    names = [face_source.person(space, r) for r, _ in nearest]
+    marks = [f"{who}\n{distance:.2f}" for who, (_, distance) in zip(names, nearest, strict=True)]
     left, right = st.columns([1, 3])
     query = tasks.decode(model, held.u[None]) if held.x is None else held.x
     left.html(images.figures_html([(held.name, images.to_uint8(query)[0])]))
-    addresses = [{"who": str(r)} for r, _ in found]
+    addresses = [{"who": str(r)} for r, _ in nearest]
     with right:
-        nearest = face_source.shown(name, model, space, [r for r, _ in found])
-        gallery.gallery(nearest, names, "similar", addresses, 6, marks=marks, then=_to_gallery)
+        x = face_source.shown(name, model, space, [r for r, _ in nearest])
+        gallery.gallery(x, names, "similar", addresses, 6, marks=marks, then=_to_gallery)
     st.caption(
         f"The nearest of {len(space.people):,} faces, with their distance, 2 at most. Distances discount what changes "
         "between two pictures of one person, learned from the people of the training part. Press a face to go on from "

@@ -432,14 +432,10 @@ def test_bold_strokes_that_fill_the_picture_are_read_as_they_are(ink, ground):
     assert float((to_digit(image) - expected).abs().mean()) < 0.04
 
 
-ONE = ["..####..", "..####..", "...##...", "...##...", "...##...", "...##...", "...##...", "..####.."]
-NOUGHT = ["...##...", "..####..", ".##..##.", ".##..##.", ".##..##.", ".##..##.", "..####..", "...##..."]
-
-
-@pytest.mark.parametrize("rows", [ONE, NOUGHT], ids=["one", "nought"])
-def test_blurred_strokes_that_go_from_edge_to_edge_are_read_as_they_are(rows):
-    small = Image.fromarray(np.array([[255 * (c == "#") for c in row] for row in rows], np.uint8))
+def test_blurred_strokes_that_go_from_edge_to_edge_keep_their_width():
+    rows = ["00ffff00", "00ffff00", "05ffff00", "05ffff00", "05ffff00", "00ffff00", "00ffff40", "00cfff00"]  # a one
+    small = Image.fromarray(np.array([[17 * int(c, 16) for c in row] for row in rows], np.uint8))
     digit = to_digit(small.resize((200, 200), Image.Resampling.BICUBIC))[0, 0].numpy()
     box = digit[4:24, :][:, digit.any(0)]
     level = np.asarray(small.crop(small.getbbox()).resize(box.shape[::-1], Image.Resampling.BICUBIC)) / 255
-    assert np.abs(box - level).mean() < 0.25
+    assert np.abs(box - level).mean() < 0.24

@@ -10,7 +10,6 @@ NUMBERS := $(addprefix tests/test_, browser.py gaussian.py losses.py maps.py mod
 .PHONY: demo test test-unit test-fast test-numbers serve-check lint checkpoints kernel
 
 demo: .venv/app-installed
-	@echo "The app will be at http://127.0.0.1:$(PORT)"
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
 test: .venv/tests-installed

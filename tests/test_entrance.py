@@ -10,6 +10,9 @@ from tests.test_guard import Transport
 from ui.shell import entrance
 
 
+REFUSED = "/api/refused"  # is answered at once
+
+
 def asks(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
 
@@ -24,7 +27,10 @@ class Crowd:
 
     async def app(self, scope, receive, send):
         self.read.append(scope["path"])
-        await asyncio.Event().wait()
+        if scope["path"] != REFUSED:
+            await asyncio.Event().wait()
+        await send({"type": "http.response.start", "status": 405, "headers": []})
+        await send({"type": "http.response.body"})
 
     def connection(self) -> entrance.Orderly:
         one, transport = entrance.Orderly(self.config, self.state, {}), Transport()
@@ -106,3 +112,45 @@ def test_who_sends_without_end_is_not_listened_to_outside(monkeypatch):
 
     asyncio.run(visit())
     assert said[:2] == ["pause", "resume"]
+
+
+def test_who_sends_nonsense_after_an_answer_is_cut_off_and_keeps_nobody_outside():
+    told = []
+
+    async def visit() -> tuple[list[str], bool]:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
+        crowd = Crowd()
+        one = crowd.connection()
+        one.data_received(f"PUT {REFUSED} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        for _ in range(9):
+            await asyncio.sleep(0)
+        one.data_received(b"no length /api/\r\n")
+        for number in range(9):
+            crowd.connection().data_received(asks(f"/api/{number}"))
+        return await crowd.settled(), one.transport.aborted
+
+    assert asyncio.run(visit()) == ([REFUSED, *(f"/api/{number}" for number in range(9))], True)
+    assert not told
+
+
+def test_an_error_of_one_keeps_nobody_outside(monkeypatch):
+    told, enter = [], entrance.Orderly.enter
+
+    def fail_once(self):
+        if not told:
+            raise RuntimeError("broken")
+        enter(self)
+
+    monkeypatch.setattr(entrance.Orderly, "enter", fail_once)
+
+    async def visit() -> tuple[list[str], bool]:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(str(context["exception"])))
+        crowd = Crowd()
+        broken = crowd.connection()
+        broken.data_received(asks("/api/broken"))
+        for number in range(9):
+            crowd.connection().data_received(asks(f"/api/{number}"))
+        return await crowd.settled(), broken.transport.aborted
+
+    assert asyncio.run(visit()) == ([f"/api/{number}" for number in range(9)], True)
+    assert told == ["broken"]

@@ -53,6 +53,13 @@ class Impatient(H11Protocol):
             self._rest()
             self._wait()
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP; who has an answer already, and sends nonsense after it, gets no other."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.transport.abort()
+
     def pause_writing(self) -> None:
         super().pause_writing()
         self._rest()

@@ -28,9 +28,19 @@ class Entrance:
 
     def _let_in(self) -> None:
         for _ in range(min(FEW, len(self._outside))):
-            self._outside.popleft().enter()
+            _enter(self._outside.popleft())
         if self._outside:
             asyncio.get_running_loop().call_soon(self._let_in)
+
+
+def _enter(connection: "Orderly") -> None:
+    """Let one enter; an error ends this connection, as where the loop itself calls it, and those behind come in."""
+    try:
+        connection.enter()
+    except Exception as error:
+        told = {"message": "A request could not be read.", "exception": error, "protocol": connection}
+        connection.loop.call_exception_handler(told)
+        connection.transport.abort()
 
 
 entrance = Entrance()

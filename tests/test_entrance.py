@@ -1,13 +1,14 @@
 """Requests for pictures enter a few at a time; pages go ahead of those that wait outside."""
 
 import asyncio
+import time
 
 import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
 from tests.test_guard import Transport
-from ui.shell import entrance
+from ui.shell import bounds, entrance
 
 
 REFUSED = "/api/refused"  # is answered at once
@@ -57,6 +58,17 @@ def test_a_page_goes_ahead_of_those_who_wait_for_pictures():
     read = asyncio.run(visit())
     assert read.index("/demo/Explore") <= entrance.FEW
     assert [path for path in read if "api" in path] == [f"/demo/api/decode/{number}" for number in range(40)]
+
+
+def test_a_page_asked_for_with_a_question_that_names_a_picture_is_a_page():
+    async def visit() -> list[str]:
+        crowd = Crowd()
+        for number in range(40):
+            crowd.connection().data_received(asks(f"/api/{number}"))
+        crowd.connection().data_received(asks("/Explore?from=/api/see"))
+        return await crowd.settled()
+
+    assert "/Explore" in asyncio.run(visit())[: entrance.FEW + 1]
 
 
 def test_few_enter_in_one_step_of_the_loop():
@@ -154,3 +166,49 @@ def test_an_error_of_one_keeps_nobody_outside(monkeypatch):
 
     assert asyncio.run(visit()) == ([f"/api/{number}" for number in range(9)], True)
     assert told == ["broken"]
+
+
+def test_nobody_is_turned_away_for_having_waited_outside(monkeypatch):
+    monkeypatch.setattr(bounds, "PATIENCE", 0.05)
+
+    async def visit() -> list[str]:
+        crowd = Crowd()
+        for number in range(40):
+            crowd.connection().data_received(asks(f"/api/{number}"))
+        time.sleep(0.1)  # something else keeps the loop
+        return await crowd.settled()
+
+    assert asyncio.run(visit()) == [f"/api/{number}" for number in range(40)]
+
+
+def test_half_a_request_that_entered_late_is_closed(monkeypatch):
+    monkeypatch.setattr(bounds, "PATIENCE", 0.05)
+
+    async def visit() -> list[bool]:
+        crowd = Crowd()
+        half = [crowd.connection() for _ in range(9)]
+        for one in half:
+            one.data_received(b"GET /api/x HTTP/1.1\r\nHo")
+        time.sleep(0.1)
+        for part in range(9):  # none of which makes it whole
+            await asyncio.sleep(0.02)
+            for one in half:
+                one.data_received(b"%d: /api/\r\nHo" % part)
+        return [one.transport.aborted for one in half]
+
+    assert all(asyncio.run(visit()))
+
+
+def test_the_next_request_is_not_closed_with_the_one_before_it(monkeypatch):
+    async def visit() -> list[str]:
+        crowd = Crowd()
+        one = crowd.connection()
+        one.data_received(asks(REFUSED))
+        for _ in range(9):
+            await asyncio.sleep(0)
+        one.data_received(asks("/api/next"))
+        one.on_response_complete()  # as where it was sent before the answer
+        one.timeout_keep_alive_handler()
+        return await crowd.settled()
+
+    assert asyncio.run(visit()) == [REFUSED, "/api/next"]

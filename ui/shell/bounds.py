@@ -82,7 +82,11 @@ class Impatient(H11Protocol):
         self._rest()
 
     def _wait(self) -> None:
-        self._closing = self.loop.call_later(PATIENCE, self.transport.abort)
+        self._closing = self.loop.call_later(PATIENCE, self.lose_patience)
+
+    def lose_patience(self) -> None:
+        """Close a connection on which a request has not arrived in time."""
+        self.transport.abort()
 
     def _rest(self) -> None:
         if self._closing:

@@ -11,7 +11,7 @@ from ui.shell.bounds import Impatient
 
 FEW = 4  # that enter between two looks at what else there is to do
 MOST = 2**16  # bytes that are taken from somebody outside
-ASKS = b"/api/"  # in the first line of a request
+ASKS = b"/api/"  # in the path of a request
 
 
 class Entrance:
@@ -56,7 +56,7 @@ class Orderly(Impatient):
             self._said += data
             if len(self._said) > MOST:
                 self.transport.pause_reading()
-        elif ASKS in data.partition(b"\r\n")[0]:
+        elif ASKS in data.partition(b"\r\n")[0].partition(b"?")[0]:
             self._said = data
             self._unset_keepalive_if_required()
             entrance.wait(self)
@@ -71,3 +71,15 @@ class Orderly(Impatient):
         if len(said) > MOST:
             self.transport.resume_reading()
         super().data_received(said)
+
+    def lose_patience(self) -> None:
+        """Close what says nothing more, but nobody who has said it and is kept waiting."""
+        if self._said:
+            self._wait()
+        else:
+            super().lose_patience()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close what has asked for nothing more since its last answer."""
+        if not self._said:
+            super().timeout_keep_alive_handler()

@@ -18,6 +18,7 @@ import train
 from cvae import checkpoints, data, provenance
 from cvae.config import DataConfig
 from cvae.data import folders, looking, reading
+from cvae.data.sets import ImageSet
 from tests.conftest import ROOT
 
 SHAPE = (1, 28, 28)
@@ -288,6 +289,16 @@ def test_look_writes_a_sheet_of_what_the_model_will_see(tmp_path, monkeypatch, c
         cell = np.asarray(sheet.convert("L"))[looking.MARGIN : looking.MARGIN + 56, looking.GAP : looking.GAP + 56]
     shown = {bytes(np.asarray(x[0]).repeat(2, 0).repeat(2, 1)) for x in images.images}
     assert bytes(np.ascontiguousarray(cell)) in shown  # each pixel is one that the model gets
+
+
+@pytest.mark.parametrize(("name", "written"), [("Möwe", "Mowe"), ("кот", "class 2"), ("猫", "class 2")])
+def test_a_sheet_has_no_letters_that_its_font_lacks(name, written):
+    def page(name):
+        images = ImageSet(torch.zeros(2, *SHAPE, dtype=torch.uint8), torch.arange(2), ("a_1", name))
+        return np.asarray(looking.sheet(images))
+
+    assert np.array_equal(page(name), page(written))
+    assert not np.array_equal(page(name), page("class 9"))
 
 
 def test_a_set_beyond_a_quarter_of_the_memory_is_read_from_the_disk_to_the_same_training(tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 """A contact sheet: what a model will see of a set of pictures, a row for each class."""
 
+import unicodedata
+
 import torch
 from PIL import Image, ImageDraw
 
@@ -21,7 +23,7 @@ def sheet(images: ImageSet) -> Image.Image:
     page = Image.new("RGB", (COLUMNS * across + GAP, len(groups) * down + GAP), (128, 128, 128))
     pen = ImageDraw.Draw(page)
     for k, rows in enumerate(groups):
-        name = images.classes[k] if images.classes else "pictures"
+        name = _in_ascii(images.classes[k], k) if images.classes else "pictures"
         pen.text((GAP, k * down + 2), f"{name}: {len(rows):,}", fill="white", font_size=11)
         chosen = rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(k))[:COLUMNS]]
         for i, x in enumerate(images[chosen].images):
@@ -29,3 +31,9 @@ def sheet(images: ImageSet) -> Image.Image:
             large = picture.resize((scale * width, scale * height), Image.Resampling.NEAREST)
             page.paste(large, (GAP + i * across, k * down + MARGIN))
     return page
+
+
+def _in_ascii(name: str, k: int) -> str:
+    """Return the name of class k in the letters that Pillow's own font has, without accents; else its number."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    return plain if plain.isascii() else f"class {k + 1}"

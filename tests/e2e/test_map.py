@@ -229,6 +229,7 @@ def test_layout_colour_and_model_change_the_map(open_map):
     page.get_by_role("option", name="KL, nats").click()
     poll(page, lambda: said(page, "colour") == "kl")
     expect(page.locator(".scale")).to_be_visible()
+    assert page.locator(".ramp").bounding_box()["width"] >= 100  # wide enough to compare a dot with it
     page.get_by_role("combobox", name="Model").click()
     page.get_by_role("option", name="vae-dense-2d").click()
     expect(page.get_by_role("radio", name="The latent plane")).to_be_visible()

@@ -162,9 +162,9 @@ _ALL = [
     ),
     Preset(
         name="ae-faces",
-        about="An autoencoder of whole heads, and the sharpest one here. While its decoder learned, a critic learned to "
-        "tell reconstructions from photographs, patch by patch, and the decoder to pass (Larsen et al. 2016; Esser, "
-        "Rombach and Ommer 2021). It set out from the linear path beside it, fixed at 192 principal components.",
+        about="An autoencoder of whole heads, the sharpest one here. While its decoder learned, a critic learned to "
+        "tell reconstructions from photographs, patch by patch, and the decoder to pass (Larsen et al. 2016). It set "
+        "out from the linear path beside it, fixed at 192 principal components.",
         model=ModelConfig(
             family="autoencoder",
             likelihood="gaussian",

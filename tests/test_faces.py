@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFilter
 
+from benchmarks import face_pairs
 from cvae import checkpoints, faces, metrics, neighbours, tasks
 from cvae.config import DataConfig, ModelConfig, Preset, Stage, TrainConfig
 from cvae.data import lfw_files as lfw
@@ -708,3 +709,13 @@ def test_a_camera_that_cannot_open_is_not_offered(zoo, monkeypatch):
     app = open_page("pages/6_Faces.py", face="Camera")
     assert any("serve the app over https" in warning.value for warning in app.warning) and not app.exception
     assert not app.get("camera_input")
+
+
+def test_judgements_of_pairs_are_counted_by_the_key():
+    new, old = face_pairs.MODELS
+    key = {"0a": [new, old], "0b": [old, new], "0c": [new, old]}
+    counted = face_pairs.count(key, ["0a=A", "0b=B", "0c=B"])
+    assert counted == {new: 2, old: 1}
+    for chosen in (["0a=A"], ["0a=A", "0b=B", "0c=C"]):
+        with pytest.raises(SystemExit, match="an answer, A or B, for each of the 3 pairs: 0a, 0b, 0c"):
+            face_pairs.count(key, chosen)

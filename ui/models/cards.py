@@ -30,6 +30,8 @@ PAPERS = {  # as the text of a model cites it
     "Extracting and Composing Robust Features with Denoising Autoencoders",
     "Ronneberger, Fischer and Brox 2015": "Ronneberger, Fischer and Brox (2015), "
     "U-Net: Convolutional Networks for Biomedical Image Segmentation",
+    "Larsen et al. 2016": "Larsen, S\u00f8nderby, Larochelle and Winther (2016), "
+    "Autoencoding beyond pixels using a learned similarity metric",
     "Hinton and Salakhutdinov 2006": "Hinton and Salakhutdinov (2006), "
     "Reducing the Dimensionality of Data with Neural Networks",
 }

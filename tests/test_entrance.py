@@ -10,7 +10,6 @@ from uvicorn.server import ServerState
 from tests.test_guard import Transport
 from ui.shell import bounds, entrance
 
-
 REFUSED = "/api/refused"  # is answered at once
 
 

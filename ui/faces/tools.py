@@ -197,7 +197,8 @@ def _to_gallery() -> None:
 def sample(name: str, model: "LatentModel", space: Space) -> Tensor:
     """Show faces of nobody, to choose one from; return its point (D,)."""
     stage = controls.stage()
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    row = st.container(key="below_1").container(horizontal=True, vertical_alignment="bottom", gap="small")
+    with row:
         kind = controls.choose("Drawn from", list(KINDS), "from")
         key = "face_temperature"
         address.number(key, 0, 1.5)

@@ -142,9 +142,12 @@ def _same_digits(pair: Pair, seed: int) -> None:
         remarks.append("They learned from different data: each shows pictures of its own test set.")
     above: list[tuple] = []  # the originals that are shown already
     for name, model in pair:
-        if (x := _originals(name, model)) is not None and (of := _cut(model)) not in above:
+        x = _originals(name, model)
+        if x is not None and (of := _cut(model)) not in above:
             rows.append(("Test faces" if resources.is_face(model) else "Test digits", x))
             above.append(of)
+        elif x is None and resources.is_face(model) and model.config.kind.decodes:
+            remarks.append("The photographs themselves are shown where LFW lies under CVAE_DATA_DIR.")
         more, remark = _handled(name, model, seed)
         rows += more
         remarks.append(remark)

@@ -214,7 +214,7 @@ def explain(models: dict[str, "AnyModel"]) -> None:
     said = " ".join(f"*{kind}*: {words}." for kind, words in LIKELIHOODS.items() if kind in kinds)
     density = " The nats of a density may be negative." if "Gaussian" in kinds else ""
     st.caption(
-        "Press a head to sort by it, a row to compare that model: the last two pressed are A and B. nll, -elbo and "
+        "Press a row to compare that model: the last two pressed are A and B. nll, -elbo and "
         f"-log p compare within one likelihood alone, so they are sorted inside each. {said}{density}"
     )
     if missing := [name for name in models if not resources.figures(name)]:

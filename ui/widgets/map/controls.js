@@ -71,5 +71,5 @@ function layScale({ data, about }, root) {
   if (scale.hidden || !about) return;
   const [low, high] = about.ranges[data.colour];
   const bar = element("span", { class: "ramp", style: `background:linear-gradient(90deg,${data.ramp})` });
-  scale.replaceChildren(element("span", {}, `${data.colourName} ${low}`), bar, element("span", {}, String(high)));
+  scale.replaceChildren(element("span", {}, `${data.colourName}: ${low}`), bar, element("span", {}, String(high)));
 }

@@ -84,7 +84,7 @@ function nameClasses(map, ink, style) {
 }
 
 export function paintScale({ data, about, side }, ink, style) { // for a picture that leaves the page: what its colours say
-  const [low, high] = about.ranges[data.colour], texts = [`${data.colourName} ${low}`, String(high)], [left, wide, line] = [12, 90, side - 18];
+  const [low, high] = about.ranges[data.colour], texts = [`${data.colourName}: ${low}`, String(high)], [left, wide, line] = [12, 90, side - 18];
   ink.font = `13px ${style.fontFamily}`;
   [ink.textAlign, ink.textBaseline] = ["left", "middle"];
   const start = left + ink.measureText(texts[0]).width + 8, ramp = ink.createLinearGradient(start, 0, start + wide, 0);

@@ -1,5 +1,8 @@
 """Faces: the reader, its cache, parts by person, attribute files of every kind; on a small set made here."""
 
+import io
+import zlib
+
 import numpy as np
 import pytest
 import torch
@@ -69,6 +72,35 @@ def test_a_damaged_picture_is_named(root):
     victim.write_bytes(b"no picture")
     with pytest.raises(ValueError, match=victim.name):
         data.lfw(root)
+
+
+def huge() -> bytes:
+    """Return a PNG that says that it has far more pixels than Pillow opens."""
+    out = io.BytesIO()
+    Image.new("L", (4, 4)).save(out, "PNG")
+    content = bytearray(out.getvalue())
+    content[16:24] = (60_000).to_bytes(4, "big") * 2
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+    return bytes(content)
+
+
+DAMAGED = {"empty": b"", "text": b"no picture", "huge": huge(), "cut": huge()[:40]}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED.keys())
+def test_a_photograph_that_is_damaged_counts_as_missing(root, content):
+    victim = sorted(root.rglob("*.jpg"))[7]
+    person, number = victim.parent.name, int(victim.stem[-4:])
+    assert lfw.photograph(root, person, number, 64).shape == (3, 64, 64)
+    victim.write_bytes(content)
+    assert lfw.photograph(root, person, number, 64) is None
+    with pytest.raises(ValueError, match=victim.name):
+        data.lfw(root)
+
+
+@pytest.mark.parametrize("person", ["..", "../data", "/etc", "", ".", "a" * 300, "a\0b", "\udcff", "Nobody_Here"])
+def test_a_person_who_is_no_folder_of_the_set_has_no_photograph(root, person):
+    assert lfw.photograph(root, person, 1, 64) is None
 
 
 def test_missing_faces_name_the_folder_expected(tmp_path, monkeypatch):

@@ -103,12 +103,11 @@ def photograph(data_dir: Path, person: str, number: int, side: int, crop: int = 
     """Return one picture (3, side, side) uint8 of a person of the set; None where it is missing or damaged."""
     root = find(data_dir)
     path = root and root / person / f"{person}_{number:04d}.jpg"
-    if not path or Path(person).name != person or person == ".." or not path.is_file():  # no way of a stranger
+    if not path or Path(person).name != person or person == "..":  # no way of a stranger
         return None
     try:
-        with Image.open(path) as picture:
-            return fitted(picture, side, box(picture.size, crop))
-    except (OSError, SyntaxError):
+        return _read(path, side, crop)
+    except (OSError, ValueError):  # also of a name that no file can have
         return None
 
 
@@ -146,7 +145,7 @@ def _read(file: Path, side: int, crop: int) -> np.ndarray:
     try:
         with Image.open(file) as picture:
             return fitted(picture, side, box(picture.size, crop))
-    except (OSError, SyntaxError) as error:
+    except Exception as error:  # damaged files raise nearly everything
         raise ValueError(f"{file} is damaged; remove it or fetch the set again.") from error
 
 

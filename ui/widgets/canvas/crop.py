@@ -1,7 +1,6 @@
 """A picture with a box that a visitor drags, to say which part of it counts."""
 
 import base64
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,6 +58,7 @@ def _shares(numbers: Any) -> Shares | None:
     """Return four numbers as a box; None where they are none."""
     if not isinstance(numbers, list) or len(numbers) != 4 or not all(isinstance(v, int | float) for v in numbers):
         return None
-    left, top, right, bottom = (float(v) for v in numbers)
-    inside = all(map(math.isfinite, numbers)) and 0 <= left < right <= 1.001 and 0 <= top < bottom <= 1.001
-    return (left, top, min(1.0, right), min(1.0, bottom)) if inside else None
+    left, top, right, bottom = numbers
+    if not (0 <= left < right <= 1.001 and 0 <= top < bottom <= 1.001):  # nor is what is no number
+        return None
+    return float(left), float(top), min(1.0, right), min(1.0, bottom)

@@ -136,10 +136,14 @@ class Objective:
 
 
 def _has_codes(config: ModelConfig) -> bool:
-    return config.kind.latent and config.likelihood == "gaussian" and not config.kind.completes
+    sees_whole = config.kind.latent and config.likelihood == "gaussian" and not config.kind.completes
+    return sees_whole and min(config.image_shape[1:]) >= critic.COARSE
 
 
-CODES = "a model with an encoder, a z and a decoder, of likelihood gaussian, that sees whole pictures"
+CODES = (
+    "a model with an encoder, a z and a decoder, of likelihood gaussian, that sees whole pictures "
+    f"of {critic.COARSE}x{critic.COARSE} pixels or more"
+)
 OBJECTIVES = {
     # what families have as their own
     "elbo": Objective(elbo, lambda config: config.kind.latent, "a model with an encoder, a z and a decoder"),
@@ -187,6 +191,8 @@ def check(preset: Preset, model: nn.Module) -> None:
         if not objective.fits(preset.model):
             got = f"{preset.name}, of family {preset.model.family}"
             raise ValueError(f"objective {stage.objective!r} needs {objective.needs}; got it for {got}.")
+        if objective.critic and stage.frozen == "decoder":
+            raise ValueError(f"objective {stage.objective!r} teaches the decoder; {preset.name} has it frozen.")
         if stage.frozen and getattr(model, stage.frozen, None) is None:
             raise ValueError(f"frozen must be a part of the model; {preset.name} has no {stage.frozen!r}.")
 

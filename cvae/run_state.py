@@ -72,7 +72,7 @@ def load(folder: Path, preset: Preset, state: RunState) -> None:
     except OtherSettings:
         raise
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise _damaged(path) from error
+        raise damaged(path) from error
 
 
 def _read(path: Path) -> tuple[Preset, list[Row], dict[str, dict[str, Tensor]]]:
@@ -100,13 +100,14 @@ def give_moments(optimizer: Any, moments: dict[int, dict[str, Tensor]], folder: 
         shape = getattr(weight, "shape", None)  # None: a number too many has no weight
         wanted = {"step": torch.Size(), "exp_avg": shape, "exp_avg_sq": shape}
         if {key: value.shape for key, value in state.items()} != wanted:
-            raise _damaged(folder / STATE)
+            raise damaged(folder / STATE)
     for weight, state in optimizer.state.items():  # a fused step takes it that they lie in memory as the weights do
         like = {key: value for key, value in state.items() if value.shape == weight.shape}
         state |= {key: torch.empty_like(weight).copy_(value) for key, value in like.items()}
 
 
-def _damaged(path: Path) -> ValueError:
+def damaged(path: Path) -> ValueError:
+    """Return what says that a state is no state to go on from, and what to do."""
     remedy = f"start anew with --overwrite, which keeps {checkpoints.WEIGHTS} until its first epoch is done"
     return ValueError(f"{path} is damaged, so the training cannot go on from it: {remedy}.")
 

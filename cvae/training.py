@@ -145,6 +145,8 @@ def _set_up(training: Training, state: RunState, span: Span) -> Work:
     preset, fabric = training.preset, training.fabric
     objective = objectives.of(span.stage, preset.model)
     if objective.critic and state.critic is None:
+        if span.first < len(state.history):  # one has learned in this stage already
+            raise run_state.damaged(training.folder / run_state.STATE)
         state.critic = critic.make(preset.model, preset.train.seed)
     beside = state.critic if objective.critic else None
     optimizer = optimizer_of(state.model, preset, span, beside)

@@ -6,6 +6,7 @@ import random
 import struct
 import subprocess
 import sys
+import warnings
 import zlib
 
 import numpy as np
@@ -15,7 +16,8 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
 from cvae.data.pictures import open_picture
 from cvae.preprocess import ink_to_digit, steps, to_digit, to_digits
-from cvae.sketches import network
+from cvae.sketches import choosing, network, parts
+from cvae.sketches.view import View
 from tests.conftest import ROOT
 
 SEVEN = [(0.1, 0.05), (0.9, 0.1), (0.4, 0.95)]  # corners of the drawing, in shares of its height
@@ -379,6 +381,25 @@ def marked(mark: str) -> Image.Image:
     else:
         draw.line((110, 330, 330, 330), fill="#28282e", width=6)
     return picture
+
+
+def test_a_digit_without_any_strong_ink_is_read_beside_a_strong_one():
+    strong, faint = (np.asarray(seven((300, 300), ink=ink)) for ink in (255, 153))
+    both = Image.fromarray(255 - np.hstack([strong, faint]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of means of nothing
+        read = to_digits(both)
+    assert len(read) == 2 and float((read[0].digit - read[1].digit).abs().mean()) < 0.05
+
+
+def test_a_digit_that_the_rules_see_elsewhere_has_no_mark():
+    ruled, seen = np.zeros((2, 64, 64), np.float32)
+    ruled[10:50, 5:12], seen[10:50, 40:50] = 1, 1
+    (part,), (digit,) = parts.connected(ruled), parts.connected(seen)
+    view = View(Image.new("RGB", (64, 64)), ruled, ruled, ruled, [part], seen, [digit])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert choosing._has_mark(view, part, digit) is False
 
 
 MARKS = ["frame", "circle", "cells", "holes", "pen", "full stop", "underline", "struck", "fingers"]

@@ -134,9 +134,10 @@ def _has_mark(view: View, part: parts.Part, digit: parts.Part) -> bool:
     """Tell whether much of a part is fainter than the one digit that the network sees in it, and no ink to it."""
     assert view.ruled is not None
     rest, ruled = part.mask & ~parts.widened(digit.mask), sizes.resized(view.ruled, view.seen.shape)
-    if rest.sum() < (1 - AGREED) * part.mask.sum() or view.seen[rest].mean() > NOTHING:
+    both = digit.mask & part.mask
+    if not both.any() or rest.sum() < (1 - AGREED) * part.mask.sum() or view.seen[rest].mean() > NOTHING:
         return False
-    return bool(ruled[rest].mean() < FAINTER * ruled[digit.mask & part.mask].mean())
+    return bool(ruled[rest].mean() < FAINTER * ruled[both].mean())
 
 
 def _is_bold(part: parts.Part) -> bool:

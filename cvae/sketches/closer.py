@@ -108,7 +108,7 @@ def _without_shade(view: View, ink: np.ndarray, area: tuple) -> np.ndarray:
 
     near = ndimage.maximum_filter(ink > STRONG, 5)
     shade = (ink > parts.FAINT) & ~near
-    if network.model() is None or shade.sum() < SHADED * near.sum():
+    if network.model() is None or not near.any() or shade.sum() < SHADED * near.sum():
         return ink
     seen = _own(view.seen, area, view.seen.shape, view.grey.shape)
     knows = seen[ink > STRONG].mean() > parts.SURE  # or the network has not learned the like of this ink

@@ -415,7 +415,7 @@ def test_refined_codes_decode_better_and_teach_encoder_and_decoder():
         ("judge", Stage(objective="elbo"), "objective 'elbo' needs a model with an encoder, a z and a decoder"),
         ("ae-dense", Stage(objective="adversarial"), "needs a model with an encoder, a z and a decoder, of likelihood"),
         ("cvae-inpaint", Stage(objective="detailed"), "pictures of 8x8 pixels or more; got it for cvae-inpaint"),
-        ("ae-faces", Stage(objective="adversarial", frozen="decoder"), "'adversarial' teaches the decoder; ae-faces has it"),
+        ("ae-faces", Stage(objective="adversarial", frozen="decoder"), "teaches the decoder; ae-faces has it"),
         ("vae-dense", Stage(objective="prior"), "objective 'prior' needs flow_layers of 1 or more"),
         ("vae-dense", Stage(objective="magic"), "objective must be one of elbo, clean picture, class, ink, prior"),
         ("cvae-conv", Stage(frozen="posterior_flow"), "a part of the model; cvae-conv has no 'posterior_flow'"),

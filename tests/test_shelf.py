@@ -217,3 +217,10 @@ def test_a_frame_is_decoded_for_a_browser_without_a_route_and_never_for_nonsense
     wrong = [None, {}, {"z": z[1:], "labels": [7]}, {"z": z, "labels": []}, {"z": z, "labels": [10]}]
     wrong += [{"z": [float("nan")] * 10, "labels": [1]}, {"z": ["a"] * 10, "labels": [1]}]
     assert [widget._frame(model, asked) for asked in wrong] == [None] * len(wrong)
+
+
+@pytest.mark.parametrize("z", [[0, 10**400], [0.0, float("nan")], [1], 7, None, ["0", "0"], {"0": 1}])
+def test_a_browser_that_sends_no_point_is_not_answered(z):
+    model = model_of(ModelConfig(family="vae", network="dense", latent_dim=2, widths=(8,)))
+    assert widget._frame(model, {"z": z}) is None
+    assert widget._frame(model, {"z": [0, 1]}) == widget._frame(model, {"z": [0.0, 1.0]}) is not None

@@ -1,6 +1,5 @@
 """The shelf of kept points: pictures to name, to put in order and to go back to, and the way through them as a run."""
 
-import math
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -19,6 +18,7 @@ HTML = """<section class="shelf" aria-label="Kept points">
 <div class="tools"></div><div class="run"></div>
 </section>"""
 DAMAGED = "The shelf of kept points in the address is damaged or of another kind of model, and was left out."
+FAR = 1e6  # no coordinate is as large
 _draw = component(__file__, HTML)
 
 
@@ -82,17 +82,19 @@ def _frame(model: "LatentModel", asked: dict | None) -> str | None:
     n = model.config.n_classes
     if not _fits(model, z) or not all(isinstance(i, int) and 0 <= i < n for i in labels) or bool(labels) != bool(n):
         return None
-    u = torch.tensor([z]).expand(len(labels) or 1, -1)
+    u = torch.tensor([z], dtype=torch.float32).expand(len(labels) or 1, -1)
     return encoded(images.to_uint8(tasks.decode(model, u, torch.tensor(labels) if labels else None)))
 
 
 def _go(model: "LatentModel", message: dict, parameter: str) -> None:
     z, label = message.get("z", []), message.get("label")
     if _fits(model, z):
-        link.set_point(parameter, torch.tensor(z))
+        link.set_point(parameter, torch.tensor(z, dtype=torch.float32))
         if label in range(model.config.n_classes):
             st.session_state["label"] = label
 
 
-def _fits(model: "LatentModel", z: list) -> bool:
-    return len(z) == model.config.latent_dim and all(isinstance(v, int | float) and math.isfinite(v) for v in z)
+def _fits(model: "LatentModel", z: object) -> bool:
+    if not isinstance(z, list) or len(z) != model.config.latent_dim:
+        return False
+    return all(isinstance(v, int | float) and abs(v) < FAR for v in z)

@@ -163,7 +163,7 @@ def _load_named(dataset: str, train: bool, data_dir: Path, download: bool) -> Im
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001 - damaged files raise nearly anything
-        if "not loaded" not in str(error):
+        if "not found" not in str(error):
             folder = data_dir / class_name
             raise ValueError(f"{dataset} in {folder} is damaged; remove it and fetch it again.") from error
         if class_name in IDX and (stored := mnist_files.read(data_dir, "train" if train else "t10k", class_name)):

@@ -222,7 +222,9 @@ def test_new_faces_are_kept_and_saved(new_page):
         expect(page.get_by_role("button", name=name, exact=True)).to_have_attribute("aria-pressed", "true")
         page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
         page.get_by_role("button", name="Keep this point").click()
-        expect(page.locator(".shelf .points button")).to_have_count(number)
+        expect(page.locator(".shelf .points button")).to_have_count(number, timeout=20_000)
+        page.wait_for_timeout(200)
+        page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
     assert page.locator(".shelf .run").is_visible()
     kept = parse_qs(urlsplit(page.url).query)["shelf"][0].split("~")[1:]
     assert len(set(kept)) == 2

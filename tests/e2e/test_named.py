@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from cvae import sliders
 from tests.conftest import ROOT
 from tests.e2e.serving import running_app
+from tests.e2e.test_app import poll
 from tests.test_sliders import straight
 
 END = 27.375  # degrees: no whole number of steps
@@ -70,9 +71,11 @@ def test_what_one_named_slider_did_stays_when_another_moves(new_page):
 def test_the_last_step_of_a_slider_is_the_end_of_its_curve(new_page):
     page = new_page("/Explore?model=cvae-dense&label=3")
     latent, slant = page.get_by_label("Latent dimension 1", exact=True), page.get_by_label("Slant")
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
     most = float(slant.get_attribute("max"))
     slant.press("End")
-    assert float(slant.input_value()) == most > END  # the range is rounded to whole steps
+    poll(page, lambda: float(slant.input_value()) == most)
+    assert most > END  # the range is rounded to whole steps
     assert float(latent.get_attribute("max")) <= float(latent.input_value())
     slant.press("Home")
     assert float(latent.get_attribute("min")) >= float(latent.input_value())

@@ -107,7 +107,7 @@ def test_two_points_are_kept_played_ordered_named_and_deleted(new_page):
     points.first.click()
     page.get_by_role("button", name="Delete").click()
     expect(points).to_have_count(0)
-    page.wait_for_function("() => !new URL(location.href).searchParams.has('shelf')")
+    poll(page, lambda: "shelf=" not in page.url)
 
 
 def test_a_label_changes_on_the_way_and_one_goes_back_to_a_point(new_page):

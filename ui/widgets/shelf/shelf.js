@@ -14,6 +14,8 @@ const FEW = "Keep two or more points, each with the key K, to see the way from o
 function create(root, host) {
   const part = (name) => root.querySelector(`.${name}`), status = part("status"), box = part("run");
   const shelf = { kept: [], chosen: null, z: [], known: "" }; // known: the text that Python and this page agreed on
+  const left = new Set(); // texts that this page has replaced, and Python may say once more: a rerun can overtake another
+  addEventListener("popstate", () => left.clear());
   let data;
   const say = (text) => { status.textContent = text; }, get = () => data, kept = () => shelf.kept;
   const run = makeRun({ element, button, box, kept, draw: () => frames.ask(), changed: refresh, chosen: save });
@@ -31,7 +33,9 @@ function create(root, host) {
   });
 
   function save() {
+    left.add(shelf.known);
     shelf.known = packShelf(run.settings(), kept());
+    left.delete(shelf.known);
     writeAddress({ shelf: shelf.known });
     host.send("shelf", { text: shelf.known });
     refresh();
@@ -59,6 +63,7 @@ function create(root, host) {
     if (differs("z", "model", "parameter")) shelf.z = data.z;
     const anew = differs("model", "version", "shape", "every");
     if (anew) { frames.drop(); screen.lay(); }
+    if (!anew && left.delete(data.text)) return save(); // once: what Python refuses it refuses again
     if (anew || data.text !== shelf.known) { // or another link, or the browser's way back
       shelf.known = data.text;
       adopt(data.kept, data.settings);

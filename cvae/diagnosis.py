@@ -1,7 +1,9 @@
 """What a reader of the loss curves would say at the end of a training, and what to try."""
 
 import math
+from itertools import takewhile
 
+from cvae import objectives
 from cvae.config import Preset
 
 ENOUGH = 300  # optimiser steps of the whole model; with fewer it has hardly begun to learn
@@ -66,13 +68,21 @@ def _still(history: list[dict], preset: Preset) -> str | None:
 
 
 def _rose(history: list[dict], preset: Preset) -> str | None:
-    losses = [_loss(row, "val", preset) for row in history]
+    losses = [_loss(row, "val", preset) for row in history[: _before_a_critic(preset)]]
+    if not losses:
+        return None
     best, last = min(losses), losses[-1]
     if last - best <= ROSE * (losses[0] - best) + STILL * abs(best):
         return None
     epoch = history[losses.index(best)]["epoch"]
     text = f"the validation loss rose at the end, from {best:.2f} nats in epoch {epoch} to {last:.2f}"
     return f"{text}: try fewer --epochs or a lower --lr (it was {preset.train.lr:g})."
+
+
+def _before_a_critic(preset: Preset) -> int:
+    """Return after how many epochs a critic takes part, which asks for a sharp picture at the cost of the loss."""
+    alone = takewhile(lambda stage: not objectives.of(stage, preset.model).critic, preset.train.stages)
+    return sum(stage.epochs for stage in alone)
 
 
 def _apart(history: list[dict], preset: Preset) -> str | None:

@@ -15,7 +15,6 @@ from cvae.claim import claim
 from cvae.cli.overrides import OF_ONE_MODEL, OVERRIDES, ignored, with_overrides
 from cvae.commands import Failed, OneLineParser, Terminated, leads, run, whole
 from cvae.config import Preset
-from cvae.diagnosis import remarks
 from cvae.interrupts import command, loading
 from cvae.presets import PRESETS
 
@@ -251,6 +250,8 @@ def _followed(fabric: "Fabric", work: Callable[[], list[dict]]) -> list[dict]:
 
 def _verdict(preset: Preset, folder: Path, history: list[dict[str, Any]], steps: int) -> list[str]:
     """Return the last figures of a training, what is wrong with them, and what to do next."""
+    from cvae.diagnosis import remarks
+
     last = history[-1]
     kl = f", kl {last['val_kl']:.2f}" if preset.model.kind.has_prior else ""
     figures = f"{folder}: {len(history)} epochs; validation nll {last['val_nll']:.2f}{kl} nats per picture"

@@ -70,6 +70,20 @@ def detail_nll(mean: Tensor, x: Tensor) -> Tensor:
     return total / len(SCALES)
 
 
+def dependence(codes: Tensor, rows: Tensor) -> Tensor:
+    """Squared length of the covariance of codes (N, D) and conditions (N, K), without bias but for the means; a scalar.
+
+    It is the Hilbert-Schmidt independence criterion of linear kernels, Gretton et al. (2005), less each row's product
+    with itself. It is 0 where the mean code is the same under every label, and may be less by chance.
+    """
+    n = len(codes)
+    if n < 2:
+        return codes.new_zeros(())
+    z, y = codes - codes.mean(0), rows - rows.mean(0)
+    products = (z @ z.T) * (y @ y.T)
+    return (products.sum() - products.diagonal().sum()) / (n * (n - 1))
+
+
 def clean_nll(model: nn.Module, x: Tensor, spoiled: Tensor) -> Tensor:
     """-log p(x | spoiled), (N,), of a denoising autoencoder given a spoiled copy of x."""
     return bernoulli_nll(model(spoiled), x)

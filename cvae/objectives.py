@@ -8,16 +8,18 @@ terms nll and kl of each picture, (N,), which never contain beta.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from cvae import critic, losses, tasks
+from cvae.conditions import Condition
 from cvae.config import ModelConfig, Preset, Stage
 
 TAUGHT_REFINEMENTS = 5  # steps that refine a code while the decoder learns: fewer than in use, as each costs a decoding
 DETAIL = 1.0  # weight of the error of edges beside that of pixels
+INDEPENDENT = 400.0  # nats that a covariance of 1 between code and label costs
 MATCHED = 4.0  # weight of a critic's feature maps beside its opinion
 PERSUASION = 1.6  # weight of a critic beside the errors, where 1 pulls the last layer as strongly as they do
 SMALL = 1e-6  # a pull that is none
@@ -79,22 +81,40 @@ def refined(model: Any, x: Tensor, c: Tensor, noise: Tensor, beta: float | Tenso
     return (nll + guessed).mean(), nll, torch.zeros_like(nll)
 
 
-def detailed(model: Any, x: Tensor, c: Tensor, noise: Tensor, beta: float | Tensor) -> Terms:
-    """The evidence lower bound, and beside its squared error that of edges, large and small."""
-    loss, nll, kl, _ = _detailed(model, x, c, noise, beta)
-    return loss, nll, kl
+class _Detailed(NamedTuple):
+    """The terms of `detailed`, with what they are of: reconstructions (N, C, H, W) and codes (N, D)."""
+
+    loss: Tensor
+    nll: Tensor
+    kl: Tensor
+    x_hat: Tensor
+    codes: Tensor
 
 
-def _detailed(
-    model: Any, x: Tensor, c: Tensor, noise: Tensor, beta: float | Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return loss, nll and kl of `detailed`, and the reconstruction (N, C, H, W)."""
+def _detailed(model: Any, x: Tensor, c: Tensor | Condition, noise: Tensor, beta: float | Tensor) -> _Detailed:
     c = model.condition(c, x)
     posterior = model.encode(x, c)
     z = posterior.from_base(noise[0])
     x_hat = model.decode(z, c)
     nll, kl = losses.masked_nll(model, x_hat, x, c), posterior.kl(model.prior(c), z)
-    return (nll + DETAIL * losses.detail_nll(x_hat, x) + beta * kl).mean(), nll, kl, x_hat
+    loss = (nll + DETAIL * losses.detail_nll(x_hat, x) + beta * kl).mean()
+    return _Detailed(loss, nll, kl, x_hat, posterior.mode())
+
+
+def detailed(model: Any, x: Tensor, c: Tensor, noise: Tensor, beta: float | Tensor) -> Terms:
+    """The evidence lower bound, and beside its squared error that of edges, large and small."""
+    return _detailed(model, x, c, noise, beta)[:3]
+
+
+def told(model: Any, x: Tensor, y: Tensor, noise: Tensor, beta: float | Tensor) -> Terms:
+    """`detailed`, with codes in which the label does not show, so that the decoder has to go by what it is told.
+
+    A code that holds all of a face holds its smile too, told or not. Lopez et al. (2018), "Information Constraints on
+    Auto-Encoding Variational Bayes", take out what a code shares with a label in this way.
+    """
+    c = model.condition(y, x)
+    made = _detailed(model, x, c, noise, beta)
+    return made.loss + INDEPENDENT * losses.dependence(made.codes, c.rows), made.nll, made.kl
 
 
 def adversarial(model: Any, x: Tensor, c: Tensor, noise: Tensor, beta: float | Tensor, judge: critic.Critic) -> Terms:
@@ -103,7 +123,7 @@ def adversarial(model: Any, x: Tensor, c: Tensor, noise: Tensor, beta: float | T
     A squared error alone asks for the mean of all that a face may have been, which is soft. A critic asks for one that
     could be a photograph (Larsen et al. 2016; the weight: Esser, Rombach and Ommer 2021, "Taming Transformers").
     """
-    loss, nll, kl, x_hat = _detailed(model, x, c, noise, beta)
+    loss, nll, kl, x_hat, _ = _detailed(model, x, c, noise, beta)
     together = [maps.chunk(2) for maps in judge(torch.cat([x, x_hat.detach()]))]
     learned = critic.hinge(*together[-1])
     seen = judge.fixed(x_hat)
@@ -158,6 +178,7 @@ OBJECTIVES = {
         "a model of family vae or cvae whose posterior is a plain Gaussian",
     ),
     "detailed": Objective(detailed, _has_codes, CODES),
+    "told": Objective(told, lambda config: _has_codes(config) and config.kind.labelled, f"{CODES}, and takes labels"),
     "adversarial": Objective(adversarial, _has_codes, CODES, critic=True, nested=True),
     "refined": Objective(
         refined,

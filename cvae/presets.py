@@ -188,6 +188,33 @@ _ALL = [
         ),
     ),
     Preset(
+        name="cvae-faces",
+        about="A conditional VAE of whole heads, told whether they smile (Sohn, Lee and Yan 2015). What a code shares "
+        "with the label is taken out of it in training (Lopez et al. 2018), so that the decoder goes by what it is "
+        "told: one face under both labels is one person, serious and smiling.",
+        model=ModelConfig(
+            family="cvae",
+            likelihood="gaussian",
+            network="conv",
+            image_shape=HEAD,
+            latent_dim=96,
+            widths=(16, 32, 48, 48),
+            decoder="residual",
+            decoder_widths=(12, 24, 48, 72),
+            blocks=(1, 1, 1, 1),
+            linear=True,
+            n_classes=2,
+        ),
+        data=replace(FACES, dataset="lfw:Smiling", crop=160, shift=3, turn=5.0, zoom=0.05),
+        train=TrainConfig(
+            (Stage(18, 1.5e-3, "told"), Stage(6, 1e-4, "adversarial", frozen="encoder")),
+            batch_size=64,
+            weight_decay=0.1,
+            settle=20,
+            clip=NO_LIMIT,
+        ),
+    ),
+    Preset(
         name="ae-dense-faces",
         about="A dense autoencoder of faces: Linear, BatchNorm1d and ReLU. It has to learn anew for every place of the "
         "picture what an edge is, and shows it.",

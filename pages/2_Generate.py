@@ -25,7 +25,7 @@ def generate() -> None:
     may = lambda config: controls.labelled(config) or controls.asked("show") in ("", SAMPLES)  # noqa: E731
     bar = controls.bar()
     with bar:
-        name, model = controls.pick_model(controls.labelled, resources.is_picture, view=may)
+        name, model = controls.pick_model(controls.labelled, resources.is_generated, view=may)
         _ = link.point("z", link.centre(model)), shelf.held(model, every=True)  # read by one view only, judged in both
         views = {SAMPLES: samples, sampling.every(model): one_style} if model.config.n_classes else {SAMPLES: samples}
         view = controls.choose("View", list(views), "show")

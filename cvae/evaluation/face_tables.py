@@ -14,8 +14,10 @@ def face_tables(models: Figures) -> list[str]:
     """Return the tables on faces, none without a model of faces."""
     if not models:
         return []
-    n = next(iter(models.values()))["test_pictures"]
+    n = max(m["test_pictures"] for m in models.values())
     who = f"{n:,} test pictures of people who are not in the training set"
+    if some := [f"{m['test_pictures']:,} of them for `{name}`" for name, m in models.items() if m["test_pictures"] < n]:
+        who += f" ({', '.join(some)}, whose label is known)"
     errors = "model", "code", "MSE (encoder alone)", "PCA's", "ratio"
     head = *errors, "SSIM", "PCA's", "sharpness", "PCA's", SIMILAR, "PCA's"
     first = f"Faces, {who}, beside as many principal components ({SHARPNESS}):\n\n"
@@ -25,10 +27,11 @@ def face_tables(models: Figures) -> list[str]:
 
 
 def _restored(name: str, m: dict[str, Any]) -> list[str]:
-    same = m["similar"]
     cells = [f"`{name}`", f"{m['code']}", f"{m['mse']:.5f} ({m['encoder_mse']:.5f})", f"{m['pca_mse']:.5f}"]
     cells += [f"{m['mse'] / m['pca_mse']:.2f}", f"{m['ssim']:.3f}", f"{m['pca_ssim']:.3f}"]
     cells += ["-" if (sharp := m.get(key)) is None else f"{sharp:.2f}" for key in ("sharpness", "pca_sharpness")]
+    if not (same := m.get("similar")):
+        return [*cells, "-", "-"]
     cells += [f"{100 * same['nearest_is_same_person']:.1f} % (plain {100 * same['nearest_plain']:.1f} %)"]
     return [*cells, f"{100 * same['nearest_pca']:.1f} %"]
 
@@ -40,8 +43,8 @@ def _likelihood(name: str, m: dict[str, Any]) -> str:
 
 
 def _smiles(models: Figures) -> str:
-    moved = f"moved {STRENGTH:g} standard deviations along the smile direction"
-    first = f"Test faces {moved}, as `{SMILE_JUDGE}` judges them (in brackets: unmoved):\n\n"
+    moved = f"moved {STRENGTH:g} standard deviations along the smile direction, or told the other label"
+    first = f"Test faces {moved}, as `{SMILE_JUDGE}` judges them (in brackets: as they are):\n\n"
     head = "model", "direction", "smile gained", "smile taken", "still nearest to itself among 100"
     rows = [_moved(name, m, way) for name, m in models.items() for way in m["smile"]]
     return first + table((*head, "change outside the mouth"), rows, left=2) + "\n" + _in_code(models)
@@ -57,6 +60,8 @@ def _in_code(models: Figures) -> str:
     """Return what the difference of means does when the codes, and not the pictures, give the length of a step."""
     shares = []
     for name, m in models.items():
+        if "smile_in_code" not in m:
+            continue
         three = (f"{100 * m['smile_in_code'][part]:.1f}" for part in ("adds", "takes", "identity"))
         shares.append(f"`{name}` {' / '.join(three)}")
     return (

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from cvae import checkpoints, data, faces
+from cvae import checkpoints, data, faces, tasks
 from cvae.data import lfw_files as lfw
 from cvae.evaluation import likelihood
 from cvae.evaluation.subject import SMILE_JUDGE, Subject
@@ -47,6 +47,23 @@ def figures(subject: Subject) -> dict[str, Any]:
     if SMILE in space.columns and SMILE_JUDGE in checkpoints.list_runs():
         measured |= _smiles(model, space, rows, torch.from_numpy(parts.train))
     return measured | {"test_pictures": len(rows)}
+
+
+def told(subject: Subject) -> dict[str, Any]:
+    """Return the figures of a model of faces that is told a label, over the test faces whose label is known."""
+    model, parts = subject.model, _parts(subject)
+    labels = parts.everyone.labels(subject.preset.data.dataset.partition(":")[2])
+    known = parts.test & ~np.isnan(labels)
+    x, y = parts.pictures(known), torch.from_numpy(labels[known]).long()
+    measured = {"code": model.config.latent_dim, **merit.reconstruction(model, parts.pictures(parts.train), x, y)}
+    measured |= likelihood.terms(model, x, y, subject.seeded())
+    if SMILE_JUDGE in checkpoints.list_runs() and SMILE in subject.preset.data.dataset:
+        judge, u = checkpoints.load_run(SMILE_JUDGE), faces.code(model, x, y)
+        serious = u[y == 0]
+        both = (tasks.decode(model, serious, torch.full((len(serious),), label)) for label in (0, 1))
+        measured["smile"] = {"label": merit.told(model, judge, u, y)}
+        measured["dragged"] = {"label": merit.changed(model, *both)}
+    return measured | {"test_pictures": len(y)}
 
 
 def _parts(subject: Subject) -> _Parts:

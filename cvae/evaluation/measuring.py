@@ -28,7 +28,8 @@ def evaluate(name: str, options: Options) -> None:
     preset = model.preset
     if changed := provenance.changed(checkpoints.run_dir(name), preset.data.dataset):
         print(f"note: {changed}")
-    images = data.load(preset.data.dataset, False, options.data_dir, preset.model.image_shape, download=True)
+    given = options.data_dir, preset.model.image_shape
+    images = data.load(preset.data.dataset, False, *given, download=True, crop=preset.data.crop)
     subject = Subject(name, model, images, options, torch.Generator().manual_seed(options.seed))
     figures = {"parameters": sum(p.numel() for p in model.parameters()), **_measured(subject)}
     figures |= {"weights": checkpoints.weights_hash(name), "images": len(images), "seed": options.seed}
@@ -38,8 +39,9 @@ def evaluate(name: str, options: Options) -> None:
 
 def _measured(subject: Subject) -> dict[str, Any]:
     kind, images = subject.model.config.kind, subject.images
-    of_faces = kind.decodes and subject.preset.data.dataset == data.FACES
-    figures = faces.figures(subject) if of_faces else FIGURES[kind.figures](subject)
+    of_faces = kind.decodes and subject.preset.data.dataset.split(":")[0] == data.FACES
+    measure = FIGURES[kind.figures] if not of_faces else faces.told if kind.labelled else faces.figures
+    figures = measure(subject)
     figures |= _costs(subject.name, subject.model)
     if kind.decodes and not of_faces:
         x, y = images[:DIVERSE].pixels(), images.labels[:DIVERSE]

@@ -84,6 +84,10 @@ def _completion(figures: dict[str, Any]) -> list[str]:
 def _faces(figures: dict[str, Any]) -> list[str]:
     if "pca_mse" not in figures:
         return []
-    same = f"{100 * figures['similar']['nearest_is_same_person']:.1f} %"
-    linear = f"as many principal components: {figures['pca_mse']:.4f}"
-    return [f"{linear}; the nearest other picture is the same person for {same}"]
+    told = [f"as many principal components: {figures['pca_mse']:.4f}"]
+    if "similar" in figures:
+        same = f"{100 * figures['similar']['nearest_is_same_person']:.1f} %"
+        told.append(f"the nearest other picture is the same person for {same}")
+    if by_label := figures.get("smile", {}).get("label"):
+        told.append(f"told the other label {100 * by_label['adds']:.1f} % smile, {100 * by_label['takes']:.1f} % stop")
+    return told

@@ -1,6 +1,6 @@
 """Faces as codes: the ways of attributes, mixtures to draw from, where a face is in a picture, and figures of merit."""
 
-from cvae.faces.codes import code, crop
+from cvae.faces.codes import code, crop, told
 from cvae.faces.finder import SURE, Face
 from cvae.faces.space import FILE, STRANGE, WAYS, Space, load, locate, measure, save, search, strangeness
 
@@ -19,4 +19,5 @@ __all__ = [
     "save",
     "search",
     "strangeness",
+    "told",
 ]

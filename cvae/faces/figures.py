@@ -29,16 +29,18 @@ def components(x: Tensor, dims: int) -> tuple[Tensor, Tensor]:
     return rows.mean(0), axes[:, :dims]
 
 
-def reconstruction(model: LatentModel, train: Tensor, test: Tensor) -> dict[str, float]:
+def reconstruction(
+    model: LatentModel, train: Tensor, test: Tensor, labels: Tensor | None = None
+) -> dict[str, float]:
     """Return mean squared error, SSIM and sharpness of the model, of its encoder, and of as many principal components.
 
-    The model's own are those of the codes that `code` gives.
+    The model's own are those of the codes that `code` gives. A model that takes them is told the labels (N,) of `test`.
     """
     mean, basis = components(train, model.config.latent_dim)
     linear = ((test.flatten(1) - mean) @ basis @ basis.T + mean).view_as(test).clamp(0, 1)
     measured = {}
-    refined = torch.cat([tasks.decode(model, code(model, rows)) for rows in test.split(BATCH)])
-    for name, x_hat in (("", refined), ("encoder_", reconstructed(model, test)), ("pca_", linear)):
+    refined = tasks.decode(model, code(model, test, labels), labels)
+    for name, x_hat in (("", refined), ("encoder_", reconstructed(model, test, labels)), ("pca_", linear)):
         measured[f"{name}mse"] = float(metrics.mse(test, x_hat).mean())
         alike = [metrics.ssim(a, b) for a, b in zip(test.split(BATCH), x_hat.split(BATCH), strict=True)]
         measured[f"{name}ssim"] = float(torch.cat(alike).mean())
@@ -61,9 +63,9 @@ def face(x: Tensor, shown: int) -> Tensor:
     return x[..., edge : edge + inner, edge : edge + inner]
 
 
-def reconstructed(model: LatentModel, x: Tensor) -> Tensor:
-    """Return the reconstructions of x (N, C, H, W) by the encoder's codes."""
-    return torch.cat([tasks.reconstruct(model, rows) for rows in x.split(BATCH)])
+def reconstructed(model: LatentModel, x: Tensor, labels: Tensor | None = None) -> Tensor:
+    """Return what the encoder's codes of x (N, C, H, W), with labels (N,) where the model takes them, decode to."""
+    return tasks.decode(model, tasks.encode(model, x, labels), labels)
 
 
 @torch.inference_mode()
@@ -79,23 +81,35 @@ def edits(model: LatentModel, judge: Any, u: Tensor, present: Tensor, way: Tenso
     `judge` says whether. `identity` is the share of edited faces that are still nearer, in pixels, to their own
     reconstruction than to those of OTHERS other faces.
     """
+    signs = torch.where(present == 1, -1.0, 1.0)[:, None]
+    edited = tasks.decode(model, u + STRENGTH * signs * way)
+    return _succeeded(model, judge, tasks.decode(model, u), edited, present)
+
+
+def told(model: LatentModel, judge: Any, u: Tensor, labels: Tensor) -> dict[str, float]:
+    """Decode faces u (N, D), of labels (N,), under the other of two labels; return what `edits` does."""
+    return _succeeded(model, judge, tasks.decode(model, u, labels), tasks.decode(model, u, 1 - labels), labels)
+
+
+def _succeeded(model: LatentModel, judge: Any, plain: Tensor, edited: Tensor, present: Tensor) -> dict[str, float]:
+    """Return how often faces (N, 3, S, S) that were edited have lost the attribute, or gained it, and are still near.
+
+    present (N,) says which had it: 1, or 0; the others count as faces to be near to alone.
+    """
     measured: dict[str, float] = {}
     kept = []
-    plain = tasks.decode(model, u).flatten(1)
     generator = torch.Generator().manual_seed(0)
-    for name, before, sign in (("adds", 0, 1), ("takes", 1, -1)):
+    for name, before in (("adds", 0), ("takes", 1)):
         rows = (present == before).nonzero()[:, 0]
-        edited = tasks.decode(model, u[rows] + sign * STRENGTH * way)
         wanted, already = (
-            (shares(judge, face(seen, crop(model))) > 0.5) == (sign > 0)
-            for seen in (edited, plain[rows].view_as(edited))
+            (shares(judge, face(seen[rows], crop(model))) > 0.5) == (before == 0) for seen in (edited, plain)
         )
         measured |= {name: float(wanted.float().mean()), f"{name}_before": float(already.float().mean())}
-        for row, picture in zip(rows, edited.flatten(1), strict=True):
-            others = torch.randperm(len(u), generator=generator)
+        for row in rows:
+            others = torch.randperm(len(plain), generator=generator)
             others = others[others != row][:OTHERS]
-            distance = (plain[others] - picture).norm(dim=1).min()
-            kept.append(bool((plain[row] - picture).norm() < distance))
+            own, nearest_other = ((plain[of] - edited[row]).flatten(-3).norm(dim=-1) for of in (row, others))
+            kept.append(bool(own < nearest_other.min()))
     return measured | {"identity": sum(kept) / len(kept), "n": len(kept)}
 
 
@@ -123,18 +137,26 @@ def recognition(model: LatentModel, space: Space, rows: Tensor, train: Tensor, t
 def dragged(model: LatentModel, space: Space, u: Tensor, column: int, way: Tensor) -> dict[str, float]:
     """Return what else happens to faces u (N, D) that are moved STRENGTH along the `way` (D,) of one attribute.
 
-    `outside_mouth` is the share of the squared change of pixels that lies outside the region of the mouth, `brightness`
-    the change of the mean pixel; then by how many standard deviations each other attribute of the file moves.
+    Beside what `changed` says: by how many standard deviations each other attribute of the file moves.
     """
-    change = tasks.decode(model, u + STRENGTH * way) - tasks.decode(model, u)
-    squared = (change**2).mean((0, 1))  # (S, S)
-    inside = squared[mouth(len(squared), crop(model))].sum() / squared.sum()
-    measured = {"outside_mouth": float(1 - inside), "brightness": float(change.mean())}
+    measured = changed(model, tasks.decode(model, u), tasks.decode(model, u + STRENGTH * way))
     for k, name in enumerate(space.columns):
         axis = space.directions[k, 1] / space.directions[k, 1].norm()
         if k != column:
             measured[name] = float(STRENGTH * (way @ axis) / (space.u @ axis).std())
     return measured
+
+
+def changed(model: LatentModel, before: Tensor, after: Tensor) -> dict[str, float]:
+    """Return what an edit of the mouth changes besides, of pictures (N, 3, S, S) before and after.
+
+    `outside_mouth` is the share of the squared change of pixels that lies outside the region of the mouth, `brightness`
+    the change of the mean pixel.
+    """
+    change = after - before
+    squared = (change**2).mean((0, 1))  # (S, S)
+    inside = squared[mouth(len(squared), crop(model))].sum() / squared.sum()
+    return {"outside_mouth": float(1 - inside), "brightness": float(change.mean())}
 
 
 def mouth(side: int, shown: int = lfw.CROP) -> tuple[slice, slice]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from cvae import faces, metrics, tasks
 from cvae.faces import Space, directions
-from ui.faces import face_source
+from ui.faces import face_source, told
 from ui.faces.face_source import Held
 from ui.shell import address, codecs, controls, images, moving, resources, shelf, words
 from ui.widgets.gallery import gallery
@@ -28,6 +28,7 @@ AMPLIFIED = 4  # errors are about a tenth of full scale
 GROUPS = {"With it": "plus", "Without it": "minus"}
 _one_at_a_time = threading.Lock()  # many may press at once
 DIRECTIONS = ("All that goes with it", "Little else")  # plain words for each of faces.WAYS
+TOLD = "What it is told"  # and of a model that takes a label
 KINDS = {"Gaussian": "gaussian", "Mixture of Gaussians": "mixture"}
 
 
@@ -65,7 +66,13 @@ def attributes(name: str, model: "LatentModel", space: Space, held: Held) -> Ten
         address.number(parameter, *((Axis.least, Axis.most) if parameter[2:] in space.columns else NOTHING))
     stage = controls.stage("steer")
     former = dict(zip((kind.capitalize() for kind in faces.WAYS), DIRECTIONS, strict=True))
-    kind = DIRECTIONS.index(controls.choose("What changes", list(DIRECTIONS), "way", former=former))
+    twin = resources.twin(model)
+    way = controls.choose("What changes", [*DIRECTIONS, *([TOLD] if twin else [])], "way", former=former)
+    if way == TOLD:
+        with stage:
+            told.draw(twin, model, held)
+        return held.u
+    kind = DIRECTIONS.index(way)
     st.caption(
         "+1 is as much as faces usually differ along the slider, one standard deviation (sd). *All that goes with it* "
         "is the difference of means, of faces with and without: it takes along whatever else differs between them in "

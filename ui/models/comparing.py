@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from cvae import faces, tasks
-from cvae.data import corruptions
+from cvae.data import FACES, corruptions
 from cvae.data import lfw_files as lfw
 from cvae.data.mnist_files import default_data_dir
 from ui.models import zoo
@@ -63,14 +63,32 @@ def _label_and_seed(latent: Pair) -> tuple[Tensor | None, int]:
 def encoded(name: str, model: "LatentModel") -> resources.Encoded | None:
     """Return encoded test pictures of a model, of faces one of each of the first people held out; None without."""
     stored = resources.encoded(name)
-    if stored is not None or not resources.is_face(model):
+    if stored is not None or not _of_faces(model):
         return stored
+    if resources.is_told_face(model):
+        return _told(name, model)
     try:
         space = resources.space(name)
     except ValueError:
         return None
     rows = _of_test_people(space)
     return resources.Encoded(space.u[rows].numpy(), np.zeros(len(rows), np.int64)) if rows else None
+
+
+def _of_faces(model: "AnyModel") -> bool:
+    return resources.is_face(model) or resources.is_told_face(model)
+
+
+def _told(name: str, model: "LatentModel") -> resources.Encoded | None:
+    """Return codes of the faces that its twin shows, which knows the people, and the labels that the model guesses."""
+    other = resources.twin(model)
+    x = None if not other else _test_faces(other, resources.model(other))
+    if other and x is None:
+        x = reconstructed(other, resources.model(other))
+    if x is None:
+        return None
+    rows = resources.kept(name, ("told", other), lambda: torch.column_stack(faces.told(model, x)))
+    return resources.Encoded(rows[:, :-1].numpy(), rows[:, -1].long().numpy())
 
 
 def _of_test_people(space: faces.Space) -> list[int]:
@@ -135,7 +153,7 @@ def stand_ins(model: "AnyModel") -> tuple[str, Tensor] | None:
 
 def _same_digits(pair: Pair, seed: int) -> None:
     rows, remarks = [], []
-    sets = [model.preset.data.dataset for _, model in pair if model.config.kind.draws]
+    sets = [_set(model) for _, model in pair if model.config.kind.draws]
     same = len(sets) > 1 and sets[0] == sets[1]
     st.header("The same ten test pictures" if same else "Ten test pictures", anchor=False)
     if len(set(sets)) > 1:
@@ -144,9 +162,9 @@ def _same_digits(pair: Pair, seed: int) -> None:
     for name, model in pair:
         x = _originals(name, model)
         if x is not None and (of := _cut(model)) not in above:
-            rows.append(("Test faces" if resources.is_face(model) else "Test digits", x))
+            rows.append(("Test faces" if _of_faces(model) else "Test digits", x))
             above.append(of)
-        elif x is None and resources.is_face(model) and model.config.kind.decodes:
+        elif x is None and _of_faces(model) and model.config.kind.decodes:
             remarks.append("The photographs themselves are shown where LFW lies under CVAE_DATA_DIR.")
         more, remark = _handled(name, model, seed)
         rows += more
@@ -156,12 +174,19 @@ def _same_digits(pair: Pair, seed: int) -> None:
 
 
 def _originals(name: str, model: "AnyModel") -> Tensor | None:
-    return _test_faces(name, model) if resources.is_face(model) else test_pictures(model)
+    if not _of_faces(model):
+        return test_pictures(model)
+    return _test_faces(resources.twin(model) if resources.is_told_face(model) else name, model)
 
 
 def _cut(model: "AnyModel") -> tuple:
     """Return what originals of a model depend on: models of the same set may show less or more of a face."""
-    return model.preset.data.dataset, model.preset.data.crop, model.config.image_shape
+    return _set(model), model.preset.data.crop, model.config.image_shape
+
+
+def _set(model: "AnyModel") -> str:
+    """Return what data set a model's pictures are of, told an attribute or not."""
+    return FACES if _of_faces(model) else model.preset.data.dataset
 
 
 def _handled(name: str, model: "AnyModel", seed: int) -> tuple[list[tuple[str, Tensor]], str]:

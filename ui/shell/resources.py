@@ -100,6 +100,23 @@ def is_picture(model: "AnyModel") -> bool:
     return not _of_faces(model) and not is_face(model)
 
 
+def is_told_face(model: "AnyModel") -> bool:
+    """Tell whether a model draws faces and is told a label of them."""
+    return _of_faces(model) and model.config.kind.decodes and model.config.n_classes > 0
+
+
+def is_generated(model: "AnyModel") -> bool:
+    """Tell whether new pictures of a model have no page of their own: all but faces without labels."""
+    return is_picture(model) or is_told_face(model)
+
+
+def twin(model: "AnyModel") -> str:
+    """Return the name of a model that shows faces as this one does, told a label if this is not; empty without."""
+    wanted = is_face if is_told_face(model) else is_told_face
+    shows = lambda of: (tuple(of.config.image_shape), of.preset.data.crop)  # noqa: E731
+    return next((name for name, other in available()[0].items() if wanted(other) and shows(other) == shows(model)), "")
+
+
 def _of_faces(model: "AnyModel") -> bool:
     """Tell whether a model learned from the faces that evaluate.py measures, perhaps to tell whether they smile."""
     return model.preset.data.dataset.split(":")[0] == FACES
@@ -111,9 +128,13 @@ def encoded(name: str) -> Encoded | None:
 
 
 def is_face(model: "AnyModel") -> bool:
-    """Tell whether a model's pictures are faces: square, in colour, and the data or codes beside it are of faces."""
+    """Tell whether a model's pictures are faces: square, in colour, and the data or codes beside it are of faces.
+
+    One that is told a label has no such codes.
+    """
     channels, height, width = model.config.image_shape
-    return channels == 3 and height == width and (_of_faces(model) or has_space(model.preset.name))
+    alike = channels == 3 and height == width and not model.config.n_classes
+    return alike and (_of_faces(model) or has_space(model.preset.name))
 
 
 def has_points(name: str) -> bool:

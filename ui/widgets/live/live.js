@@ -89,6 +89,8 @@ function makePictures(frame, box) {
       const caption = (i) => (many ? [element("figcaption", {}, names[i])] : []);
       box.replaceChildren(...canvases.map((canvas, i) => element("figure", {}, canvas, ...caption(i))));
       frame.classList.toggle("many", many);
+      frame.style.setProperty("--columns", Math.min(5, canvases.length));
+      frame.classList.toggle("few", many && canvases.length < 5);
       frame.classList.toggle("crowd", canvases.length > 20); // more than a screen should keep in view
     },
     paint(pixels, { shape: [channels, height, width] }) { // false where these are pixels of something else

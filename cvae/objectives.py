@@ -19,7 +19,7 @@ from cvae.config import ModelConfig, Preset, Stage
 
 TAUGHT_REFINEMENTS = 5  # steps that refine a code while the decoder learns: fewer than in use, as each costs a decoding
 DETAIL = 1.0  # weight of the error of edges beside that of pixels
-INDEPENDENT = 400.0  # nats that a covariance of 1 between code and label costs
+INDEPENDENT = 4000.0  # nats that a covariance of 1 between code and label costs
 MATCHED = 4.0  # weight of a critic's feature maps beside its opinion
 PERSUASION = 1.6  # weight of a critic beside the errors, where 1 pulls the last layer as strongly as they do
 SMALL = 1e-6  # a pull that is none

@@ -207,7 +207,7 @@ _ALL = [
         ),
         data=replace(FACES, dataset="lfw:Smiling", crop=160, shift=3, turn=5.0, zoom=0.05),
         train=TrainConfig(
-            (Stage(18, 1.5e-3, "told"), Stage(6, 1e-4, "adversarial", frozen="encoder")),
+            (Stage(16, 1.5e-3, "told"), Stage(5, 1e-4, "adversarial", frozen="encoder")),
             batch_size=64,
             weight_decay=0.1,
             settle=20,

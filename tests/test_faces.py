@@ -540,6 +540,76 @@ def test_edits_are_judged_and_faces_keep_their_identity():
     assert 0 < moved["outside_mouth"] < 1 and "Male" in moved and "Smiling" not in moved
 
 
+def told_model():
+    torch.manual_seed(0)
+    config = replace(CONFIG, family="cvae", n_classes=2)
+    model = build_model(config)
+    model.start_linear(torch.rand(40, 3, 64, 64))
+    data = DataConfig(dataset="lfw:Smiling")
+    model.preset = Preset("told", "It is told.", config, data, TrainConfig(), ("not Smiling", "Smiling"))
+    return model.eval()
+
+
+class BrightMouths:
+    """A judge that sees a smile where the mouth is bright."""
+
+    config = ModelConfig("classifier", "conv", (3, 32, 32), widths=(4,), n_classes=2)
+
+    def __call__(self, x):
+        bright = x[(..., *face_figures.mouth(32))].mean((1, 2, 3)) - 0.5
+        return torch.stack([-bright, bright], 1)
+
+
+def test_a_face_is_told_the_other_label_and_judged(monkeypatch):
+    model, u, labels = told_model(), torch.rand(60, 1), (torch.arange(60) % 3 == 0).long()
+
+    def decode(model, u, labels):
+        x = u[:, :, None, None].expand(-1, 3, 64, 64).clone()
+        x[(..., *face_figures.mouth(64))] = labels.float()[:, None, None, None]
+        return x
+
+    monkeypatch.setattr(tasks, "decode", decode)
+    measured = face_figures.told(model, BrightMouths(), u, labels)
+    assert (measured["adds"], measured["takes"], measured["n"]) == (1, 1, 60)
+    assert measured["adds_before"] == measured["takes_before"] == 0
+    changed = face_figures.changed(model, decode(model, u, 0 * labels), decode(model, u, 1 + 0 * labels))
+    assert changed["outside_mouth"] == pytest.approx(0, abs=1e-6) and changed["brightness"] > 0
+
+
+@pytest.fixture
+def twins(zoo):
+    """The same, and a model of faces that is told whether they smile."""
+    model = told_model()
+    checkpoints.save_run(zoo / "told", model.preset, model.state_dict())
+    return zoo
+
+
+def test_a_model_that_is_told_a_label_of_faces_has_its_places(twins):
+    listed = resources.available()[0]
+    assert resources.twin(listed["small"]) == "told" and resources.twin(listed["told"]) == "small"
+    app = open_page("pages/6_Faces.py")
+    assert app.selectbox[0].options == ["small"]  # without codes of people it is no model to begin with
+    app = open_page("pages/2_Generate.py")
+    assert not app.exception and app.selectbox[0].options == ["told"]
+
+
+def test_a_face_under_both_labels_is_shown_beside_itself(twins):
+    app = open_page("pages/6_Faces.py", way="What it is told", who="3")
+    assert not app.exception
+    shown = " ".join(element.proto.body for element in app.get("html"))
+    assert "Told: not Smiling" in shown and "Told: Smiling" in shown and "Person 01" in shown
+    (twins / "told" / "config.json").unlink()
+    app = open_page("pages/6_Faces.py", way="What it is told", who="3")
+    assert not app.exception and "Told" not in " ".join(element.proto.body for element in app.get("html"))
+
+
+def test_models_of_faces_compare_whether_told_or_not(twins):
+    app = open_page("pages/7_Models.py", view="Side by side", a="small", b="told")
+    assert not app.exception
+    said = " ".join(element.value for element in app.caption)
+    assert "no encoded test pictures" not in said and "different data" not in said
+
+
 def test_a_model_of_heads_is_judged_by_the_classical_crop_within_its_pictures():
     x = torch.zeros(1, 3, 96, 96)
     x[..., 24:72, 24:72] = 1.0

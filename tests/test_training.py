@@ -393,6 +393,25 @@ def test_the_same_seed_makes_the_same_critic(heads):
     assert any(not torch.equal(one[key], other[key]) for key in one)
 
 
+def test_codes_of_a_model_that_is_told_do_not_say_it_again():
+    torch.manual_seed(0)
+    x, y = torch.rand(64, 1, 8, 8), torch.arange(64) % 2
+    x[y == 1, :, :4] += 1  # seen at once in the picture
+    shape = {"image_shape": (1, 8, 8), "widths": (16,), "latent_dim": 3, "n_classes": 2}
+    shown = {}
+    for name in ("detailed", "told"):
+        torch.manual_seed(0)
+        model = build_model(ModelConfig("cvae", "dense", likelihood="gaussian", **shape))
+        optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+        for _ in range(200):
+            optimizer.zero_grad()
+            objectives.OBJECTIVES[name].terms(model, x, y, torch.randn(1, 64, 3), 1.0)[0].backward()
+            optimizer.step()
+        codes = model.encode(x, y).mode().detach()
+        shown[name] = float((codes[y == 1].mean(0) - codes[y == 0].mean(0)).norm())
+    assert shown["told"] < 0.2 and shown["detailed"] > 1
+
+
 def test_refined_codes_decode_better_and_teach_encoder_and_decoder():
     torch.manual_seed(0)
     model = build_model(ModelConfig(family="autoencoder", network="dense", latent_dim=4, widths=(16,))).eval()
@@ -415,6 +434,7 @@ def test_refined_codes_decode_better_and_teach_encoder_and_decoder():
         ("judge", Stage(objective="elbo"), "objective 'elbo' needs a model with an encoder, a z and a decoder"),
         ("ae-dense", Stage(objective="adversarial"), "needs a model with an encoder, a z and a decoder, of likelihood"),
         ("cvae-inpaint", Stage(objective="detailed"), "pictures of 8x8 pixels or more; got it for cvae-inpaint"),
+        ("ae-faces", Stage(objective="told"), "pictures of 8x8 pixels or more, and takes labels; got it for ae-faces"),
         ("ae-faces", Stage(objective="adversarial", frozen="decoder"), "teaches the decoder; ae-faces has it"),
         ("vae-dense", Stage(objective="prior"), "objective 'prior' needs flow_layers of 1 or more"),
         ("vae-dense", Stage(objective="magic"), "objective must be one of elbo, clean picture, class, ink, prior"),

@@ -14,7 +14,7 @@ from tests.test_drawing import DIGIT
 from tests.test_drawing import INK as BITS
 from tests.test_faces import CONFIG as FACES
 from tests.test_faces import small_model, small_space
-from ui.faces import face_source
+from ui.faces import photo
 from ui.shell import sketch
 from ui.widgets.canvas import source
 
@@ -22,7 +22,7 @@ NAME = "![m](x.png) [l](x) www.a.test <b>m<b> :red[m] $m$ `m`"  # a folder may b
 WORDS = f"{NAME} ![m](//a.test/p.png) [l](//a.test/l) <img src=//a.test/i.png> http://a.test :material/home:"
 # as long as it is markup
 RAW = r"(?<!\\)(!?\[[ml]\]\(|:red\[|<b>m|<img src=//a|\$m\$|`m`)|www\.a|http://a|:material/home"
-FACE = face_source._packed(np.full((64, 64, 3), 90, np.uint8).transpose(2, 0, 1))
+FACE = photo.packed(np.full((64, 64, 3), 90, np.uint8).transpose(2, 0, 1))
 
 
 def fill_with_markup(root: Path) -> None:

@@ -1,6 +1,5 @@
 """Faces without a browser: directions, mixtures, stored spaces, figures, the page with every tool and bad input."""
 
-import base64
 import io
 import json
 import math
@@ -20,7 +19,7 @@ from cvae.faces import directions, finder, mixture
 from cvae.faces import figures as face_figures
 from cvae.models import build_model
 from tests.app import answer, open_page, sent
-from ui.faces import face_source
+from ui.faces import face_source, photo
 from ui.shell import api, images, keeping, resources
 
 D, N = 6, 60
@@ -307,7 +306,7 @@ def test_any_picture_becomes_a_face(zoo, content, tool):
     assert not app.exception and not app.error and not app.info
     assert not kept_photo(app)
     app.toggle(key="photo_in_link").set_value(True).run()
-    assert 0 < len(kept_photo(app)) < face_source.LONGEST
+    assert 0 < len(kept_photo(app)) < photo.LONGEST
     assert any("whoever gets the link sees it" in caption.value for caption in app.caption)
 
 
@@ -385,21 +384,25 @@ def test_faces_are_less_strange_than_noise_and_walls():
     assert (faces.strangeness(model, space, others) > faces.STRANGE).float().mean() > 0.9
 
 
-@pytest.mark.parametrize("size", [(400, 300), (60, 200), (7, 7)])
-def test_the_sliders_show_the_box_that_was_found(size):
+@pytest.mark.parametrize("size", [(400, 300), (60, 200), (7, 7), (1, 1)])
+def test_the_box_that_is_dragged_begins_where_the_face_is(size):
     edge = min(size) * 0.5
     x, y = 0.25 * (size[0] - edge), 0.75 * (size[1] - edge)
-    assert face_source._percents(size, (x, y, x + edge, y + edge)) == (50, 25, 75)
-    assert face_source._percents(size, None) == (35, 50, 50)
-    assert face_source._percents((1, 1), (0.0, 0.0, 1.0, 1.0)) == (100, 50, 50)
+    first = photo._shares(size, (x, y, x + edge, y + edge))
+    assert first == pytest.approx((x / size[0], y / size[1], (x + edge) / size[0], (y + edge) / size[1]))
+    beyond = photo._shares(size, (-edge, -1.0, 3 * max(size), 3 * max(size) - 1 + edge))
+    assert min(beyond) >= 0 and max(beyond) <= 1
+    left, upper, right, lower = photo._pixels(size, first)
+    assert right - left == pytest.approx(lower - upper) == pytest.approx(max(1, edge))
+    middle = photo._middle(size, 0.35)
+    assert middle[0] + middle[2] == pytest.approx(size[0]) and middle[1] + middle[3] == pytest.approx(size[1])
 
 
-def test_a_preview_shows_the_picture_and_its_box():
-    preview = face_source._preview(Image.new("RGB", (1, 1), "green"), (0.0, 0.0, 1.0, 1.0))
-    content = base64.b64decode(preview[preview.index("base64,") + 7 : preview.index('">')])
-    picture = Image.open(io.BytesIO(content))
-    red, green, blue = picture.getpixel((picture.width // 2, picture.height // 2))
-    assert picture.size == (face_source.PREVIEW,) * 2 and green > 100 > red and blue < 50
+def test_the_square_of_a_face_is_dragged(zoo):
+    app = open_page("pages/6_Faces.py", face="Upload")
+    app.file_uploader(key="face_upload").set_value(("a.png", PICTURES["no face"], "image/png")).run()
+    drawn = next(data for data in controls(app) if data.get("square"))
+    assert drawn["box"] == drawn["first"] and drawn["label"] == "The face that is read"
 
 
 @pytest.mark.parametrize("wanted", ["serena", "Williams Serena", " SERENA  williams", "JOSE", "jos\u00e9 mar\u00eda"])
@@ -683,7 +686,7 @@ def test_a_turned_picture_of_a_face_is_laid_upright(degrees):
     face = finder.in_order(finder.find(turned))[0]
     assert math.hypot(face.x - turned.width / 2, face.y - turned.height / 2) < 25 and 50 < face.edge < 115
     assert abs(math.remainder(math.degrees(face.turn) - degrees, 360)) < 20
-    upright, box = face_source._turned(turned, round(-math.degrees(face.turn)), face)
+    upright, box = photo._turned(turned, round(-math.degrees(face.turn)), face)
     middle = (box[0] + box[2]) / 2 - upright.width / 2, (box[1] + box[3]) / 2 - upright.height / 2
     assert math.hypot(*middle) < 25
 
@@ -707,11 +710,11 @@ def test_a_model_of_heads_gets_a_box_around_the_head():
 def test_a_head_that_is_cut_off_is_completed_by_its_mirror_image():
     picture = Image.new("RGB", (30, 20), "green")
     picture.putpixel((0, 5), (255, 0, 0))
-    wide, box = face_source._widened(picture, (-3.5, 2.0, 20.0, 22.2))
+    wide, box = photo._widened(picture, (-3.5, 2.0, 20.0, 22.2))
     assert wide.size == (34, 23) and box == (0.5, 2.0, 24.0, 22.2)
     assert wide.getpixel((3, 5)) == wide.getpixel((4, 5)) == (255, 0, 0)
     inside = (1.0, 1.0, 10.0, 10.0)
-    assert face_source._widened(picture, inside) == (picture, inside)
+    assert photo._widened(picture, inside) == (picture, inside)
 
 
 @pytest.fixture

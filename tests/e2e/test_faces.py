@@ -117,7 +117,7 @@ def test_an_upload_is_cropped_and_reconstructed_and_in_the_link_when_asked_for(n
     page.wait_for_url("**photo=*")
     source = page.get_by_alt_text("Original", exact=True).get_attribute("src")
     link, steps = page.url, page.evaluate("history.length")
-    page.get_by_role("slider", name="Size of the box").press("ArrowRight")
+    page.get_by_label("Lower right corner of the box").press("Shift+ArrowLeft")
     expect(page.get_by_alt_text("Original", exact=True)).not_to_have_attribute("src", source)
     poll(page, lambda: page.url != link)
     assert page.evaluate("history.length") == steps

@@ -382,7 +382,7 @@ NUMBERS = ["nan", "inf", "-1", "1e999", "-0.5", "", "1" * 30]
 @pytest.mark.parametrize("value", NUMBERS)
 def test_numbers_that_are_none_are_refused_by_every_option(value, data_root, runs, capsys):
     training = "epochs", "batch-size", "seed", "latent-dim", "lr", "beta", "image-size", "devices", "nodes"
-    measuring = "iw-samples", "iw-images", "classify-samples", "hole-samples", "seed"
+    measuring = "iw-samples", "iw-images", "classify-samples", "hole-samples", "prior-samples", "seed"
     calls = [(train.main, ["cvae-small", "--data-dir", str(data_root)], option) for option in training]
     calls += [(evaluate.main, ["cvae-small"], option) for option in measuring]
     for main, words, option in calls:

@@ -183,7 +183,7 @@ def test_judge_accuracy_is_the_share_read_as_asked(monkeypatch):
 @pytest.mark.slow
 def test_denoising_inpainting_and_classification_are_measured(data_root, runs, results, monkeypatch):
     small = {"widths": (4, 4), "blocks": (1, 1), "flow_width": 8}
-    for name in ("dae-conv", "cvae-inpaint", "cvae-conv"):
+    for name in ("judge", "dae-conv", "cvae-inpaint", "cvae-conv"):
         preset = PRESETS[name]
         short = replace(preset.train, stages=(Stage(1, preset.train.lr),))
         monkeypatch.setitem(PRESETS, name, replace(preset, train=short, model=replace(preset.model, **small)))
@@ -198,6 +198,9 @@ def test_denoising_inpainting_and_classification_are_measured(data_root, runs, r
     assert set(measured["cvae-inpaint"]["hole_mse"]) == {"centre 10x10", "bottom half"}
     elbos = [-measured["cvae-inpaint"]["quadrants"][task]["elbo"] for task in "123"]
     assert elbos[0] > elbos[1] > elbos[2] > 0  # fewer and fewer pixels to explain
+    assert set(measured["cvae-inpaint"]["log_p_prior"]) == {"100", "1000"}
+    plausible = measured["cvae-inpaint"]["plausible"]
+    assert plausible["pictures"] == 100 and all(0 <= plausible[whose] <= 1 for whose in ("completions", "real"))
     classified = measured["cvae-conv"]["classification"]
     assert len(classified["log_likelihood_quantiles"]) == labels.QUANTILES and 0 <= classified["accuracy"] <= 1
     counted = measured["cvae-conv"]

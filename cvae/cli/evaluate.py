@@ -12,11 +12,13 @@ from cvae.interrupts import command, loading
 MEASURED = """what is measured, on the test part of the data that a model learned from:
   vae, cvae      nll, kl and their sum in nats per picture; an importance-weighted log p (--iw-samples, --iw-images);
                  reconstruction, diversity; of a cvae how it classifies (--classify-samples); points for Explore
-  inpainting     the error of completed pixels (--hole-samples); of any hole, log p of quadrants (--iw-images)
+  inpainting     the error of completed pixels (--hole-samples); of any hole, log p of quadrants (--iw-images,
+                 --prior-samples), and how many completions a judge takes for digits
   autoencoder    the error of reconstructions, the diversity of samples; points for Explore
   denoising      the PSNR before and after cleaning
   classifier     the share of pictures read right
-  of faces       reconstruction beside principal components, who is recognised, what the smile changes; codes for Faces
+  of faces       reconstruction beside principal components, who is recognised, what the smile changes; codes for Faces;
+                 of those that are told a label, what the other label changes
 Options of another family are ignored, with --map all but --data-dir and --seed, with --sliders all but --slider-styles
 and --seed. Figures of models of the digits and faces go into docs/results.md too, where that lies beside the folder of
 the checkpoints, as in a clone."""
@@ -38,6 +40,8 @@ def parser(program: str) -> argparse.ArgumentParser:
     p.add_argument("--classify-samples", default=usual.classify_samples, help=samples, **number)
     samples = "completions whose mean is measured (default %(default)s)"
     p.add_argument("--hole-samples", default=usual.hole_samples, help=samples, **number)
+    samples = "samples of the prior, at most, for log p of one visible quadrant (default %(default)s)"
+    p.add_argument("--prior-samples", default=usual.prior_samples, help=samples, **number)
     seed = "of all that is drawn (default %(default)s)"
     p.add_argument("--seed", type=whole(0, 2**31), metavar="INT", default=usual.seed, help=seed)
     devices = "where likelihoods are computed (auto: a GPU if there is one)"

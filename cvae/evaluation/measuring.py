@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from cvae import checkpoints, data, metrics, provenance, runs
-from cvae.evaluation import faces, labels, likelihood, report, restoring
+from cvae.evaluation import completing, faces, labels, likelihood, report, restoring
 from cvae.evaluation.options import Options
 from cvae.evaluation.subject import Subject
 
@@ -15,7 +15,7 @@ DIVERSE = 2000  # samples, and test pictures, whose mean distance is compared
 FIGURES: dict[str, Callable[[Subject], dict[str, Any]]] = {  # by Family.figures
     "likelihood": likelihood.figures,
     "code": restoring.reconstruction,
-    "completions": restoring.completions,
+    "completions": completing.completions,
     "cleaning": restoring.cleaning,
     "accuracy": labels.accuracy,
     "ink": restoring.ink,

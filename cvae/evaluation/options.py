@@ -15,6 +15,7 @@ class Options:
     iw_images: int | None = None
     classify_samples: int = 8
     hole_samples: int = 32
+    prior_samples: int = 1000  # of hidden quadrants, at most
     slider_styles: int = 1000  # of each label, on which sliders with names are measured
     seed: int = 0
     device: str = "auto"  # auto | cpu | cuda

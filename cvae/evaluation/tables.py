@@ -87,7 +87,19 @@ def completions(name: str, m: dict[str, Any]) -> str:
     rows = [[task, *(f"{-q[key]:.2f}" for key in keys)] for task, q in m["quadrants"].items()]
     which = f"{'the first' if n < m['images'] else 'all'} {n:,} test digits"
     nats = f"Nats per image over the hidden pixels, grey (-log p of {which}):\n\n"
-    return f"{first} {nats}" + table((*head, f"-log p, k={k} from the prior"), rows)
+    parts = [f"{first} {nats}" + table((*head, f"-log p, k={k} from the prior"), rows)]
+    if by_count := m.get("log_p_prior"):
+        told = ", ".join(f"{-nats:.2f} with {int(count):,}" for count, nats in by_count.items())
+        parts.append(f"With one quadrant visible, -log p by samples of the prior: {told}.\n")
+    if sure := m.get("plausible"):
+        parts.append(_plausible(sure))
+    return "\n".join(parts)
+
+
+def _plausible(m: dict[str, Any]) -> str:
+    drawn = f"{m['each']} completions each of the lower half of the first {m['pictures']:,} test digits"
+    shares = f"{100 * m['completions']:.1f} %, and {100 * m['real']:.1f} % of the digits themselves"
+    return f"Of {drawn} `judge` reads some digit with a probability of 0.9 or more in {shares}.\n"
 
 
 def classification(name: str, m: dict[str, Any]) -> str:

@@ -190,8 +190,8 @@ _ALL = [
     Preset(
         name="cvae-faces",
         about="A conditional VAE of whole heads, told whether they smile (Sohn, Lee and Yan 2015). What a code shares "
-        "with the label is taken out of it in training (Lopez et al. 2018), so that the decoder goes by what it is "
-        "told: one face under both labels is one person, serious and smiling.",
+        "with the label is taken out of it in training, so that the decoder goes by what it is told: one face under "
+        "both labels is one person, serious and smiling.",
         model=ModelConfig(
             family="cvae",
             likelihood="gaussian",

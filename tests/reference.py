@@ -41,7 +41,7 @@ def outputs(name: str) -> dict[str, Tensor]:
     if not hasattr(model, "decode"):
         return {"out": _thinned(model(x))}
     u = torch.special.ndtri(spread(ROWS, model.config.latent_dim))
-    c = torch.tensor([3, 8]) if model.config.n_classes else None
+    c = torch.tensor([3, 8]) % model.config.n_classes if model.config.n_classes else None
     if model.config.family == "inpainting":
         c = _half_hidden(x)
     posterior = model.encode(x, c)

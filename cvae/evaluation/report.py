@@ -29,7 +29,9 @@ def where(name: str, preset: Preset, page: str = "") -> str:
 def _page(preset: Preset) -> str:
     kind = preset.model.kind
     if kind.decodes:
-        return "Faces" if preset.data.dataset == "lfw" else "Explore"
+        if preset.data.dataset.split(":")[0] != "lfw":
+            return "Explore"
+        return "Generate" if kind.labelled else "Faces"
     return "Inpaint" if kind.completes else "Draw" if kind.cleans else "Models"
 
 

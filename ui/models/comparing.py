@@ -63,10 +63,10 @@ def _label_and_seed(latent: Pair) -> tuple[Tensor | None, int]:
 def encoded(name: str, model: "LatentModel") -> resources.Encoded | None:
     """Return encoded test pictures of a model, of faces one of each of the first people held out; None without."""
     stored = resources.encoded(name)
-    if stored is not None or not _of_faces(model):
+    if stored is not None:
         return stored
-    if resources.is_told_face(model):
-        return _told(name, model)
+    if not resources.is_face(model):
+        return _told(name, model) if resources.is_told_face(model) else None
     try:
         space = resources.space(name)
     except ValueError:

@@ -83,11 +83,12 @@ function create(root, host) {
 function makePictures(frame, box) {
   let canvases = [];
   return {
-    lay({ captions, names, shape: [, height, width] }) {
+    lay({ captions, names, shape: [channels, height, width] }) {
       canvases = captions.map((caption) => element("canvas", { width, height, role: "img", "aria-label": caption }));
       const many = canvases.length > 1;
       const caption = (i) => (many ? [element("figcaption", {}, names[i])] : []);
       box.replaceChildren(...canvases.map((canvas, i) => element("figure", {}, canvas, ...caption(i))));
+      box.toggleAttribute("data-smooth", channels === 3);
       frame.classList.toggle("many", many);
       frame.style.setProperty("--columns", Math.min(5, canvases.length));
       frame.classList.toggle("few", many && canvases.length < 5);

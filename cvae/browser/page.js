@@ -38,7 +38,8 @@ function button(text, action, attributes = {}) {
   made.onclick = action;
   return made;
 }
-const picture = (caption) => element("canvas", { width: WIDTH, height: HEIGHT, role: "img", "aria-label": caption, style: `aspect-ratio:${WIDTH}/${HEIGHT}` });
+const SMOOTH = CHANNELS === 3 ? "image-rendering:auto;" : ""; // photographs; of a digit one should see the pixels
+const picture = (caption) => element("canvas", { width: WIDTH, height: HEIGHT, role: "img", "aria-label": caption, style: `${SMOOTH}aspect-ratio:${WIDTH}/${HEIGHT}` });
 
 function paint(canvas, pixels, row = 0) { // pixel means, channel by channel
   const area = WIDTH * HEIGHT, image = new ImageData(WIDTH, HEIGHT), start = row * CHANNELS * area;

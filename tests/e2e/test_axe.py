@@ -20,6 +20,7 @@ PAGES = [
         "/Inpaint",
     ),
     *("/Map", "/Map?own=true", "/Faces", "/Faces?tool=Reconstruct", "/Faces?tool=Morph", "/Faces?tool=Similar+faces"),
+    *("/Faces?way=What+it+is+told", "/Generate?model=cvae-faces&show=One+style%2C+all+classes"),
     *("/Faces?tool=Make+a+slider", "/Faces?tool=New+faces", "/Models", "/Models?view=Side+by+side"),
     *("/Models?view=Loss+curves", "/Models?view=Watch+it+learn", "/Models?view=Model+cards"),
 ]

@@ -55,6 +55,14 @@ def test_p_begins_the_presentation_and_escape_ends_it(new_page):
     assert "present" not in page.url
 
 
+def test_the_pictures_of_all_labels_lie_over_no_slider(new_page):
+    page = new_page("/Generate?show=One+style%2C+ten+digits&present=1", ".live .pictures canvas")
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    ends = """view => [view.getBoundingClientRect().bottom, view.nextElementSibling.getBoundingClientRect().top]"""
+    above, below = page.locator(".live .view").evaluate(ends)
+    assert above <= below
+
+
 def test_a_letter_typed_into_a_field_begins_nothing(new_page):
     page = new_page("/Faces", selector=".steer[data-shown]")
     page.get_by_placeholder("such as Serena Williams").press_sequentially("p")

@@ -155,9 +155,9 @@ def _shares(size: tuple[int, int], box: Box) -> crop.Shares:
 
 def _pixels(size: tuple[int, int], shares: crop.Shares) -> Box:
     """Return the square in pixels that a visitor has left, which the shape of the picture's pixels may have bent."""
-    left, upper = shares[0] * size[0], shares[1] * size[1]
     edge = max(1.0, min((shares[2] - shares[0]) * size[0], (shares[3] - shares[1]) * size[1]))
-    return left, upper, left + edge, upper + edge
+    left, upper = (max(0.0, min(share * side, side - edge)) for share, side in zip(shares[:2], size, strict=True))
+    return left, upper, min(left + edge, size[0]), min(upper + edge, size[1])
 
 
 def packed(pixels: np.ndarray) -> str:

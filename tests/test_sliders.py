@@ -150,6 +150,37 @@ def test_a_label_without_a_slider_shows_none(zoo):
     assert sent(open_page(EXPLORE, model="labels", label="4"))["named"] == []
 
 
+def reading(dims: int, label: int) -> sliders.Sliders:
+    """Return sliders of a model without labels whose guide reads every point as one digit."""
+    stored = straight(dims, 0)
+    stored.guide[4].bias.data[K + label] = 3.0
+    return stored
+
+
+def test_without_labels_a_digit_has_the_sliders_of_what_the_guide_reads(zoo):
+    dims = MODELS["sliders"].latent_dim
+    stored = reading(dims, 4)
+    stored.most[4, 1:], stored.least[4, 1:] = 0, 0
+    put(zoo / "sliders", stored)
+    assert sliders.load(zoo / "sliders").labels == 0
+    data = sent(open_page(EXPLORE, model="sliders"))
+    (slant,) = data["named"]
+    assert slant["name"] == "Slant" and slant["points"][curves.STEPS] == data["z"]
+    away = torch.tensor(slant["points"]) - torch.tensor(data["z"])  # a spread is one degree here
+    assert torch.allclose(away[:, 0], torch.tensor(slant["values"]) - slant["value"], rtol=0.06, atol=0.1)
+    put(zoo / "sliders", reading(dims, 3))
+    assert len(sent(open_page(EXPLORE, model="sliders"))["named"]) > 1
+
+
+def test_without_labels_a_digit_is_read_right_as_the_guide_reads_it():
+    model = models.build_model(MODELS["sliders"])
+    for says, right in ((4, 1.0), (5, 0.0)):
+        judge = lambda x, says=says: 20.0 * torch.eye(10)[says].expand(len(x), 10)  # noqa: E731
+        figures = moved.figures(reading(model.config.latent_dim, 4), model, judge, 2)
+        assert {figure["start"] for figure in figures.values()} == {right}
+        assert all(figure["judged"] == [right, right] for figure in figures.values())
+
+
 def test_a_digit_of_ones_own_moves_the_point(zoo):
     put(zoo / "labels", straight())
     app = open_page(EXPLORE, model="labels", mine="true", source="Generated digit", pick="3")

@@ -135,11 +135,17 @@ def through(sliders: Sliders, model: LatentModel, u: Tensor, y: Tensor | None) -
 
 
 @torch.no_grad()
+def movable(sliders: Sliders, u: Tensor, y: Tensor | None, now: Tensor) -> Tensor:
+    """Tell which measures have a slider at u (N, D), where now (N, K) is measured, (N, K): a loop if there is one."""
+    has = (sliders.most > sliders.least)[read(sliders, u, y)] & ~now.isnan().any(1, keepdim=True)
+    has[:, LOOP] &= now[:, LOOP] > 0
+    return has
+
+
 def shown(sliders: Sliders, u: Tensor, y: Tensor | None, now: Tensor) -> list[int]:
-    """Return the rows of MEASURES that have a slider at u (D,), where `now` (K,) is measured; a loop if it has one."""
-    known = read(sliders, u[None], y)[0]
-    has = (sliders.most > sliders.least)[known]
-    return [k for k, key in enumerate(KEYS) if key in sliders.kept and has[k] and (k != LOOP or now[k] > 0)]
+    """Return the rows of MEASURES that have a slider at u (D,), where `now` (K,) is measured."""
+    has = movable(sliders, u[None], y, now[None])[0]
+    return [k for k, key in enumerate(KEYS) if key in sliders.kept and has[k]]
 
 
 def meet(sliders: Sliders, model: LatentModel, u: Tensor, y: Tensor | None, wanted: Tensor) -> Tensor:

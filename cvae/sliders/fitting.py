@@ -43,6 +43,10 @@ class Labelled:
         """Return the label of each, (N,): the model's, else the judge's."""
         return self.log_p.argmax(1) if self.y is None else self.y
 
+    def where(self, rows: Tensor) -> "Labelled":
+        """Return only the points where rows (N,) is true."""
+        return Labelled(self.u[rows], None if self.y is None else self.y[rows], self.v[rows], self.log_p[rows])
+
 
 @torch.inference_mode()
 def labelled(model: LatentModel, judge: nn.Module, u: Tensor, y: Tensor | None) -> Labelled:
@@ -154,26 +158,30 @@ def bounded(sliders: Sliders, model: LatentModel, judge: nn.Module, seed: int) -
     """Return the sliders with their ends drawn in until the reading stays, label by label, and the other measures."""
     u, y = styles(model, TRIED * READ, seed)
     start = labelled(model, judge, u, y)
-    kept, least, most = [], sliders.least.clone(), sliders.most.clone()
-    for k, key in enumerate(KEYS):
-        reads, drift = _tried(sliders, model, judge, start, k)  # (2, F, N), (2, F, N, K)
-        usable = (sliders.most > sliders.least)[:, k]
-        middle, moved = (sliders.least[:, k] + sliders.most[:, k]) / 2, torch.zeros(READ)
-        for side, end in enumerate((least, most)):
-            share, way = _share(reads[side], drift[side], curves.read(sliders, u, y), k)
-            end[:, k] = middle + share * (end[:, k] - middle)
-            usable, moved = usable & (share > 0), moved + way
-        usable &= moved >= MOVES
-        most[:, k] = torch.where(usable, most[:, k], least[:, k])
-        if usable.any():
-            kept.append(key)
-    return replace(sliders, least=least, most=most, kept=tuple(kept))
+    movable = curves.movable(sliders, u, y, start.v)
+    parts = [_drawn_in(sliders, model, judge, start.where(movable[:, k]), k) for k in range(K)]
+    least, most = (torch.stack(ends, dim=1) for ends in zip(*parts, strict=True))  # (READ, K)
+    kept = tuple(key for k, key in enumerate(KEYS) if (most > least)[:, k].any())
+    return replace(sliders, least=least, most=most, kept=kept)
+
+
+def _drawn_in(sliders: Sliders, model: LatentModel, judge: nn.Module, start: Labelled, k: int) -> tuple[Tensor, Tensor]:
+    """Return both ends (READ,) of the slider of measure k for each label, alike where the label has none."""
+    ends, middle = [sliders.least[:, k], sliders.most[:, k]], (sliders.least[:, k] + sliders.most[:, k]) / 2
+    if not len(start.u):
+        return middle, middle
+    usable, moved, labels = ends[1] > ends[0], torch.zeros(READ), curves.read(sliders, start.u, start.y)
+    for side, parts in enumerate(zip(*_tried(sliders, model, judge, start, k), strict=True)):  # (F, N), (F, N, K)
+        share, way = _share(*parts, labels, k)
+        ends[side] = middle + share * (ends[side] - middle)
+        usable, moved = usable & (share > 0), moved + way
+    return ends[0], torch.where(usable & (moved >= MOVES), ends[1], ends[0])
 
 
 def _tried(sliders: Sliders, model: LatentModel, judge: nn.Module, start: Labelled, k: int) -> tuple[Tensor, Tensor]:
     """Return, at FRACTIONS of both sides, whether the label is still read (2, F, N), and the drift (2, F, N, K)."""
     known = curves.read(sliders, start.u, start.y)
-    values, points = curves.ways(sliders, start.u, start.y, start.v[:, k].nan_to_num(0), torch.full_like(known, k))
+    values, points = curves.ways(sliders, start.u, start.y, start.v[:, k], torch.full_like(known, k))
     middle = (sliders.least[known, k] + sliders.most[known, k])[:, None] / 2
     half = (sliders.most[known, k])[:, None] - middle
     at = torch.cat([middle - half * torch.tensor(FRACTIONS), middle + half * torch.tensor(FRACTIONS)], dim=1)
@@ -181,12 +189,9 @@ def _tried(sliders: Sliders, model: LatentModel, judge: nn.Module, start: Labell
     n, f = at.shape
     y = None if start.y is None else start.y.repeat_interleave(f)
     there = labelled(model, judge, led.flatten(0, 1), y)
-    reads = (there.log_p.argmax(1).view(n, f) == start.read[:, None]).float()
-    reads[(start.log_p.argmax(1) != start.read) | (half == 0)[:, 0]] = torch.nan  # misread from the start, or no slider
+    reads = (there.log_p.argmax(1).view(n, f) == known[:, None]).float()
+    reads[start.log_p.argmax(1) != known] = torch.nan  # misread from the start
     drift = ((there.v.view(n, f, K) - start.v[:, None]) / sliders.spread).abs()
-    if k == LOOP:  # what has none has no slider
-        reads[start.v[:, LOOP] == 0] = torch.nan
-        drift[start.v[:, LOOP] == 0] = torch.nan
     return reads.unflatten(1, (2, -1)).movedim(0, 2), drift.unflatten(1, (2, -1)).movedim(0, 2)
 
 

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from cvae.models import LatentModel
 from cvae.morphology import KEYS
 from cvae.sliders import curves
-from cvae.sliders.curves import LOOP, READ, K, Sliders
+from cvae.sliders.curves import READ, K, Sliders
 from cvae.sliders.fitting import Labelled, labelled, styles
 
 PLACES = 5  # from end to end, called -2, -1, 0, 1 and 2
@@ -18,19 +18,15 @@ def figures(sliders: Sliders, model: LatentModel, judge: nn.Module, n: int = 100
 
     styles: how many have the slider. rank: the mean of each style's Spearman correlation of the slider and its own
     measure. changes: the way of that in spreads. drift: the mean absolute change of each other measure at both ends, in
-    spreads. judged: the share of the styles that the judge reads at both ends as the label says, or as at the start.
+    spreads. judged: the share of the styles that the judge reads at both ends as their label, start: unmoved. The label
+    is the one that the model was given, or else the one that the guide reads.
     """
     u, y = styles(model, n * READ, seed)
     start = labelled(model, judge, u, y)
-    known = curves.read(sliders, u, y)
-    figures = {}
+    movable, figures = curves.movable(sliders, u, y, start.v), {}
     for k, key in enumerate(KEYS):
-        has = (sliders.most > sliders.least)[known, k] & ~start.v.isnan().any(1)
-        if k == LOOP:
-            has &= start.v[:, LOOP] > 0
-        if key in sliders.kept and has.any():
-            rows = Labelled(u[has], None if y is None else y[has], start.v[has], start.log_p[has])
-            figures[key] = _moved(sliders, model, judge, rows, k)
+        if key in sliders.kept and movable[:, k].any():
+            figures[key] = _moved(sliders, model, judge, start.where(movable[:, k]), k)
     return figures
 
 
@@ -41,7 +37,7 @@ def _moved(sliders: Sliders, model: LatentModel, judge: nn.Module, start: Labell
     led = curves.along(values, points, least + (most - least) * torch.linspace(0, 1, PLACES))
     there = labelled(model, judge, led.flatten(0, 1), None if start.y is None else start.y.repeat_interleave(PLACES))
     v = (there.v / sliders.spread).view(-1, PLACES, K)
-    read = there.log_p.argmax(1).view(-1, PLACES) == start.read[:, None]
+    read = there.log_p.argmax(1).view(-1, PLACES) == known[:, None]
     drift = (v[:, [0, -1]] - (start.v / sliders.spread)[:, None]).abs().nanmean(0)  # (2, K)
     return {
         "styles": len(led),
@@ -49,7 +45,7 @@ def _moved(sliders: Sliders, model: LatentModel, judge: nn.Module, start: Labell
         "changes": float((v[:, -1, k] - v[:, 0, k]).nanmean()),
         "drift": {key: [round(float(d), 3) for d in drift[:, i]] for i, key in enumerate(KEYS) if i != k},
         "judged": [float(read[:, end].float().mean()) for end in (0, -1)],
-        "start": float((start.log_p.argmax(1) == start.read).float().mean()),
+        "start": float((start.log_p.argmax(1) == known).float().mean()),
         "unit": float(sliders.spread[k]),
     }
 

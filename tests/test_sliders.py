@@ -181,6 +181,15 @@ def test_without_labels_a_digit_is_read_right_as_the_guide_reads_it():
         assert all(figure["judged"] == [right, right] for figure in figures.values())
 
 
+def test_a_model_that_can_keep_no_promise_shows_no_slider(zoo):
+    put(zoo / "labels", replace(straight(), kept=()))
+    app = open_page(EXPLORE, model="labels")
+    assert not app.exception and sent(app)["named"] == [] and sent(app)["words"]
+    assert any(caption.value.startswith("No sliders with names") for caption in app.caption)
+    assert not any(toggle.key == "mine" for toggle in app.toggle)
+    assert not any("evaluate.py --sliders" in caption.value for caption in app.caption)
+
+
 def test_a_digit_of_ones_own_moves_the_point(zoo):
     put(zoo / "labels", straight())
     app = open_page(EXPLORE, model="labels", mine="true", source="Generated digit", pick="3")

@@ -28,7 +28,9 @@ def of(name: str, model: "LatentModel", u: Tensor, label: Tensor | None) -> dict
             remedy = f"Make them with: python evaluate.py --sliders {name}"
             st.caption(words.markdown(f"No sliders with names, such as slant and thickness, yet. {remedy}"))
         return None
-    ways = [_shown(curve) for curve in sliders.through(stored, model, u, label)]
+    if not stored.kept:
+        st.caption("No sliders with names, such as slant: on their way, what this model draws becomes something else.")
+    ways = [_shown(curve) for curve in sliders.through(stored, model, u, label)] if stored.kept else []
     return {"named": ways, "words": {str(d): text for d, text in sliders.words(stored).items()}}
 
 
@@ -60,6 +62,8 @@ def from_mine(name: str, model: "LatentModel", u: Tensor, label: Tensor | None) 
     try:
         stored = resources.sliders_of(name)
     except ValueError:
+        stored = None
+    if stored is not None and not stored.kept:
         stored = None
     address.choice("mine", ("true", "false") if stored else ())
     if stored is None or not st.toggle("Start from mine: your digit sets the sliders", key="mine", bind="query-params"):

@@ -3,9 +3,11 @@
 import shutil
 
 import pytest
+import torch
 from playwright.sync_api import expect
 
 from cvae import sliders
+from cvae.morphology import KEYS
 from tests.conftest import ROOT
 from tests.e2e.serving import running_app
 from tests.e2e.test_app import poll
@@ -16,13 +18,19 @@ END = 27.375  # degrees: no whole number of steps
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    """The app over one shipped model whose first coordinates are its measures, in spreads of 1, 2, 3 ..."""
+    """The app over two shipped models whose first coordinates are its measures, in spreads of 1, 2, 3 ...
+
+    Of the one without labels, the guide reads a digit that leans to the right as a one, which has a slant alone.
+    """
     runs = tmp_path_factory.mktemp("runs")
-    shutil.copytree(ROOT / "checkpoints" / "cvae-dense", runs / "cvae-dense")
-    (runs / "cvae-dense" / sliders.FILE).unlink(missing_ok=True)
-    stored = straight(20, 10)
-    stored.most[:, 0], stored.least[:, 0] = END, -END
-    sliders.save(runs / "cvae-dense", stored)
+    for name, labels in (("cvae-dense", 10), ("vae-dense", 0)):
+        shutil.copytree(ROOT / "checkpoints" / name, runs / name, ignore=shutil.ignore_patterns(sliders.FILE))
+        stored = straight(20, labels)
+        stored.most[:, 0], stored.least[:, 0] = END, -END
+        if not labels:
+            stored.guide[4].weight.data[len(KEYS) + 1, :2] = torch.tensor([1.0, -1.0])
+            stored.most[1, 1:], stored.least[1, 1:] = 0, 0
+        sliders.save(runs / name, stored)
     with running_app(CVAE_CHECKPOINTS=str(runs)) as app:
         yield app
 
@@ -98,3 +106,16 @@ def test_a_slow_hand_moves_the_point_with_every_pixel_and_a_key_by_a_whole_step(
     before = float(slant.input_value())
     slant.press("ArrowRight")
     assert float(slant.input_value()) == pytest.approx(before + 0.5, abs=0.26)
+
+
+def test_a_slider_stays_in_hand_when_the_digit_becomes_one_with_fewer(new_page):
+    page = new_page("/Explore?model=vae-dense")
+    latent, slant = page.get_by_label("Latent dimension 1", exact=True), page.get_by_label("Slant")
+    expect(page.get_by_label("Thickness")).to_be_visible()
+    slant.press("ArrowRight")
+    assert float(latent.input_value()) > 0
+    expect(page.get_by_label("Thickness")).to_have_count(0)
+    expect(slant).to_be_focused()
+    before = float(slant.input_value())
+    page.keyboard.press("ArrowRight")
+    assert float(slant.input_value()) > before

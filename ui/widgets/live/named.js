@@ -47,9 +47,11 @@ export function makeNamed(box, current, move, settle) {
     const same = names(fresh) === names(curves);
     [curves, held] = [fresh.map((curve) => ({ ...curve })), -1];
     if (!same) {
+      const name = (input) => input?.getAttribute("aria-label"), steered = name(box.querySelector(":focus"));
       rows = curves.map(row);
       const head = (text) => element("p", { class: "head" }, text);
       box.replaceChildren(...(rows.length ? [...rows.map(({ line }) => line), head("Latents")] : []));
+      if (steered) rows.find(({ input }) => name(input) === steered)?.input.focus({ preventScroll: true });
     }
     curves.forEach(({ least, most, step }, k) => {
       Object.assign(rows[k].input, { min: least, max: most, step });

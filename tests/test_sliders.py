@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from cvae import checkpoints, models, morphology, sliders
 from cvae.evaluation import sliders as made
+from cvae.evaluation.options import Options
 from cvae.morphology import KEYS
 from cvae.sliders import curves, fitting, moved
 from tests.app import MODELS, open_page, sent
@@ -227,6 +228,14 @@ def test_models_that_can_have_none_are_refused(zoo):
     for name, says in (("plane", "7 latents"), ("judge", "VAE or CVAE"), ("painter", "VAE or CVAE")):
         with pytest.raises(ValueError, match=says):
             made.make(name, print, 2)
+
+
+def test_a_model_whose_digits_always_turn_into_others_gets_no_slider(zoo, monkeypatch, capsys):
+    monkeypatch.setattr(made, "fit", lambda *_: replace(straight(MODELS["sliders"].latent_dim, 0), kept=()))
+    made.write("sliders", Options(slider_styles=2))
+    assert sliders.load(zoo / "sliders").kept == () and made.figures("sliders") == {}
+    printed = capsys.readouterr().out
+    assert "no slider keeps the reading" in printed and "|" not in printed
 
 
 def test_the_table_names_the_largest_drift():

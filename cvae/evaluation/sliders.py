@@ -28,7 +28,8 @@ def make(name: str, says: Callable[[str], None] = print, styles: int = 1000, see
     sliders = fit(model, judge, seed, says)
     stored.save(folder, sliders)
     sliders = stored.load(folder)  # as the page will have them
-    says(f"measuring {', '.join(sliders.kept) or 'none'} on {styles:,} styles of each label")
+    measuring = f"measuring {', '.join(sliders.kept)} on {styles:,} styles of each label"
+    says(measuring if sliders.kept else "no slider keeps the reading and the other measures, so this model has none")
     measured = moved.figures(sliders, model, judge, styles)
     stored.save(folder, sliders, measured)
     return measured
@@ -37,7 +38,8 @@ def make(name: str, says: Callable[[str], None] = print, styles: int = 1000, see
 def write(name: str, options: Options) -> None:
     """Make and measure the sliders of a run, as `make` says, and print the table of them."""
     measured = make(name, lambda line: print(f"{name}: {line}", flush=True), options.slider_styles, options.seed)
-    print(markdown({name: measured}))
+    if measured:
+        print(markdown({name: measured}))
 
 
 def figures(name: str) -> dict[str, Any]:

@@ -171,6 +171,10 @@ def test_without_labels_a_digit_has_the_sliders_of_what_the_guide_reads(zoo):
     assert torch.allclose(away[:, 0], torch.tensor(slant["values"]) - slant["value"], rtol=0.06, atol=0.1)
     put(zoo / "sliders", reading(dims, 3))
     assert len(sent(open_page(EXPLORE, model="sliders"))["named"]) > 1
+    stored.most[4, 0] = stored.least[4, 0]
+    put(zoo / "sliders", stored)
+    app = open_page(EXPLORE, model="sliders")
+    assert not app.exception and sent(app)["named"] == []
 
 
 def test_without_labels_a_digit_is_read_right_as_the_guide_reads_it():

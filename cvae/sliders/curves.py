@@ -126,9 +126,8 @@ def along(values: Tensor, points: Tensor, at: Tensor) -> Tensor:
 def through(sliders: Sliders, model: LatentModel, u: Tensor, y: Tensor | None) -> list[Curve]:
     """Return the curves through u (D,) of the sliders of its label y, (1,) or None; none where there is no ink."""
     now = morphology.measure(tasks.decode(model, u[None], y))[0]
-    if now.isnan().any():
+    if not (rows := shown(sliders, u, y, now)):
         return []
-    rows = shown(sliders, u, y, now)
     k, n = torch.tensor(rows, dtype=torch.int64), len(rows)
     values, points = ways(sliders, u.expand(n, -1), None if y is None else y.expand(n), now[k], k)
     return [Curve(MEASURES[row], values[i], points[i], float(now[row])) for i, row in enumerate(rows)]

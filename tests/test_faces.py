@@ -1,6 +1,7 @@
 """Faces without a browser: directions, mixtures, stored spaces, figures, the page with every tool and bad input."""
 
 import io
+import itertools
 import json
 import math
 import shutil
@@ -689,6 +690,46 @@ def test_a_turned_picture_of_a_face_is_laid_upright(degrees):
     upright, box = photo._turned(turned, round(-math.degrees(face.turn)), face)
     middle = (box[0] + box[2]) / 2 - upright.width / 2, (box[1] + box[3]) / 2 - upright.height / 2
     assert math.hypot(*middle) < 25
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_grain_does_not_hide_a_face_in_a_large_picture(seed):
+    picture = Image.new("RGB", (400, 300), (105, 120, 150))
+    picture.paste(head(seed), (100, 50))
+    enlarged = np.asarray(picture.resize((2000, 1500)), np.float32)
+    grain = np.random.default_rng(seed).normal(0, 110, enlarged.shape)
+    clear, grainy = (
+        finder.in_order(finder.find(Image.fromarray(pixels.clip(0, 255).astype(np.uint8))))[0]
+        for pixels in (enlarged, enlarged + grain)
+    )
+    assert grainy.score > finder.SURE
+    assert abs(math.log(grainy.edge / clear.edge)) < 0.15
+    assert math.hypot(grainy.x - clear.x, grainy.y - clear.y) < 0.1 * clear.edge
+
+
+LEVEL = finder.Face(50.0, 50.0, 40.0, 0.0, 0.7)
+
+
+def seen_by_turns(monkeypatch, *faces):
+    """Return the face that is measured where looks see these, one after the other and again from the first."""
+    looks = itertools.cycle(faces)
+    monkeypatch.setattr(finder, "_look", lambda *_: next(looks))
+    return finder._measured([], LEVEL)
+
+
+def test_what_looks_see_is_averaged_by_how_clear_it_is(monkeypatch):
+    larger = replace(LEVEL, x=54.0, edge=50.0)
+    both = seen_by_turns(monkeypatch, LEVEL, larger)
+    assert 51 < both.x < 53 and 43 < both.edge < 47 and both.score > finder.SURE
+    unclear = seen_by_turns(monkeypatch, LEVEL, replace(larger, score=0.3))
+    assert unclear.x < 50.3 and unclear.edge < 40.3
+    assert seen_by_turns(monkeypatch, None).score == 0
+
+
+@pytest.mark.parametrize("by", [{"edge": 90.0}, {"turn": 1.5}, {"turn": math.pi}])
+def test_a_face_is_unsure_where_looks_disagree(monkeypatch, by):
+    assert seen_by_turns(monkeypatch, LEVEL).score > finder.SURE
+    assert seen_by_turns(monkeypatch, LEVEL, replace(LEVEL, **by)).score < finder.SURE
 
 
 def of_heads():

@@ -7,6 +7,7 @@ its size and its turn. Its weights lie beside this file; `cvae.faces.teaching` m
 import math
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +24,12 @@ NEAR = 31  # pixels of a side of the surroundings that brightness and contrast a
 WIDTHS, DILATIONS = (12, 24, 40), (1, 2, 4, 1)
 SIDES = (48, 68, 96, 136, 192, 272, 384, 640)  # longest side of the picture at each step of the pyramid
 SMALLEST, LARGEST = 9.0, 42.0  # edges of faces, in pixels of a step, that the network was taught
-LOOK = 96, 24.0  # side of the second look at a face, and edge of the face in it
-ASKEW = ((0.25, 1.15), (-0.25, 0.87))  # radians and sizes of further looks
-APART, DOUBT = (0.6, 0.5), 0.6  # radians and logarithms of sizes within which looks agree, what a score is worth if not
-SURE, LIKELY, POSSIBLE = 0.62, 0.3, 0.12  # scores from which a face is one, is rather one than not, may be one
+VIEW = 96  # pixels of a side of a second look at a face
+FIRST, PROMISING = 24.0, 0.25  # edge of the face in the first one, and score there from which there are others
+LOOKS = tuple(product((16.0, 20.0, 24.0, 30.0, 36.0), (-0.3, 0.0, 0.3)))  # edge of it in the others, and radians askew
+CLEAR, ASTRAY = 4, 0.6  # power of its score that a look weighs, radians off the median at which it weighs nothing
+DOUBT = 0.75, 0.25  # what deviations of 1 of the logarithm of sizes and of turns take from a score
+SURE, LIKELY, POSSIBLE = 0.5, 0.3, 0.12  # scores from which a face is one, is rather one than not, may be one
 MOST = 12  # faces that are looked at a second time
 
 
@@ -105,7 +108,9 @@ def find(picture: Image.Image) -> list[Face]:
         if side <= 1.5 * max(picture.size) or side == SIDES[0]:
             faces += _seen(picture, side)
     faces = _apart(sorted(faces, key=lambda face: -face.score))[:MOST]
-    looked = [_again(picture, face) for face in faces if face.score > POSSIBLE]
+    halves = _halves(picture)
+    firsts = [_look(halves, face, FIRST) for face in faces if face.score > POSSIBLE]
+    looked = [_measured(halves, first) for first in firsts if first is not None and first.score > PROMISING]
     return [face for face in _apart(sorted(looked, key=lambda face: -face.score)) if face.score > POSSIBLE]
 
 
@@ -150,38 +155,51 @@ def _answers(picture: Image.Image) -> list[Face]:
     return faces
 
 
-def _again(picture: Image.Image, face: Face) -> Face:
-    """Return a face as it is seen when it is laid upright, and a little askew, at one size.
+def _halves(picture: Image.Image) -> list[Image.Image]:
+    """Return the picture at its size, half of it, a quarter and so on, so that large faces are not jagged in a look."""
+    halves = [picture]
+    while min(halves[-1].size) >= VIEW:
+        halves.append(halves[-1].reduce(2))
+    return halves
 
-    The mean of the scores tells how sure it is, and less where the looks do not agree on turn and size.
+
+def _measured(halves: list[Image.Image], first: Face) -> Face:
+    """Return a face, as it was first seen, as it is seen when it is laid upright and askew, at several sizes.
+
+    Place, size and turn are means in which what is clearly seen weighs most. The mean of the scores tells how sure it
+    is, and less the more sizes and turns deviate.
     """
-    first = _look(picture, face)
-    if first is None:
-        return replace(face, score=face.score / 2)
-    looks = [_look(picture, replace(first, turn=first.turn + by, edge=first.edge * size)) for by, size in ASKEW]
-    seen = [look for look in (first, *looks) if look is not None]
-    turns = [math.remainder(look.turn - first.turn, 2 * math.pi) for look in seen]
-    sizes = [math.log(look.edge / first.edge) for look in seen]
-    agree = max(turns) - min(turns) < APART[0] and max(sizes) - min(sizes) < APART[1]
-    score = (face.score + sum(look.score for look in seen)) / (2 + len(ASKEW))
-    x, y = (float(np.mean([getattr(look, axis) for look in seen])) for axis in "xy")
-    turn = math.remainder(first.turn + float(np.median(turns)), 2 * math.pi)
-    return Face(x, y, first.edge * math.exp(float(np.median(sizes))), turn, score if agree else score * DOUBT)
+    looks = [_look(halves, replace(first, turn=first.turn + by), edge) for edge, by in LOOKS]
+    seen = [look for look in looks if look is not None]
+    if not seen:
+        return replace(first, score=0.0)
+    turns = np.array([math.remainder(look.turn - first.turn, 2 * math.pi) for look in seen])
+    scores = np.array([look.score for look in seen])
+    sizes = np.log([look.edge for look in seen])
+    middle = np.quantile(turns, 0.5, method="nearest")
+    weights = scores**CLEAR * (abs(turns - middle) < ASTRAY)
+    values = [look.x for look in seen], [look.y for look in seen], sizes, turns
+    x, y, size, turn = (float(np.average(value, weights=weights)) for value in values)
+    apart = math.sqrt(np.average((sizes - size) ** 2, weights=weights))
+    askew = math.sqrt(np.average((turns - turn) ** 2, weights=scores**CLEAR))
+    score = max(0.0, float(scores.sum()) / len(LOOKS) - DOUBT[0] * apart - DOUBT[1] * askew)
+    return Face(x, y, math.exp(size), math.remainder(first.turn + turn, 2 * math.pi), score)
 
 
-def _look(picture: Image.Image, face: Face) -> Face | None:
-    """Return the face that is seen where one was, when that one is laid upright; None where there is none."""
-    side, edge = LOOK
-    scale, middle = face.edge / edge, side / 2
-    a, b = scale * math.cos(face.turn), scale * math.sin(face.turn)
-    way = (a, -b, face.x - a * middle + b * middle, b, a, face.y - b * middle - a * middle)
-    small = picture.transform((side, side), Image.Transform.AFFINE, way, Image.Resampling.BILINEAR)
+def _look(halves: list[Image.Image], face: Face, edge: float) -> Face | None:
+    """Return the face that is seen where one was, when that one is laid upright and made so large; None if none is."""
+    half = min(len(halves) - 1, max(0, math.floor(math.log2(face.edge / edge))))
+    middle = VIEW / 2
+    a, b = (face.edge / edge * part for part in (math.cos(face.turn), math.sin(face.turn)))
+    way = np.array([[a, -b, face.x - a * middle + b * middle], [b, a, face.y - b * middle - a * middle]])
+    scaled = (way / 2**half).ravel().tolist()
+    small = halves[half].transform((VIEW, VIEW), Image.Transform.AFFINE, scaled, Image.Resampling.BILINEAR)
     near = [seen for seen in _answers(small) if math.hypot(seen.x - middle, seen.y - middle) < edge / 2]
     if not near:
         return None
     seen = max(near, key=lambda seen: seen.score)
-    x, y = (way[i] * seen.x + way[i + 1] * seen.y + way[i + 2] for i in (0, 3))
-    return Face(x, y, scale * seen.edge, face.turn + seen.turn, seen.score)
+    x, y = (way @ [seen.x, seen.y, 1.0]).tolist()
+    return Face(x, y, face.edge / edge * seen.edge, face.turn + seen.turn, seen.score)
 
 
 def _apart(faces: list[Face]) -> list[Face]:

@@ -2,9 +2,10 @@
 
 import io
 import math
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import numpy as np
+import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 
@@ -53,6 +54,17 @@ def test_dragging_the_smile_slider_changes_the_mouth_most(new_page):
     page.get_by_role("button", name="Smiling: back").click()
     shown(page, "0")
     assert np.abs(pixels(page) - before).max() <= 1  # by the page itself, where at first the server decoded
+
+
+@pytest.mark.parametrize("tool", ["", "Reconstruct", "Morph", "Similar faces", "Make a slider", "New faces"])
+def test_a_page_of_faces_is_light(new_page, address, tool):
+    """All that comes by itself but the model and Streamlit's own files, whether before or after the first picture."""
+    page, got = new_page("/Faces?tool=New+faces", READY), []  # Streamlit's files are there then
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda data: got.append(len(data))))
+    page.goto(f"{address}/Faces?tool={quote(tool)}&plus=3,1,4&minus=15,92,6")
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    poll(page, lambda: page.locator(".gallery[data-ready]").count() > 0)
+    assert 100_000 < sum(got) < 330_000  # with the document and one answer of the server some 60 kB more
 
 
 def test_the_slider_is_on_the_first_screen(new_page):

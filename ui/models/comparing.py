@@ -1,6 +1,5 @@
 """Two models side by side: what each makes of the same pictures, the same z, and what it draws on its own."""
 
-import base64
 import html
 from functools import cache, partial
 from itertools import islice
@@ -333,13 +332,14 @@ def _show(rows: list[tuple[str, Tensor]], alt: str, columns: int = SHOWN) -> Non
 
 
 def _grid(pictures: Tensor, columns: int, alt: str) -> str:
-    """Return an image with one pixel for each of theirs; the browser enlarges it, so that many pictures come soon."""
-    height, width = pictures.shape[2:]
-    grid = base64.b64encode(images.grid_png(pictures, columns, scale=1, gap=1, radius=0)).decode()
+    """Return an image that the browser enlarges, so that many pictures come soon: of grey ones a pixel for each."""
+    channels, height, width = pictures.shape[1:]
+    scale = 1 if channels == 1 else images.ENLARGED[channels]
+    grid = images.source(images.grid(pictures, columns, scale, gap=scale, radius=0))
     ratio = f"{columns * (width + 1) - 1}/{-(-len(pictures) // columns) * (height + 1) - 1}"
     style = f"display:block;width:100%;margin-bottom:.3rem;aspect-ratio:{ratio};border-radius:4px"
     crisp = ";image-rendering:pixelated" if height < LARGE else ""
-    return f'<img style="{style}{crisp}" alt="{alt}" decoding="sync" src="data:image/png;base64,{grid}">'
+    return f'<img style="{style}{crisp}" alt="{alt}" decoding="sync" src="{grid}">'
 
 
 def _remark(remarks: list[str]) -> None:

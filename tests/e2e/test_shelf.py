@@ -183,6 +183,20 @@ def test_a_run_is_taken_along_as_gif_film_and_strip(new_page, path, size, steps)
     assert strip.width % (steps + 1) == 0 and strip.height >= 112
 
 
+def test_a_film_is_mp4_too_where_the_browser_records_it(new_page):
+    kept = text([(STYLES[0], ""), (STYLES[1], "")], "011")
+    page = new_page(f"/Generate?show=One+style%2C+ten+digits&shelf={kept}", ".run[data-shown]")
+    page.wait_for_function(IS_HERE, timeout=30_000)
+    records = page.evaluate("MediaRecorder.isTypeSupported('video/mp4;codecs=avc1.42E01F')")
+    expect(page.locator(".run").get_by_role("button", name="MP4")).to_have_count(int(records))
+    if not records:
+        pytest.skip("this browser records no MP4")
+    film = saved(page, "MP4")
+    assert film[4:8] == b"ftyp"
+    width, seconds = page.evaluate(VIDEO, ["video/mp4", base64.b64encode(film).decode()])
+    assert width == 512 and seconds == pytest.approx(4, abs=0.5)
+
+
 def test_a_full_shelf_keeps_no_more(new_page):
     kept = text([(torch.full((2,), i / 4), "") for i in range(12)])
     page = new_page(f"/Explore?model={PLANE}&shelf={kept}", ".run[data-shown]")

@@ -2,17 +2,21 @@
 
 import asyncio
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 from starlette.requests import Request
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from cvae import checkpoints, maps
 from cvae.config import ModelConfig, Preset
 from cvae.models import build_model
 
+# Every run of a page in a test looks anew for components in all installed packages, which takes longer than the page.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = {"widths": (4, 8), "blocks": (1, 1)}
 MODELS = {

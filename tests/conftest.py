@@ -3,6 +3,7 @@
 import gzip
 import os
 import random
+import shutil
 import struct
 import sys
 from pathlib import Path
@@ -81,14 +82,24 @@ def data_root(tmp_path_factory) -> Path:
     return root
 
 
-@pytest.fixture
-def zoo(tmp_path, monkeypatch) -> Path:
-    """Small untrained checkpoints in place of the shipped ones."""
-    from cvae import checkpoints
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory) -> Path:
+    """A folder of small untrained checkpoints, to copy."""
     from tests.app import fill
 
+    root = tmp_path_factory.mktemp("filled")
+    with torch.random.fork_rng():  # whichever test is the first
+        fill(root)
+    return root
+
+
+@pytest.fixture
+def zoo(filled, tmp_path, monkeypatch) -> Path:
+    """Small untrained checkpoints in place of the shipped ones."""
+    from cvae import checkpoints
+
     monkeypatch.setattr(checkpoints, "ROOT", tmp_path)
-    fill(tmp_path)
+    shutil.copytree(filled, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 

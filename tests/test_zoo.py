@@ -4,6 +4,7 @@ import csv
 import itertools
 import json
 import re
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -27,12 +28,13 @@ VIEWS = ["All models", "Side by side", "Loss curves", "Watch it learn", "Model c
 EPOCHS = [1, 2, 4]
 
 
-@pytest.fixture
-def trained(zoo):
-    """The small zoo with a history of four epochs and pictures at three of them."""
-    rng = np.random.default_rng(0)
+@pytest.fixture(scope="session")
+def watched(filled, tmp_path_factory):
+    """The small zoo with a history of four epochs and pictures at three of them, to copy."""
+    root, rng = tmp_path_factory.mktemp("watched"), np.random.default_rng(0)
+    shutil.copytree(filled, root, dirs_exist_ok=True)
     for name, config in MODELS.items():
-        with (zoo / name / "history.csv").open("w", encoding="utf-8") as file:
+        with (root / name / "history.csv").open("w", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["epoch", "train_nll", "train_kl", "val_nll", "val_kl", "beta", "seconds"])
             kl = 0 if config.family in ("denoising", "classifier") else 21
@@ -43,7 +45,14 @@ def trained(zoo):
         pictures = rng.integers(0, 256, (len(EPOCHS), 20, height, width, channels), dtype=np.uint8)
         kinds = {"reconstructions": pictures} | ({"samples": pictures} if config.family in ("vae", "cvae") else {})
         for i, epoch in enumerate(EPOCHS):
-            progress.add(zoo / name, epoch, {kind: rows[i] for kind, rows in kinds.items()})
+            progress.add(root / name, epoch, {kind: rows[i] for kind, rows in kinds.items()})
+    return root
+
+
+@pytest.fixture
+def trained(zoo, watched):
+    """The small zoo as it is `watched`."""
+    shutil.copytree(watched, zoo, dirs_exist_ok=True)
     return zoo
 
 

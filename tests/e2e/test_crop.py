@@ -73,6 +73,25 @@ def test_both_digits_are_marked_and_a_mouse_leaves_the_box_on_one(cropping):
     expect(page.locator(".line.best b")).to_have_text("7", timeout=20_000)
 
 
+def test_a_key_that_is_held_while_the_focus_leaves_is_done_with_that_part(cropping):
+    page = cropping()
+    page.get_by_label("Upper left corner").focus()
+    page.keyboard.down("Shift")
+    for _ in range(11):
+        page.keyboard.down("ArrowRight")  # the first is a press, the others repeat it
+    leads = page.get_by_text("55 to 100 % across")
+    expect(leads).to_be_visible()
+    page.get_by_label("Lower left corner").focus()
+    for _ in range(5):
+        page.keyboard.down("ArrowRight")
+    expect(leads).to_be_visible()
+    expect(page.locator(".line.best b")).to_have_text("1", timeout=20_000)  # and no key is up yet
+    page.keyboard.up("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_text("60 to 100 % across")).to_be_visible()
+    page.keyboard.up("Shift")
+
+
 def test_a_finger_drags_a_corner_and_the_box_and_scrolls_beside_them(cropping):
     page = cropping(**PHONE)
     finger, (start, end) = Finger(page), to_the_right_half(page)

@@ -85,7 +85,7 @@ function lay(frame, { picture, size, label }) {
 
 // Call follow(start, across, down), in shares of the picture since the start, while a part is dragged or keys are pressed.
 function steer(part, current, follow, settle) {
-  let held = null;
+  let held = null, pressed = false; // pressed: an arrow key went down here, so that its repeats mean this part
   const side = () => part.parentElement.getBoundingClientRect();
   part.onpointerdown = (event) => {
     if (event.button || held) return;
@@ -106,10 +106,16 @@ function steer(part, current, follow, settle) {
     const way = ARROWS[event.key];
     if (!way || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
+    pressed ||= !event.repeat;
+    if (!pressed) return; // it is held since the focus was elsewhere
     const step = event.shiftKey ? LARGE_STEP : STEP;
     follow(current(), way[0] * step, way[1] * step);
   };
   part.onkeyup = (event) => { if (ARROWS[event.key]) settle(); };
+  part.onblur = () => { // the key comes up elsewhere
+    pressed = false;
+    settle();
+  };
 }
 
 function moved([left, top, right, bottom], across, down) {

@@ -46,3 +46,39 @@ def test_a_small_window_scrolls_in_one_direction_and_nothing_overlaps(new_page, 
         scrolled, seen = main.evaluate(WIDTHS)
         assert scrolled == seen <= width
         assert main.evaluate(CROWDED) == [], width
+
+
+HEAD = """head => {
+  const box = (one) => one.getBoundingClientRect();
+  const buttons = [...head.querySelectorAll("button")].filter((one) => one.checkVisibility()).map(box);
+  const gaps = buttons.slice(1).map(({ left }, i) => Math.round(left - buttons[i].right));
+  return [buttons.map(({ top }) => Math.round(top)), gaps, box(head.querySelector("h1")).bottom - buttons[0].bottom];
+}"""
+LABELS = """bar => [...bar.querySelectorAll("[data-testid=stWidgetLabel]")]
+  .map((label) => label.getBoundingClientRect().height)"""
+
+
+@pytest.mark.parametrize("path", ["/", "/Models", "/Inpaint"])
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_the_buttons_beside_a_heading_stand_in_one_row_evenly(new_page, path, width):
+    touch = width < 1000
+    page = new_page(path, READY, viewport={"width": width, "height": 700}, has_touch=touch, is_mobile=touch)
+    for button in (".stPopover button", "[data-does=save]"):
+        page.locator(".st-key-head").locator(button).wait_for()
+    tops, gaps, below = page.locator(".st-key-head").evaluate(HEAD)
+    assert len(set(tops)) == 1 and len(gaps) == (1 if touch else 2) and set(gaps) == {8} and -20 < below < 0
+
+
+@pytest.mark.parametrize("path", ["/Draw", "/Map", "/Generate", "/Faces"])
+def test_a_label_with_a_question_mark_is_as_high_as_others_under_a_finger(new_page, path):
+    page = new_page(path, READY, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.locator(".st-key-bar [data-testid=stWidgetLabel]").nth(1).wait_for()
+    heights = page.locator(".st-key-bar").evaluate(LABELS)
+    assert len(heights) >= 2 and max(heights) - min(heights) <= 1, heights
+
+
+def test_a_telephone_is_told_of_no_key(new_page):
+    telephone = new_page("/Explore", READY, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    note = telephone.locator(".shelf .note").inner_text()
+    assert note == "Keep two or more points to see the way from one to the next."
+    assert "the key K" in new_page("/Explore", READY).locator(".shelf .note").inner_text()

@@ -9,7 +9,8 @@ import { makeFrames, paintSheet, sheetSize } from "./frames.js";
 import { makeList } from "./list.js";
 import { exact, packShelf } from "./text.js";
 
-const FEW = "Keep two or more points, each with the key K, to see the way from one to the next.";
+const BY_KEY = matchMedia("(hover: none)").matches ? "" : ", each with the key K,"; // which a telephone has not
+const FEW = `Keep two or more points${BY_KEY} to see the way from one to the next.`;
 
 function create(root, host) {
   const part = (name) => root.querySelector(`.${name}`), status = part("status"), box = part("run");

@@ -482,7 +482,7 @@ def test_the_original_stands_beside_where_the_set_is(zoo, monkeypatch):
 @pytest.mark.parametrize("tool", ["Smile", "Morph"])
 def test_what_reconstruct_lacks_is_said_before_it_is_chosen(zoo, monkeypatch, tool):
     choice = open_page("pages/6_Faces.py", tool=tool).button_group(key="tool")
-    assert "lacks the originals" in choice.label and "CVAE_DATA_DIR" in choice.help
+    assert choice.label == "What to do" and "original" in choice.help and "CVAE_DATA_DIR" in choice.help
     (zoo / "data" / "lfw" / "lfw-deepfunneled" / "Somebody").mkdir(parents=True)
     Image.new("RGB", (250, 250)).save(zoo / "data/lfw/lfw-deepfunneled/Somebody/Somebody_0001.jpg")
     monkeypatch.setenv("CVAE_DATA_DIR", str(zoo / "data"))

@@ -35,7 +35,6 @@ _keep = st.components.v2.component(
   history.replaceState(history.state, "", here);
 }""",
 )
-LACKS = "What to do; Reconstruct lacks the originals here"
 LACKING = (
     "Reconstruct compares a face with its original. The photographs of the gallery are those of LFW, which is not "
     "under CVAE_DATA_DIR on this machine; a picture of your own has its original."
@@ -189,5 +188,5 @@ def _restart(pages: str) -> None:
 
 def pick_tool(tools: list[str]) -> str:
     """Let the visitor choose a tool of the page, and say which lacks something on this machine."""
-    label, explained = ("What to do", None) if folder() else (LACKS, LACKING)
-    return controls.choose(label, tools, "tool", explained, former={"Own slider": "Make a slider"})
+    explained = None if folder() else LACKING
+    return controls.choose("What to do", tools, "tool", explained, former={"Own slider": "Make a slider"})

@@ -57,13 +57,22 @@ def small_space(columns=("Smiling", "Male")) -> faces.Space:
     )
 
 
+@pytest.fixture(scope="session")
+def of_faces(tmp_path_factory):
+    """The folder of one small untrained model of faces with its stored space, to copy."""
+    folder = tmp_path_factory.mktemp("faces") / "small"
+    with torch.random.fork_rng():  # whichever test is the first
+        checkpoints.save_run(folder, Preset("small", "A small model.", CONFIG), small_model().state_dict())
+        faces.save(folder, small_space())
+    return folder
+
+
 @pytest.fixture
-def zoo(tmp_path, monkeypatch):
+def zoo(of_faces, tmp_path, monkeypatch):
     """One small untrained model of faces with its stored space."""
     monkeypatch.setattr(checkpoints, "ROOT", tmp_path)
     monkeypatch.setenv("CVAE_DATA_DIR", str(tmp_path / "no data"))
-    checkpoints.save_run(tmp_path / "small", Preset("small", "A small model.", CONFIG), small_model().state_dict())
-    faces.save(tmp_path / "small", small_space())
+    shutil.copytree(of_faces, tmp_path / "small")
     return tmp_path
 
 

@@ -113,3 +113,12 @@ def runs(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("OMP_NUM_THREADS", str(torch.get_num_threads()))
     monkeypatch.setenv("PYTHONPATH", os.fspath(ROOT))
     return tmp_path
+
+
+@pytest.fixture
+def no_program(monkeypatch) -> None:
+    """Let a training end without the program for browsers, which takes far longer than a few small epochs.
+
+    That it is made, and right, tests/test_browser.py holds.
+    """
+    monkeypatch.setattr("cvae.cli.train._for_browsers", lambda folder: [])

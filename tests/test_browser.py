@@ -8,6 +8,7 @@ import subprocess
 import pytest
 import torch
 
+import train
 from cvae import checkpoints, tasks
 from cvae.browser import build, page, program
 from cvae.browser.script import slim
@@ -84,6 +85,7 @@ def test_shipped_models_make_the_same_pixels(name):
     assert (answer[gives[-1]] - kind(model)(*rows)).abs().max() < TOLERANCE
 
 
+@pytest.mark.slow
 @needs_node
 @torch.inference_mode()
 def test_one_row_serves_all_rows_of_another_input():
@@ -101,6 +103,26 @@ def test_stored_programs_are_those_of_their_models(name):
     assert program.stored(name) == program.text(checkpoints.load_run(name)), (
         f"make it anew: python -m cvae.browser.program {name}"
     )
+
+
+def trained(data_root) -> int:
+    """Train a small model for an epoch; return the exit status."""
+    return train.main(["vae-dense-2d", "--data-dir", str(data_root), "--accelerator", "cpu", "--epochs", "1"])
+
+
+@pytest.mark.slow
+def test_a_finished_training_leaves_its_program_for_browsers(data_root, runs, capsys):
+    assert trained(data_root) == 0
+    assert program.stored(runs / "vae-dense-2d") and "browsers cannot" not in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_model_that_browsers_cannot_run_is_said_in_one_line(data_root, runs, monkeypatch, capsys):
+    monkeypatch.setattr("cvae.browser.lowering.UNARY", ())
+    assert trained(data_root) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if "browsers cannot" in line]
+    assert len(told) == 1 and "no step for aten." in told[0] and "the server decodes" in told[0]
+    assert not (runs / "vae-dense-2d" / program.PROGRAM).exists()
 
 
 def test_a_program_of_another_configuration_is_not_used(runs):
@@ -143,6 +165,7 @@ def test_figures_that_are_no_numbers_stay_out_of_a_file(runs, kl):
     assert page._dimensions("a", checkpoints.load_preset("a").model) == {"kl": None, "order": [0, 1]}
 
 
+@pytest.mark.slow
 @needs_node
 def test_whatever_is_damaged_is_one_sentence(tmp_path):
     for name in ("vae-dense-2d", "cvae-small", "vae-conv"):

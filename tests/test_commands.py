@@ -18,11 +18,12 @@ import torch
 import evaluate
 import train
 from cvae import checkpoints, claim, export, losses, run_state, steps, training, validation
-from cvae.browser import program
 from cvae.commands import Failed, leads, run
 from cvae.presets import PRESETS
 from tests.conftest import ROOT, bars, write_idx
 from tests.test_training import command, history
+
+pytestmark = pytest.mark.usefixtures("no_program")
 
 
 def call(data_root, *options: str) -> int:
@@ -294,19 +295,6 @@ def test_batches_that_cannot_be_shared_are_refused_before_the_work(preset, optio
     assert said in last_line(capsys) and not list(runs.iterdir())
 
 
-def test_a_finished_training_leaves_its_program_for_browsers(data_root, runs, capsys):
-    assert call(data_root, "--epochs", "1") == 0
-    assert program.stored(runs / "vae-dense-2d") and "browsers cannot" not in capsys.readouterr().out
-
-
-def test_a_model_that_browsers_cannot_run_is_said_in_one_line(data_root, runs, monkeypatch, capsys):
-    monkeypatch.setattr("cvae.browser.lowering.UNARY", ())
-    assert call(data_root, "--epochs", "1") == 0
-    told = [line for line in capsys.readouterr().out.splitlines() if "browsers cannot" in line]
-    assert len(told) == 1 and "no step for aten." in told[0] and "the server decodes" in told[0]
-    assert not (runs / "vae-dense-2d" / program.PROGRAM).exists()
-
-
 def test_a_single_picture_is_enough_without_batch_norm(data_root, runs):
     options = ["--data-dir", str(data_root), "--accelerator", "cpu", "--epochs", "1", "--batch-size", "1"]
     assert train.main(["vae-dense", *options]) == 0
@@ -322,6 +310,7 @@ with claim(Path(sys.argv[1]), "training vae-conv into"):
 """
 
 
+@pytest.mark.slow
 def test_a_second_training_into_a_folder_is_refused_until_the_first_is_gone(data_root, runs, capsys):
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(runs / "a")], cwd=ROOT, stdout=subprocess.PIPE, text=True
@@ -395,6 +384,7 @@ def test_numbers_that_are_none_are_refused_by_every_option(value, data_root, run
     assert not list(runs.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["labels", "plane"])
 def test_a_model_that_cannot_be_written_leaves_no_half_of_it(zoo, name, tmp_path, capsys):
     with small_files(2000):

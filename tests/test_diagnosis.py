@@ -12,6 +12,7 @@ from cvae.config import Stage, TrainConfig
 from cvae.diagnosis import remarks
 from cvae.presets import PRESETS
 
+pytestmark = pytest.mark.usefixtures("no_program")
 MANY = 400  # steps of an epoch
 
 

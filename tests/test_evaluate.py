@@ -20,6 +20,8 @@ from cvae.presets import PRESETS
 from cvae.runs import HISTORY, METRICS
 from tests.conftest import ROOT, write_faces
 
+pytestmark = pytest.mark.usefixtures("no_program")
+
 
 @pytest.fixture
 def results(tmp_path_factory, monkeypatch):

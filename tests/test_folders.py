@@ -21,6 +21,7 @@ from cvae.data import folders, looking, reading
 from cvae.data.sets import ImageSet
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.usefixtures("no_program")
 SHAPE = (1, 28, 28)
 FEW = ["--epochs", "1", "--batch-size", "8", "--accelerator", "cpu"]
 
@@ -301,6 +302,7 @@ def test_a_sheet_has_no_letters_that_its_font_lacks(name, written):
     assert not np.array_equal(page(name), page("class 9"))
 
 
+@pytest.mark.slow
 def test_a_set_beyond_a_quarter_of_the_memory_is_read_from_the_disk_to_the_same_training(tmp_path, monkeypatch):
     fill(tmp_path / "set", "a", "b", each=20)
     monkeypatch.setenv("CVAE_CACHE_DIR", str(tmp_path / "cache"))
@@ -314,6 +316,7 @@ def test_a_set_beyond_a_quarter_of_the_memory_is_read_from_the_disk_to_the_same_
     assert (tmp_path / "checkpoints" / "own" / checkpoints.WEIGHTS).read_bytes() == weights
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 @pytest.mark.parametrize("limit, status", [(2**24, 0), (2**40, 1)])
 def test_a_large_set_takes_no_memory_of_its_own(limit, status, tmp_path):

@@ -18,6 +18,7 @@ from tests.test_drawing import INK as BITS
 from ui.shell import api, resources, sketch, words
 from ui.widgets.canvas import source
 
+pytestmark = pytest.mark.slow  # nearly all of it waits for the five trainings
 INK = sketch.shorten(BITS)
 NAMES = ("big_cat", "one, *two*", "Ü & <b>two")  # in the order of the folders
 EACH, SIDE = 80, 16
@@ -48,6 +49,7 @@ def own(tmp_path_factory):
         patch.setenv("CVAE_DATA_DIR", str(root / "nothing"))
         patch.setattr(checkpoints, "ROOT", root)
         patch.setattr(results, "page", lambda: path)
+        patch.setattr("cvae.cli.train._for_browsers", lambda folder: [])
         fill(root)
         for name, (preset, options) in OWN.items():
             command = [preset, "--name", name, "--dataset", str(pictures), "--image-size", str(SIDE), *options]

@@ -309,6 +309,7 @@ def mutated(content: bytes, rng: random.Random) -> bytes:
     return bytes(content)
 
 
+@pytest.mark.slow
 def test_damaged_files_are_refused_or_read():
     rng = random.Random(0)
     small = seven(size=(70, 70), at=(15, 10), height=48, pen=6)

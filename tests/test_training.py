@@ -28,6 +28,7 @@ from cvae.presets import PRESETS
 from cvae.schedule import Span
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.usefixtures("no_program")
 BENT = (
     Stage(1, 1.5e-3, frozen="posterior_flow"),
     Stage(1, 1e-3, "prior", samples=8),

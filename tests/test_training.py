@@ -54,15 +54,19 @@ def run(data_root, *options: str) -> None:
     subprocess.run(command(data_root, *options), check=True, cwd=ROOT, capture_output=True, timeout=300)
 
 
+def learn(data_root, *options: str) -> None:
+    """Train as `run` does, without another start of Python."""
+    assert train.main(command(data_root, *options)[2:]) == 0
+
+
 def history(folder) -> list[dict[str, float]]:
     """Return the rows of history.csv without the one column that is a time."""
     with open(folder / "history.csv", encoding="utf-8") as file:
         return [{k: float(v) if v else None for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
 
 
-@pytest.mark.slow
 def test_history_has_the_terms_for_train_and_validation_and_the_loss_falls(data_root, runs):
-    run(data_root, "--name", "a", "--epochs", "4", "--batch-size", "64")
+    learn(data_root, "--name", "a", "--epochs", "4", "--batch-size", "64")
     rows = history(runs / "a")
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
     assert {"train_nll", "train_kl", "val_nll", "val_kl", "beta"} <= set(rows[0])
@@ -88,7 +92,7 @@ def test_a_run_resumed_after_kill_9_ends_as_an_unbroken_one(data_root, runs):
 @pytest.mark.slow
 def test_two_processes_learn_what_one_learns_from_the_same_global_batch(data_root, runs):
     settings = ("--epochs", "2", "--batch-size", "64")
-    run(data_root, "--name", "one", *settings)
+    learn(data_root, "--name", "one", *settings)
     run(data_root, "--name", "two", "--devices", "2", "--strategy", "ddp", *settings)
     for one, two in zip(history(runs / "one"), history(runs / "two"), strict=True):
         assert one == pytest.approx(two, rel=1e-4)
@@ -127,7 +131,7 @@ def test_a_wrong_value_is_answered_in_one_line(options, message, data_root, runs
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
 def test_a_compiled_model_learns_what_it_learns_as_it_is(data_root, runs):
     settings = ("--epochs", "2", "--batch-size", "64")
-    run(data_root, "--name", "plain", *settings)
+    learn(data_root, "--name", "plain", *settings)
     run(data_root, "--name", "compiled", "--compile", *settings)
     for plain, compiled in zip(history(runs / "plain"), history(runs / "compiled"), strict=True):
         assert plain == pytest.approx(compiled, rel=1e-4)
@@ -202,9 +206,8 @@ def test_all_goes_on_where_it_was_interrupted_and_tells_the_time_it_takes(data_r
     assert "no settings of a single model" in capsys.readouterr().err
 
 
-@pytest.mark.slow
 def test_resuming_with_other_settings_is_refused(data_root, runs, capsys):
-    run(data_root, "--name", "a", "--epochs", "1")
+    learn(data_root, "--name", "a", "--epochs", "1")
     assert train.main(["vae-dense-2d", "--data-dir", str(data_root), "--name", "a", "--resume", "--epochs", "2"]) == 2
     assert "other settings" in capsys.readouterr().err
 

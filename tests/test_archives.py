@@ -36,6 +36,7 @@ def test_an_array_of_another_form_is_refused(tmp_path, array):
         archives.read(written(tmp_path / "x.npz", a=array), FORMS)
 
 
+@pytest.mark.slow
 def test_what_unpacks_to_gigabytes_is_refused_unread(tmp_path):
     path = tmp_path / "x.npz"
     head = io.BytesIO()

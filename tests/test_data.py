@@ -106,6 +106,7 @@ def test_the_real_digits_are_where_the_environment_says():
     np.testing.assert_allclose(test.pixels().mean(), 0.1325, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_torchvision_is_imported_where_its_library_has_defined_the_operators(tmp_path):
     """A torchvision built for the torch beside it defines them itself, as this stand-in does, and fails if they are."""
     definition = (

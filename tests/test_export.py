@@ -71,6 +71,7 @@ def test_an_inpainting_decoder_keeps_what_is_visible(tmp_path):
     assert torch.equal(pixels[visible], x[visible])
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_shipped_model_and_says_what(tmp_path, capsys):
     assert export.main(["vae-dense-2d", "--out", str(tmp_path)]) == 0
     said = capsys.readouterr().out.splitlines()

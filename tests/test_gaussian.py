@@ -81,6 +81,7 @@ def test_flow_starts_as_the_standard_normal():
     torch.testing.assert_close(prior.log_prob(z), DiagonalGaussian.standard(4, z).log_prob(z))
 
 
+@pytest.mark.slow
 def test_kl_from_a_flow_is_estimated_without_bias(flow):
     with torch.no_grad():
         mu = noise(1, 5, seed=1)

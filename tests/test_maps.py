@@ -79,6 +79,7 @@ def test_place_finds_the_cluster_and_an_affine_map_exactly():
     assert torch.allclose(embeddings.place_linearly(z[:5], z, flat), flat[:5], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_tsne_separates_clusters_and_repeats_itself():
     g = torch.Generator().manual_seed(3)
     z = (torch.eye(3) * 15).repeat_interleave(40, 0) + torch.randn(120, 3, generator=g)

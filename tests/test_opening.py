@@ -194,6 +194,7 @@ def test_of_an_animation_the_first_frame(kind):
     assert apart(opened(frames[0], kind, save_all=True, append_images=frames[1:]), four()) < 6
 
 
+@pytest.mark.slow
 def test_a_bomb_is_refused_before_it_unfolds(tmp_path):
     bomb = io.BytesIO()
     Image.new("1", (30_000, 30_000)).save(bomb, "PNG")  # some kB that would be 900 MB
@@ -217,6 +218,7 @@ def test_opening_leaves_the_filters_of_warnings_alone_which_threads_share(monkey
     assert all(filters is warnings.filters for filters in seen) and seen
 
 
+@pytest.mark.slow
 def test_a_size_that_is_refused_here_is_not_warned_of_besides(tmp_path):
     Image.new("1", (10_000, 10_000)).save(tmp_path / "large.png")
     script = "import sys, pathlib; from cvae.data import pictures; pictures.open_file(pathlib.Path(sys.argv[1]))"

@@ -73,6 +73,7 @@ def test_new_weights_have_a_new_address_and_the_old_one_is_gone(made):
     assert response.status_code == 404 and response.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "parts",
     [
@@ -109,6 +110,7 @@ def until_answered(name: str, patience: float = 120):
     return response
 
 
+@pytest.mark.slow
 def test_a_missing_program_is_made_beside_and_once(zoo):
     begin = time.monotonic()
     response = answer(programs.answer_program, model="sliders")

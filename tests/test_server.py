@@ -23,6 +23,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_a_server_that_answers_collects_garbage_again_but_not_what_it_was_started_with():
     found = subprocess.run(
         [sys.executable, "-c", SERVE], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120

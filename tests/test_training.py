@@ -344,6 +344,7 @@ def heads(monkeypatch):
     return model
 
 
+@pytest.mark.slow
 def test_a_critic_teaches_in_the_last_stage_resumes_and_is_not_published(heads, stages, runs):
     fit, states = stages
     listed = [Stage(1, 1e-3, "detailed"), Stage(3, 1e-3, "adversarial")]

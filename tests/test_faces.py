@@ -308,6 +308,7 @@ PICTURES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", PICTURES.values(), ids=PICTURES.keys())
 @pytest.mark.parametrize("tool", ["Smile", "Reconstruct", "Similar faces"])
 def test_any_picture_becomes_a_face(zoo, content, tool):
@@ -701,6 +702,7 @@ def test_a_turned_picture_of_a_face_is_laid_upright(degrees):
     assert math.hypot(*middle) < 25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 3])
 def test_grain_does_not_hide_a_face_in_a_large_picture(seed):
     picture = Image.new("RGB", (400, 300), (105, 120, 150))

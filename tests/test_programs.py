@@ -128,6 +128,7 @@ def test_a_program_that_cannot_be_made_is_asked_for_once(zoo, monkeypatch):
     assert len(calls) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [{"latent_dim": 3}, {"widths": (24,)}, {"likelihood": "gaussian"}])
 def test_a_program_of_other_weights_or_another_configuration_is_stale(made, change):
     assert store.stored("plane")

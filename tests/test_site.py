@@ -9,6 +9,7 @@ from cvae import checkpoints, export
 from cvae.browser import site
 
 
+@pytest.mark.slow
 def test_the_site_holds_every_model_that_draws(tmp_path, capsys):
     assert export.main(["--site", str(tmp_path / "site")]) == 0
     assert "docs/hosting.md" in capsys.readouterr().out

@@ -15,6 +15,7 @@ from tests.e2e.test_app import middle, poll
 
 READY = ".gallery[data-ready], .steer[data-shown]"
 SMILE = "input[type=range][aria-label=Smiling]"
+PHONE_SIZE = {"width": 390, "height": 844}
 PIXELS = """c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)"""
 
 
@@ -139,6 +140,30 @@ def test_an_upload_is_cropped_and_reconstructed_and_in_the_link_when_asked_for(n
     page.get_by_role("button", name="Remove me.jpg").click()
     expect(page.get_by_text("Bring a picture with one face")).to_be_visible()
     page.wait_for_url(lambda url: "photo=" not in url)
+
+
+def test_the_square_over_a_face_grows_smaller_by_keys_and_is_dragged_when_small(new_page):
+    page = new_page("/Faces?face=Upload&tool=Reconstruct", "[data-testid=stFileUploader]", viewport=PHONE_SIZE)
+    page.locator("input[type=file]").set_input_files({"name": "me.jpg", "mimeType": "image/jpeg", "buffer": a_face()})
+    page.wait_for_selector(".crop[data-ready]")
+    box, corner = page.locator(".crop .box"), page.get_by_label("Lower right corner of the box")
+    for key in ("Shift+ArrowLeft", "Shift+ArrowUp"):
+        before = box.bounding_box()["width"]
+        corner.press(key)
+        assert box.bounding_box()["width"] < before - 3, key
+    for _ in range(60):
+        corner.press("Shift+ArrowLeft")
+    small = box.bounding_box()
+    assert 4 < small["width"] < 15 and abs(small["width"] - small["height"]) < 1
+    middle_x, middle_y = small["x"] + small["width"] / 2, small["y"] + small["height"] / 2
+    page.mouse.move(middle_x, middle_y)
+    page.mouse.down()
+    page.mouse.move(middle_x + 60, middle_y + 30, steps=3)
+    page.mouse.up()
+    there = box.bounding_box()
+    assert (there["width"], there["x"] - small["x"], there["y"] - small["y"]) == pytest.approx(
+        (small["width"], 60, 30), abs=1
+    )
 
 
 def test_a_picture_of_the_camera_goes_the_same_way(new_page):

@@ -17,9 +17,11 @@ function create(root, host) {
     for (const part of [parts.box, parts.hole]) place(part, box);
     parts.box.classList.toggle("whole", String(box) === String(WHOLE));
     parts.reset.disabled = String(box) === String(data.first);
+    parts.pane.style.setProperty("--width", right - left);
+    parts.pane.style.setProperty("--height", bottom - top);
     CORNERS.forEach(([, across, down], i) => {
-      parts.corners[i].style.left = percent(box[across]);
-      parts.corners[i].style.top = percent(box[down]);
+      parts.corners[i].style.setProperty("--x", percent(box[across]));
+      parts.corners[i].style.setProperty("--y", percent(box[down]));
     });
     const words = (low, high) => `${Math.round(100 * low)} to ${Math.round(100 * high)} %`;
     status.textContent = `${words(left, right)} across, ${words(top, bottom)} down`;
@@ -71,8 +73,9 @@ function lay(frame, { picture, size, label }) {
   const box = element("div", {
     class: "box", tabindex: 0, role: "application", "aria-label": `${label}. Drag it, or use the arrow keys; hold Shift for larger steps.`,
   });
-  const corners = CORNERS.map(([name]) => element("div", {
-    class: "corner", tabindex: 0, role: "application", "aria-label": `${name} corner of the box. Drag it, or use the arrow keys; hold Shift for larger steps.`,
+  const corners = CORNERS.map(([name, across, down]) => element("div", {
+    class: "corner", style: `--right:${across - 1};--below:${down - 2}`,
+    tabindex: 0, role: "application", "aria-label": `${name} corner of the box. Drag it, or use the arrow keys; hold Shift for larger steps.`,
   }));
   const marks = element("div", { class: "marks" }), hole = element("div", { class: "hole" });
   const layer = element("div", { class: "layer" }, marks, hole);
@@ -80,7 +83,7 @@ function lay(frame, { picture, size, label }) {
   const reset = button("Put the box back", null, { class: "reset" });
   const pane = element("div", { class: "pane", style: `--ratio:${size[0] / size[1]}` }, image, layer, box, ...corners);
   frame.replaceChildren(pane, reset);
-  return { box, hole, corners, marks, reset };
+  return { pane, box, hole, corners, marks, reset };
 }
 
 // Call follow(start, across, down), in shares of the picture since the start, while a part is dragged or keys are pressed.
@@ -128,15 +131,21 @@ function pulled({ least, square, size }, start, i, j, across, down) {
   const other = [start[2 - i], start[4 - j]]; // what stays
   const way = [i ? 1 : -1, j > 1 ? 1 : -1];
   const room = way.map((sign, axis) => (sign > 0 ? 1 - other[axis] : other[axis]));
-  let lengths = [start[i] + across, start[j] + down].map((at, axis) => way[axis] * (at - other[axis]));
-  lengths = lengths.map((length, axis) => clamp(length, Math.min(least, room[axis]), room[axis]));
-  if (square) {
-    const edge = Math.min(Math.max(...lengths.map((length, axis) => length * size[axis])), ...room.map((share, axis) => share * size[axis]));
-    lengths = size.map((pixels) => edge / pixels);
-  }
+  const before = [start[2] - start[0], start[3] - start[1]];
+  const by = [way[0] * across, way[1] * down];
+  const lengths = square ? squared(least, size, before, by, room)
+    : before.map((length, axis) => clamp(length + by[axis], Math.min(least, room[axis]), room[axis]));
   const box = [...start];
   [box[i], box[j]] = other.map((at, axis) => at + way[axis] * lengths[axis]);
   return box;
+}
+
+// Both lengths of a square whose corner follows along its diagonal, so that a key, which moves it across or down, does too.
+function squared(least, size, before, by, room) {
+  const inPixels = (shares) => shares.map((share, axis) => share * size[axis]);
+  const edge = Math.min(...inPixels(before)), [x, y] = inPixels(by);
+  const fresh = clamp(edge + (x + y) / 2, Math.min(least * Math.min(...size), edge), Math.min(...inPixels(room)));
+  return size.map((pixels) => fresh / pixels);
 }
 
 export default mount("crop", create);

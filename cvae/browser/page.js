@@ -122,6 +122,7 @@ function makeExplorer(model) {
     canvases = labels.map((label) => picture(label.called));
     pictures.replaceChildren(...canvases.map((canvas, i) => element("figure", {}, canvas, ...(many ? [element("figcaption", {}, labels[i].name)] : []))));
     stage.classList.toggle("many", many);
+    pictures.style.setProperty("--columns", Math.min(5, labels.length));
     stage.classList.toggle("crowd", labels.length > 20);
     picker.refresh();
     redraw();

@@ -17,7 +17,8 @@ from cvae.browser import program
 from cvae.browser.page import page as make
 from cvae.sketches import digits
 
-FILES = {"vae-dense-2d": {}, "cvae-conv": {"sheet": True}, "ae-conv-faces": {}, "dae-conv": {}, "cvae-inpaint": {}}
+FILES = {"vae-dense-2d": {}, "cvae-conv": {"sheet": True}, "ae-conv-faces": {}, "cvae-faces": {}}
+FILES |= {"dae-conv": {}, "cvae-inpaint": {}}
 DATA = r'<script type="application/json" id="data">(.*?)</script>'
 READY = ".stage[data-shown], .sheet[data-shown]"
 
@@ -126,6 +127,14 @@ def test_faces_are_decoded_in_colour(open_file):
     page.get_by_role("button", name="Random").click()
     settled(page)
     assert_shows(page, model)
+
+
+def test_two_labels_share_the_width_that_five_would_have(open_file):
+    page = open_file("cvae-faces", viewport={"width": 390, "height": 844})
+    page.get_by_role("button", name="One style across all labels").click()
+    settled(page)
+    sizes = page.locator(".pictures canvas").evaluate_all("all => all.map(c => c.getBoundingClientRect().width)")
+    assert len(sizes) == 2 and min(sizes) > 150
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,8 @@ def one_style(name: str, model: "LatentModel", bar: "DeltaGenerator") -> None:
         live(name, model, u, sampling.every_label(model), key="style")
     shelf.draw(name, model, u, None)
     says = "The latent point holds the style, the label says what is drawn"
-    st.caption(f"{says}: one point, all {model.config.n_classes} labels.")
+    count = model.config.n_classes
+    st.caption(f"{says}: one point, {'both' if count == 2 else f'all {count}'} labels.")
     taking.button(name, lambda: (u, taking.ALL))
 
 

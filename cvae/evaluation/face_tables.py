@@ -57,13 +57,18 @@ def _moved(name: str, m: dict[str, Any], way: str) -> list[str]:
 
 
 def _in_code(models: Figures) -> str:
-    """Return what the difference of means does when the codes, and not the pictures, give the length of a step."""
+    """Return what the difference of means does when the codes, and not the pictures, give the length of a step.
+
+    Empty where all models are told the label.
+    """
     shares = []
     for name, m in models.items():
         if "smile_in_code" not in m:
             continue
         three = (f"{100 * m['smile_in_code'][part]:.1f}" for part in ("adds", "takes", "identity"))
         shares.append(f"`{name}` {' / '.join(three)}")
+    if not shares:
+        return ""
     return (
         "A standard deviation is that of the pictures along what changes in them. In standard deviations of the codes, "
         "whose scale differs from model to model, the difference of means gains / takes / keeps nearest, "

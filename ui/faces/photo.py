@@ -82,9 +82,10 @@ def _crop_box(picture: Image.Image, key: str, seen: list[faces.Face], model: "La
     left, right = st.columns([2, 3], vertical_alignment="center")
     with right:
         face, key = _chosen(seen, key)
-        if face is None or face.score < faces.SURE:
+        sure = face is not None and face.score >= faces.SURE
+        if not sure:
             st.markdown(f":orange-background[{UNSURE if face else NO_FACE}]")
-        lies = "The box lies where a face is. " if face else ""
+        lies = "The box lies where a face is. " if sure else ""
         st.caption(f"{lies}It should {best(model)}: so the model has seen faces.")
         level = 0 if face is None else round(-math.degrees(face.turn))
         turn = st.slider("Turn, degrees", -180, 180, level, key=f"turn_{key}")

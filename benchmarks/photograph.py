@@ -9,6 +9,8 @@ import io
 import os
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -43,7 +45,8 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=30, help="photographs")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    contents = files(options.n, options.seed)
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:  # what making them took is not what reading them takes
+        contents = pool.submit(files, options.n, options.seed).result()
     import torch
 
     from cvae import checkpoints, preprocess, tasks

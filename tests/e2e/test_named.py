@@ -89,6 +89,13 @@ def test_the_last_step_of_a_slider_is_the_end_of_its_curve(new_page):
     assert float(latent.get_attribute("min")) >= float(latent.input_value())
 
 
+def stays(page, slider) -> bool:
+    """Return whether a slider has the same value half a second later."""
+    value = slider.input_value()
+    page.wait_for_timeout(500)
+    return slider.input_value() == value
+
+
 def test_a_slow_hand_moves_the_point_with_every_pixel_and_a_key_by_a_whole_step(new_page):
     page = new_page("/Explore?model=cvae-dense&label=3")
     latent, slant = page.get_by_label("Latent dimension 1", exact=True), page.get_by_label("Slant")
@@ -102,7 +109,9 @@ def test_a_slow_hand_moves_the_point_with_every_pixel_and_a_key_by_a_whole_step(
         seen.add(latent.input_value())
     assert len(seen) > 10
     page.mouse.up()
+    page.wait_for_url("**z=*")
     page.locator("[data-test-script-state=notRunning]").wait_for()
+    poll(page, lambda: stays(page, slant))  # curves from the new point come, and with them what it measures
     before = float(slant.input_value())
     slant.press("ArrowRight")
     assert float(slant.input_value()) == pytest.approx(before + 0.5, abs=0.26)

@@ -6,7 +6,6 @@ memory is what this process held at its peak beyond what it held before the firs
 
 import argparse
 import io
-import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -68,7 +67,7 @@ def main() -> None:
         times.append(1000 * (time.perf_counter() - started))
     rows = [("what", "measured", "must reach"), ("photograph to digit", median_and_p95(times), "600 ms")]
     rows.append(("memory beyond that of the models", f"{peak() - before:.0f} MB", "400 MB"))
-    rows.append((f"memory in all, {os.cpu_count()} cores", f"{peak():.0f} MB", ""))
+    rows.append(("memory in all", f"{peak():.0f} MB", ""))
     table(f"{options.n} photographs of {len(contents[0]) / 1e6:.1f} MB", rows)
 
 

@@ -612,6 +612,12 @@ def test_a_face_under_both_labels_is_shown_beside_itself(twins):
     assert not app.exception
     shown = " ".join(element.proto.body for element in app.get("html"))
     assert "Told: not Smiling" in shown and "Told: Smiling" in shown and "Person 01" in shown
+    weights = twins / "told" / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[: len(whole) // 2])
+    app = open_page("pages/6_Faces.py", way="What it is told", who="4")
+    assert not app.exception
+    weights.write_bytes(whole)
     (twins / "told" / "config.json").unlink()
     app = open_page("pages/6_Faces.py", way="What it is told", who="3")
     assert not app.exception and "Told" not in " ".join(element.proto.body for element in app.get("html"))
@@ -622,6 +628,8 @@ def test_models_of_faces_compare_whether_told_or_not(twins):
     assert not app.exception
     said = " ".join(element.value for element in app.caption)
     assert "no encoded test pictures" not in said and "different data" not in said
+    shutil.rmtree(twins / "small")  # which knows the people
+    assert not open_page("pages/7_Models.py", view="Side by side", a="told", b="told").exception
 
 
 def test_a_model_of_heads_is_judged_by_the_classical_crop_within_its_pictures():

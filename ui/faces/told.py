@@ -9,17 +9,17 @@ from torch import Tensor
 
 from cvae import faces, tasks
 from ui.faces.face_source import Held
-from ui.shell import classes, images, resources, words
+from ui.shell import classes, controls, images, resources, words
 
 if TYPE_CHECKING:
     from cvae.models import LatentModel
 
-MIXED = torch.linspace(-0.5, 1.5, 9)  # how much of the second label; beyond 0 and 1 it is more than any face had
+MIXED = torch.arange(-2, 7) / 4  # how much of the second label, exactly; beyond 0 and 1 more than any face had
 
 
 def draw(name: str, model: "LatentModel", held: Held) -> None:
     """Show a face under both labels of the model `name`, and the way between them."""
-    told = resources.model(name)
+    told = controls.loaded(name)
     x = tasks.decode(model, held.u[None]) if held.x is None else held.x
     way = resources.kept(name, ("told", hashlib.sha256(x.numpy().tobytes()).hexdigest()), lambda: _way(told, x))
     both = [(f"Told: {classes.name(told, label)}", way[MIXED.tolist().index(label)]) for label in (0, 1)]

@@ -80,10 +80,11 @@ def _of_faces(model: "AnyModel") -> bool:
 
 def _told(name: str, model: "LatentModel") -> resources.Encoded | None:
     """Return codes of the faces that its twin shows, which knows the people, and the labels that the model guesses."""
-    other = resources.twin(model)
-    x = None if not other else _test_faces(other, resources.model(other))
-    if other and x is None:
-        x = reconstructed(other, resources.model(other))
+    if not (other := resources.twin(model)):
+        return None
+    shown = controls.loaded(other)
+    x = _test_faces(other, shown)
+    x = reconstructed(other, shown) if x is None else x
     if x is None:
         return None
     rows = resources.kept(name, ("told", other), lambda: torch.column_stack(faces.told(model, x)))

@@ -38,6 +38,6 @@ def given(preset: Preset, x: Tensor, labels: Tensor, generator: torch.Generator)
         return corruptions.random_corruption(x, generator)
     if preset.model.kind.given == PIXELS:
         size = x.shape[2], x.shape[3]
-        visible = corruptions.training_holes(preset.data.hole, len(x), size, generator).to(x.dtype)
+        visible = corruptions.training_holes(preset.data.hole, len(x), size, generator, x.device).to(x.dtype)
         return torch.cat([x * visible, visible], dim=1)
     return labels

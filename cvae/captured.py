@@ -12,9 +12,9 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from tqdm import tqdm
 
-from cvae import data, objectives, schedule, steps
+from cvae import batches, data, objectives, schedule, steps
 from cvae.config import Preset, Stage
-from cvae.families import LABEL
+from cvae.families import LABEL, PIXELS
 from cvae.steps import Work
 
 WARM_UP = 3  # steps before a capture, in which libraries choose their kernels and set their memory aside
@@ -22,10 +22,10 @@ WARM_UP = 3  # steps before a capture, in which libraries choose their kernels a
 
 def fits(preset: Preset, stage: Stage, fabric: Fabric) -> bool:
     """Tell whether steps of a stage can be captured: on one CUDA device, with nothing that waits for the processor."""
-    nested = objectives.of(stage, preset.model).nested
-    waits = preset.data.shift or preset.data.blur or nested or fabric.strategy.precision.precision == "16-mixed"
+    refines = objectives.of(stage, preset.model).terms is objectives.refined
+    waits = preset.data.blur or refines or fabric.strategy.precision.precision == "16-mixed"
     alone = fabric.device.type == "cuda" and fabric.world_size == 1
-    drawn_there = preset.model.kind.given in ("", LABEL)  # all else that a model is given is drawn on the processor
+    drawn_there = preset.model.kind.given in ("", LABEL, PIXELS)  # spoiled copies and photographs are drawn elsewhere
     return alone and drawn_there and not waits
 
 
@@ -43,13 +43,14 @@ class Steps:
         self.plan = torch.zeros(self.count, 4, device=device)  # of each step: rate, beta, movement, forgetting
         self.place = torch.zeros(1, dtype=torch.int64, device=device)  # the step within the epoch
         self.sums = torch.zeros(4, device=device)  # of nll, KL and pictures, and of the norms of the gradient
-        self.rate = torch.zeros((), device=device)
+        groups = work.optimizer.param_groups
+        self.rates = [(torch.zeros((), device=device), group.get("times", 1.0)) for group in groups]
         model = steps.tensors(work.learner.module.model)
         pairs = list(zip(steps.tensors(work.average), model, strict=True))
         self.pairs = [pair for pair in pairs if pair[0].is_floating_point()]  # (average, model)
         self.counters = [pair for pair in pairs if not pair[0].is_floating_point()]
-        for group in work.optimizer.param_groups:
-            group.update(lr=self.rate, capturable=device.type == "cuda")
+        for group, (rate, _) in zip(groups, self.rates, strict=True):
+            group.update(lr=rate, capturable=device.type == "cuda")
 
     def epoch(self, number: int, bar: tqdm) -> Tensor:
         """Take the steps of an epoch; returns the sums of nll, KL and pictures (3,), as steps.epoch.
@@ -90,7 +91,8 @@ class Steps:
     def step(self) -> None:
         """Take one step. Nothing in it waits for the processor or depends on it: this is what the graph holds."""
         rate, beta, movement, forgetting = self.plan.index_select(0, self.place)[0].unbind()
-        self.rate.copy_(rate)
+        for held, times in self.rates:
+            held.copy_(rate * times)
         learner, optimizer, fabric = self.work.learner, self.work.optimizer, self.work.fabric
         loss, nll, kl = learner(*self.draw(self.rows.index_select(0, self.place)[0], movement), beta)
         optimizer.zero_grad()
@@ -104,13 +106,14 @@ class Steps:
         self.place += 1
 
     def draw(self, rows: Tensor, movement: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return x, the labels and noise (K, B, D) for these rows of the pictures."""
+        """Return x, what the model is given about it, and noise (K, B, D) for these rows of the pictures."""
         x = self.images.index_select(0, rows).float().div_(255)
         preset, stage = self.work.preset, self.work.span.stage
         still = self.work.objective.still
         x = data.varied(x, preset.data, 0.0 if still else movement, self.generator)
+        given = batches.given(preset, x, self.labels.index_select(0, rows), self.generator)
         shape = stage.samples, len(rows), preset.model.latent_dim
-        return x, self.labels.index_select(0, rows), torch.randn(shape, generator=self.generator, device=x.device)
+        return x, given, torch.randn(shape, generator=self.generator, device=x.device)
 
     @torch.no_grad()
     def _average(self, share: Tensor) -> None:
@@ -152,6 +155,7 @@ class Steps:
         return graph
 
     def _state(self) -> chain[Tensor]:
-        weights = chain.from_iterable(self.pairs + self.counters)
+        critic = self.work.learner.module.critic
+        weights = chain(chain.from_iterable(self.pairs + self.counters), steps.tensors(critic) if critic else ())
         states = self.work.optimizer.state.values()
         return chain(weights, chain.from_iterable(state.values() for state in states))

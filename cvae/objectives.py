@@ -151,7 +151,7 @@ class Objective:
     trains: str = ""  # the one part of the model that learns; empty: all of it
     critic: bool = False  # one learns beside the model, and is given to the terms
     still: bool = False  # BatchNorm keeps its statistics, and pictures are not moved any more
-    nested: bool = False  # takes gradients of its own within a step, which can be neither compiled nor captured
+    nested: bool = False  # takes gradients of its own within a step, which cannot be compiled
     validates: bool = False  # the validation measures its terms; else those of the family's own objective
 
 

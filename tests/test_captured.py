@@ -8,7 +8,7 @@ import torch
 from lightning_fabric import Fabric
 from tqdm import tqdm
 
-from cvae import batches, captured, data, objectives, schedule, steps, training
+from cvae import batches, captured, critic, data, objectives, schedule, steps, training
 from cvae.config import DataConfig, Stage, TrainConfig
 from cvae.models import build_model
 from cvae.presets import PRESETS
@@ -23,7 +23,10 @@ def small(name: str, **changes):
     """Return a preset of few weights and one short stage."""
     preset = PRESETS[name]
     train = replace(preset.train, **{"stages": (Stage(2, preset.train.lr),), "batch_size": 64} | changes)
-    model = replace(preset.model, widths=(4, 4), blocks=(1, 1), latent_dim=4, flow_width=8)
+    depth = len(preset.model.widths)
+    model = replace(preset.model, widths=(4,) * depth, blocks=(1,) * depth, latent_dim=4, flow_width=8, linear=False)
+    if preset.model.decoder_widths:
+        model = replace(model, decoder_widths=(4,) * len(preset.model.decoder_widths))
     return replace(preset, model=model, train=train)
 
 
@@ -34,22 +37,39 @@ def started(preset, span, images, device: str = "cpu") -> Work:
     model = build_model(preset.model)
     average = build_model(preset.model).to(fabric.device).requires_grad_(False)
     average.load_state_dict(model.state_dict())
-    learner = objectives.Learner(model, objectives.of(span.stage, preset.model))
-    learner, optimizer = fabric.setup(learner, training.optimizer_of(model, preset, span))
+    objective = objectives.of(span.stage, preset.model)
+    judge = critic.make(preset.model, 0) if objective.critic else None
+    learner = objectives.Learner(model, objective, judge)
+    learner, optimizer = fabric.setup(learner, training.optimizer_of(model, preset, span, judge))
     return Work(preset, span, images, fabric, learner, optimizer, average)
 
 
+def pictures(preset, data_root):
+    """Return the pictures that a preset trains on; of faces some that were drawn by chance."""
+    if preset.data.dataset == "mnist":
+        return data.training_split(preset.data, (1, 28, 28), data_root)[0]
+    noise = torch.randint(256, (192, *preset.model.image_shape), generator=torch.Generator().manual_seed(0))
+    return data.ImageSet(noise.byte(), torch.arange(192) % 2, preset.classes)
+
+
+ADVERSARIAL = Span(0, 2, Stage(2, 1e-3, "adversarial"))
+SPANS = {
+    "joint": ("cvae-conv", Span(0, 2, JOINT)),
+    "prior": ("cvae-conv", Span(2, 4, PRIOR)),
+    "weighted": ("cvae-conv", Span(2, 4, Stage(2, 1e-3, "weighted", samples=3))),
+    "holes": ("cvae-inpaint", Span(0, 2, JOINT)),
+    "holes, prior": ("cvae-inpaint", Span(2, 4, PRIOR)),
+    "critic": ("ae-faces", ADVERSARIAL),
+}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "span",
-    [Span(0, 2, JOINT), Span(2, 4, PRIOR), Span(2, 4, Stage(2, 1e-3, "weighted", samples=3))],
-    ids=["joint", "prior", "weighted"],
-)
+@pytest.mark.parametrize(("name", "span"), SPANS.values(), ids=SPANS)
 @pytest.mark.parametrize("clip", [20.0, 0.0])
-def test_a_step_as_the_graph_holds_it_learns_what_the_loop_learns(span, clip, data_root, monkeypatch):
-    preset = small("cvae-conv", clip=clip)
+def test_a_step_as_the_graph_holds_it_learns_what_the_loop_learns(name, span, clip, data_root, monkeypatch):
+    preset = small(name, clip=clip)
     preset = replace(preset, data=replace(preset.data, movement=1.0, elastic=0.5))
-    images, _ = data.training_split(preset.data, (1, 28, 28), data_root)
+    images = pictures(preset, data_root)
     loop, body = (started(preset, span, images) for _ in range(2))
     held = captured.Steps(body)
 
@@ -65,6 +85,22 @@ def test_a_step_as_the_graph_holds_it_learns_what_the_loop_learns(span, clip, da
     for one, other in ((loop.learner, body.learner), (loop.average, body.average)):
         for key, value in one.state_dict().items():
             torch.testing.assert_close(value, other.state_dict()[key], atol=2e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["cvae-inpaint", "ae-faces", "cvae-faces"])
+def test_a_step_draws_where_its_pictures_lie_what_a_model_is_given(name, data_root):
+    preset = small(name)
+    images = pictures(preset, data_root)
+    held = captured.Steps(started(preset, Span(0, 2, JOINT), images))
+    held.prepare(0)
+    x, given, noise = held.draw(held.rows[0], torch.ones(()))
+    assert x.shape == (64, *preset.model.image_shape) and noise.shape == (1, 64, 4)
+    if name == "cvae-inpaint":
+        visible = given[:, 1:]
+        assert torch.equal(given[:, :1], x * visible) and 0 < visible.mean() < 1
+        assert len(visible.flatten(1).unique(dim=0)) > 32
+    else:
+        assert torch.equal(given, images.labels[held.rows[0]])
 
 
 def test_the_same_seed_lays_out_the_same_batches_and_another_epoch_others(data_root):
@@ -98,7 +134,8 @@ def test_what_waits_for_the_processor_is_not_captured():
     assert fits("cvae-conv") and fits("cvae-conv", precision="bf16-mixed") and fits("vae-dense-2d", movement=1.0)
     assert not fits("cvae-conv", device="cpu") and not fits("cvae-conv", world_size=2)
     assert not fits("cvae-conv", precision="16-mixed") and not fits("ae-dense", objective="refined")
-    assert not fits("cvae-inpaint") and not fits("dae-conv") and not fits("ae-conv-faces")
+    assert fits("cvae-inpaint") and fits("ae-faces", objective="adversarial") and fits("ae-conv-faces")
+    assert not fits("dae-conv") and not fits("ink") and not fits("smile-judge")
 
 
 def test_movement_falls_to_nothing_before_the_end():
@@ -115,10 +152,10 @@ def test_movement_falls_to_nothing_before_the_end():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("span", [Span(0, 2, JOINT), Span(2, 4, PRIOR)])
-def test_a_captured_epoch_learns_what_its_steps_learn_one_by_one(span, data_root):
-    preset = small("cvae-conv")
-    images, _ = data.training_split(preset.data, (1, 28, 28), data_root)
+@pytest.mark.parametrize(("name", "span"), SPANS.values(), ids=SPANS)
+def test_a_captured_epoch_learns_what_its_steps_learn_one_by_one(name, span, data_root):
+    preset = small(name)
+    images = pictures(preset, data_root)
     ends = []
     for capture in (True, False):
         held = captured.Steps(work := started(preset, span, images, "cuda"))

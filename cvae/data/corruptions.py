@@ -100,43 +100,55 @@ def _polyline(
 ) -> Tensor:
     """Return n random lines through `points` places as coverage (n, 1, H, W) in [0, 1]; thickness (n,) in pixels."""
     height, width = size
-    corners = torch.rand(n, points, 2, generator=generator) * torch.tensor([height, width])
-    y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
-    pixels = torch.stack([y, x], dim=-1).view(1, 1, -1, 2)  # (1, 1, H W, 2)
+    device = thickness.device
+    corners = torch.rand(n, points, 2, generator=generator, device=device)
+    corners = torch.stack([corners[..., 0] * height, corners[..., 1] * width], dim=-1)
+    rows, columns = (torch.arange(length, device=device) + 0.5 for length in size)
+    pixels = torch.stack(torch.meshgrid(rows, columns, indexing="ij"), dim=-1).view(1, 1, -1, 2)  # (1, 1, H W, 2)
     start, way = corners[:, :-1, None], (corners[:, 1:] - corners[:, :-1])[:, :, None]  # (n, segments, 1, 2)
     t = (((pixels - start) * way).sum(-1) / (way**2).sum(-1).clamp(min=1e-6)).clamp(0, 1)
     distance = (pixels - start - t[..., None] * way).norm(dim=-1).amin(1)  # (n, H W), to the nearest segment
     return (thickness[:, None] / 2 + 0.5 - distance).clamp(0, 1).view(n, 1, height, width)
 
 
-def random_visible(n: int, size: tuple[int, int], generator: torch.Generator | None = None) -> Tensor:
+def random_visible(
+    n: int, size: tuple[int, int], generator: torch.Generator | None = None, device: torch.device | str = "cpu"
+) -> Tensor:
     """Return n masks (n, 1, H, W) of the kinds of HOLE_SHARES; each hides at least one pixel and leaves one."""
-    kinds = torch.multinomial(torch.tensor(list(HOLE_SHARES.values())), n, replacement=True, generator=generator)
-    visible = torch.empty(n, 1, *size, dtype=torch.bool)
     makers = {"box": _boxes, "centre": _centres, "half": _halves, "quadrants": _quadrants, "brush": _brush}
-    for i, kind in enumerate(HOLE_SHARES):
-        chosen = kinds == i
-        visible[chosen] = makers[kind](int(chosen.sum()), size, generator)
+    draw, reached = torch.rand(n, 1, 1, 1, generator=generator, device=device), 0.0
+    visible = torch.ones(n, 1, *size, dtype=torch.bool, device=device)
+    for kind, share in HOLE_SHARES.items():  # all kinds of each: to count which are which would wait for a card
+        visible = torch.where(draw >= reached, makers[kind](n, size, generator, device), visible)
+        reached += share
     return visible
 
 
-def training_holes(kind: str, n: int, size: tuple[int, int], generator: torch.Generator | None = None) -> Tensor:
+def training_holes(
+    kind: str,
+    n: int,
+    size: tuple[int, int],
+    generator: torch.Generator | None = None,
+    device: torch.device | str = "cpu",
+) -> Tensor:
     """Return masks (n, 1, H, W) of one kind of DataConfig.hole: any of `random_visible`, or always the centre."""
-    return random_visible(n, size, generator) if kind == "any" else _centres(n, size, generator)
+    return (random_visible if kind == "any" else _centres)(n, size, generator, device)
 
 
-def centre_hole(size: tuple[int, int] = (28, 28), side: int = 10) -> Tensor:
+def centre_hole(size: tuple[int, int] = (28, 28), side: int = 10, device: torch.device | str = "cpu") -> Tensor:
     """Return the mask (1, H, W) that hides the middle side x side pixels, fewer where nothing but a rim were left."""
-    visible = torch.ones(1, *size, dtype=torch.bool)
+    visible = torch.ones(1, *size, dtype=torch.bool, device=device)
     side = min(side, *(length - 2 for length in size))
     top, left = ((length - side) // 2 for length in size)
     visible[:, top : top + side, left : left + side] = False
     return visible
 
 
-def quadrants_visible(names: tuple[str, ...], size: tuple[int, int] = (28, 28)) -> Tensor:
+def quadrants_visible(
+    names: tuple[str, ...], size: tuple[int, int] = (28, 28), device: torch.device | str = "cpu"
+) -> Tensor:
     """Return the mask (1, H, W) in which only these quadrants are visible, named as in "top left"."""
-    visible = torch.zeros(1, *size, dtype=torch.bool)
+    visible = torch.zeros(1, *size, dtype=torch.bool, device=device)
     halves = {"top": slice(0, size[0] // 2), "bottom": slice(size[0] // 2, None)}
     sides = {"left": slice(0, size[1] // 2), "right": slice(size[1] // 2, None)}
     for name in names:
@@ -162,34 +174,36 @@ def preset_holes(size: tuple[int, int] = (28, 28)) -> dict[str, Tensor]:
 QUADRANTS = ("top left", "top right", "bottom left", "bottom right")
 
 
-def _boxes(n: int, size: tuple[int, int], generator: torch.Generator | None) -> Tensor:
+def _boxes(n: int, size: tuple[int, int], generator: torch.Generator | None, device: torch.device | str) -> Tensor:
     largest = min(LARGEST_BOX, 3 * min(size) // 4)
-    sides = torch.randint(min(SMALLEST_BOX, largest // 2), largest + 1, (n, 2), generator=generator)
-    corner = (torch.rand(n, 2, generator=generator) * (torch.tensor(size) - sides + 1)).long()
-    inside = torch.ones(n, 1, *size, dtype=torch.bool)
+    smallest = min(SMALLEST_BOX, largest // 2)
+    sides = torch.randint(smallest, largest + 1, (n, 2), generator=generator, device=device)
+    r = torch.rand(n, 2, generator=generator, device=device)
+    inside = torch.ones(n, 1, *size, dtype=torch.bool, device=device)
     for axis, length in enumerate(size):
-        place = torch.arange(length)[None]
-        covered = (place >= corner[:, axis, None]) & (place < (corner + sides)[:, axis, None])  # (n, length)
+        first = (r[:, axis] * (length - sides[:, axis] + 1)).long()[:, None]
+        place = torch.arange(length, device=device)[None]
+        covered = (place >= first) & (place < first + sides[:, axis, None])  # (n, length)
         inside &= covered[:, None, :, None] if axis == 0 else covered[:, None, None, :]
     return ~inside
 
 
-def _centres(n: int, size: tuple[int, int], generator: torch.Generator | None) -> Tensor:
-    return centre_hole(size).expand(n, 1, *size)
+def _centres(n: int, size: tuple[int, int], generator: torch.Generator | None, device: torch.device | str) -> Tensor:
+    return centre_hole(size, device=device).expand(n, 1, *size)
 
 
-def _halves(n: int, size: tuple[int, int], generator: torch.Generator | None) -> Tensor:
+def _halves(n: int, size: tuple[int, int], generator: torch.Generator | None, device: torch.device | str) -> Tensor:
     pairs = [QUADRANTS[:2], QUADRANTS[2:], QUADRANTS[::2], QUADRANTS[1::2]]
-    masks = torch.stack([quadrants_visible(pair, size) for pair in pairs])
-    return masks[torch.randint(len(masks), (n,), generator=generator)]
+    masks = torch.stack([quadrants_visible(pair, size, device) for pair in pairs])
+    return masks[torch.randint(len(masks), (n,), generator=generator, device=device)]
 
 
-def _quadrants(n: int, size: tuple[int, int], generator: torch.Generator | None) -> Tensor:
-    masks = [quadrants_visible((name,), size) for name in QUADRANTS]
+def _quadrants(n: int, size: tuple[int, int], generator: torch.Generator | None, device: torch.device | str) -> Tensor:
+    masks = [quadrants_visible((name,), size, device) for name in QUADRANTS]
     either = torch.stack([*masks, *(~mask for mask in masks)])  # one visible, or all but one
-    return either[torch.randint(len(either), (n,), generator=generator)]
+    return either[torch.randint(len(either), (n,), generator=generator, device=device)]
 
 
-def _brush(n: int, size: tuple[int, int], generator: torch.Generator | None) -> Tensor:
-    thickness = (3 + 5 * torch.rand(n, generator=generator)) * min(1.0, min(size) / 28)
+def _brush(n: int, size: tuple[int, int], generator: torch.Generator | None, device: torch.device | str) -> Tensor:
+    thickness = (3 + 5 * torch.rand(n, generator=generator, device=device)) * min(1.0, min(size) / 28)
     return _polyline(n, size, 4, thickness, generator) < 0.5

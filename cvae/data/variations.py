@@ -48,9 +48,13 @@ def shift(x: Tensor, most: int, generator: torch.Generator | None = None) -> Ten
     """Shift each picture (N, C, H, W) by up to `most` whole pixels each way, its edge mirrored; same shape back."""
     wide = torch.nn.functional.pad(x, (most,) * 4, mode="reflect")
     height, width = x.shape[2:]
-    places = torch.randint(2 * most + 1, (len(x), 2), generator=generator).tolist()
-    shifted = [picture[:, i : i + height, j : j + width] for picture, (i, j) in zip(wide, places, strict=True)]
-    return torch.stack(shifted)
+    places = torch.randint(2 * most + 1, (len(x), 2), generator=generator, device=x.device)
+    rows, columns = (
+        torch.arange(length, device=x.device) + places[:, axis, None] for axis, length in enumerate((height, width))
+    )
+    channels, wider = x.shape[1], wide.shape[3]
+    wide = wide.gather(2, rows[:, None, :, None].expand(-1, channels, -1, wider))
+    return wide.gather(3, columns[:, None, None, :].expand(-1, channels, height, -1))
 
 
 def augment(x: Tensor, generator: torch.Generator | None = None) -> Tensor:

@@ -138,10 +138,12 @@ _ALL = [
             flow_width=96,
             posterior_flow_layers=8,  # a half-hidden digit leaves two or three readings: no Gaussian holds them
         ),
+        data=DataConfig(movement=0.5, elastic=0.25),
         train=TrainConfig(
             # a posterior that may bend only once the rest has settled learns from a good start
-            (Stage(10, 1.5e-3, frozen="posterior_flow"), PRIOR, Stage(40, 1.5e-3), PRIOR),
-            batch_size=64,
+            (Stage(12, 1.7e-3, frozen="posterior_flow"), PRIOR, Stage(90, 1.7e-3), replace(PRIOR, epochs=8)),
+            weight_decay=0.02,
+            ema_decay=0.9995,
         ),
     ),
     Preset(
@@ -180,7 +182,7 @@ _ALL = [
         data=replace(FACES, crop=160, shift=3, turn=5.0, zoom=0.05),
         # at 1.5e-4, and with a stronger pull of its critic, the second stage draws the same lines over every face
         train=TrainConfig(
-            (Stage(16, 1e-3, "detailed"), Stage(7, 1e-4, "adversarial")),
+            (Stage(150, 1e-3, "detailed"), Stage(7, 1e-4, "adversarial")),
             batch_size=32,
             weight_decay=0.1,
             settle=20,
@@ -207,7 +209,7 @@ _ALL = [
         ),
         data=replace(FACES, dataset="lfw:Smiling", crop=160, shift=3, turn=5.0, zoom=0.05),
         train=TrainConfig(
-            (Stage(16, 1.5e-3, "told"), Stage(5, 1e-4, "adversarial", frozen="encoder")),
+            (Stage(60, 1.5e-3, "told"), Stage(5, 1e-4, "adversarial", frozen="encoder")),
             batch_size=64,
             weight_decay=0.1,
             settle=20,

@@ -25,7 +25,7 @@ from cvae.run_state import Row, RunState
 from cvae.schedule import Span
 from cvae.steps import Work
 
-WATCHED = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96)  # epochs whose pictures are kept, and the last
+WATCHED = (1, 2, 4, 8, 16, 32, 64, 128)  # epochs whose pictures are kept, and the last
 
 
 class Diverged(Failed):

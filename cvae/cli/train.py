@@ -91,7 +91,7 @@ def _presets() -> str:
         lines.append(text)
     lines.append(f"  {ALL:<{gap}}{'':>7}   every one of them that an earlier call did not finish")
     took = "presets, and how long the training of those that come with the app took"
-    gpu = "(cvae-conv on an H200; on two CPU cores it takes some six hours):"
+    gpu = "(cvae-conv, cvae-inpaint and faces of whole heads on an H200; cvae-conv on two CPU cores takes six hours):"
     head = textwrap.fill(f"{took} {gpu}", width - 2, break_on_hyphens=False)
     return "\n".join([head, *lines, "", *(textwrap.fill(remark, width - 2) for remark in _remarks())])
 

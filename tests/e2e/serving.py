@@ -69,10 +69,13 @@ def running_browser():
         browser.close()
 
 
-def until_shown(page, selector: str, patience: float = 30) -> None:
-    """Return as soon as what the selector names is shown: Playwright's own wait soon looks only twice a second."""
+def until_shown(page, selector: str, patience: float = 30, pause: int = 10) -> None:
+    """Return as soon as what the selector names is shown: Playwright's own wait soon looks only twice a second.
+
+    patience is in seconds, the pause between two looks in milliseconds.
+    """
     end = time.monotonic() + patience
     while not page.locator(selector).first.is_visible():
         if time.monotonic() > end:
             raise TimeoutError(f"{selector} did not appear")
-        page.wait_for_timeout(10)
+        page.wait_for_timeout(pause)

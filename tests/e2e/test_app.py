@@ -1,10 +1,20 @@
 """Explore and Generate in a real browser, with the checkpoints that the project ships."""
 
 import numpy as np
+import pytest
 from playwright.sync_api import expect
+
+from tests.e2e.serving import running_app
 
 PAD = "/Explore?model=vae-dense-2d"
 FLAGSHIP = "/Explore?model=cvae-conv"
+
+
+@pytest.fixture(scope="module")
+def address():
+    """A server of this module's own, which nobody has visited."""
+    with running_app() as started:
+        yield started
 
 
 def pixels(page) -> list[str]:

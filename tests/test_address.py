@@ -38,6 +38,7 @@ MEANINGLESS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page, wrong, right", MEANINGLESS)
 def test_what_means_nothing_is_named_in_one_line_and_leaves_the_address(zoo, page, wrong, right):
     app = open_page(page, **wrong, **right, utm_source="mail")
@@ -149,6 +150,7 @@ FACE_PARAMETERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong, right", FACE_PARAMETERS)
 def test_faces_name_what_means_nothing(face_zoo, wrong, right):
     app = open_page(FACES, **wrong, **right)

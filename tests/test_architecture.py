@@ -42,28 +42,29 @@ def layer(module: str) -> int:
     return next(i for i, names in enumerate(LAYERS) if module in names)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "cvae").rglob("*.py")), ids=lambda p: p.stem)
-def test_the_package_imports_downward_and_no_interface(path):
-    module = path.relative_to(ROOT / "cvae").parts[0].removesuffix(".py")
-    if module == "__init__":
-        return
-    for name in imports(path):
-        top, *rest = name.split(".")
-        assert top not in {"streamlit", "ui", "pages"}
-        if top == "cvae" and rest:
-            assert layer(rest[0]) <= layer(module), f"{path.name} imports {name}"
-            assert rest[0] == module or not {module, rest[0]} <= ROOMS, f"{path} imports {name}"
+def climbs(module: str, name: str) -> bool:
+    """Tell whether a module or folder of cvae may not import what has this dotted name."""
+    top, *rest = name.split(".")
+    if top != "cvae" or not rest:
+        return top in {"streamlit", "ui", "pages"}
+    return layer(rest[0]) > layer(module) or (rest[0] != module and {module, rest[0]} <= ROOMS)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "ui").rglob("*.py")), ids=lambda p: "/".join(p.parts[-2:]))
-def test_pages_stand_on_widgets_and_these_on_the_shell(path):
-    room, *rest = path.relative_to(ROOT / "ui").parts
-    for name in imports(path):
-        top, *parts = name.split(".")
-        assert top != "pages"
-        if top != "ui" or not parts or parts[0] == room and (room != "widgets" or parts[1] in {rest[0], "bridge"}):
-            continue
-        assert rest and FLOORS.get(parts[0], 2) < FLOORS.get(room, 2), f"{path} imports {name}"
+def test_the_package_imports_downward_and_no_interface():
+    for path in sorted((ROOT / "cvae").rglob("*.py")):
+        module = path.relative_to(ROOT / "cvae").parts[0].removesuffix(".py")
+        assert module == "__init__" or not [name for name in imports(path) if climbs(module, name)], path
+
+
+def test_pages_stand_on_widgets_and_these_on_the_shell():
+    for path in sorted((ROOT / "ui").rglob("*.py")):
+        room, *rest = path.relative_to(ROOT / "ui").parts
+        for name in imports(path):
+            top, *parts = name.split(".")
+            assert top != "pages", path
+            if top != "ui" or not parts or parts[0] == room and (room != "widgets" or parts[1] in {rest[0], "bridge"}):
+                continue
+            assert rest and FLOORS.get(parts[0], 2) < FLOORS.get(room, 2), f"{path} imports {name}"
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "pages").glob("*.py")), ids=lambda p: p.stem)
@@ -105,24 +106,20 @@ def opened_as_text(path) -> list[str]:
 def _opens_text(call: ast.Call) -> bool:
     """Tell whether a call opens a file as text; checkpoints.write_text and openers of pictures and archives do not."""
     name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    if name not in ("read_text", "write_text", "open"):
+        return False
     of = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
     modes = [word.value for word in [*call.args, *(k.value for k in call.keywords)] if isinstance(word, ast.Constant)]
     binary = any(isinstance(mode, str) and mode.strip("rwxa+") == "b" for mode in modes)
-    reads = name in ("read_text", "write_text") and of not in ("", "checkpoints")
-    return reads or (name == "open" and of not in ("Image", "gzip", "archive") and not binary)
+    if name != "open":
+        return of not in ("", "checkpoints")
+    return of not in ("Image", "gzip", "archive") and not binary
 
 
-@pytest.mark.parametrize(
-    "path",
-    sorted(
-        path
-        for part in ("", "*/", "cvae/*/", "ui/*/", "ui/widgets/*/", "tests/e2e/")
-        for path in ROOT.glob(f"{part}*.py")
-    ),
-    ids=lambda p: p.name,
-)
-def test_every_file_is_opened_as_utf8_whatever_the_locale(path):
-    assert not opened_as_text(path)
+def test_every_file_is_opened_as_utf8_whatever_the_locale():
+    folders = ("", "*/", "cvae/*/", "ui/*/", "ui/widgets/*/", "tests/e2e/")
+    calls = {path: opened_as_text(path) for folder in folders for path in ROOT.glob(f"{folder}*.py")}
+    assert {path: here for path, here in calls.items() if here} == {}
 
 
 @pytest.mark.slow

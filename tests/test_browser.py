@@ -182,6 +182,7 @@ def test_whatever_is_damaged_is_one_sentence(tmp_path):
         assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-2000:]
 
 
+@pytest.mark.slow
 @needs_node
 def test_a_call_that_no_step_can_do_is_named(monkeypatch):
     monkeypatch.setattr("cvae.browser.lowering.UNARY", ())

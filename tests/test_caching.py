@@ -85,6 +85,7 @@ def test_hundreds_of_folders_are_listed_unloaded_and_described_once(many, monkey
     assert len(described) == len(set(described))
 
 
+@pytest.mark.slow
 def test_pages_load_what_they_show_and_keep_it(many):
     for page in ("app.py", "pages/4_Inpaint.py", "pages/5_Map.py"):
         assert not open_page(page).exception
@@ -95,6 +96,7 @@ def test_pages_load_what_they_show_and_keep_it(many):
     assert len(many) == loaded
 
 
+@pytest.mark.slow
 def test_the_table_of_all_models_loads_but_the_two_that_compare(many):
     assert not open_page("pages/7_Models.py").exception
     assert len(many) == 2

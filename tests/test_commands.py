@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +31,17 @@ def call(data_root, *options: str) -> int:
     return train.main(
         ["vae-dense-2d", "--data-dir", str(data_root), "--accelerator", "cpu", "--batch-size", "64", *options]
     )
+
+
+@pytest.fixture(scope="module")
+def ended(data_root, tmp_path_factory) -> Path:
+    """The folder of a training that has ended after two epochs, to copy."""
+    root = tmp_path_factory.mktemp("ended")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoints, "ROOT", root)
+        patch.setattr("cvae.cli.train._for_browsers", lambda folder: [])
+        assert call(data_root, "--name", "a", "--epochs", "2") == 0
+    return root / "a"
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -98,6 +110,7 @@ def test_other_processes_of_a_run_say_nothing(monkeypatch, capsys):
     assert leads() and not capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "number, status, word", [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 )
@@ -201,13 +214,13 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
-def test_a_damaged_state_is_refused_in_one_line_and_the_weights_stay(damage, data_root, runs, capsys):
-    assert call(data_root, "--name", "a", "--epochs", "1") == 0
+def test_a_damaged_state_is_refused_in_one_line_and_the_weights_stay(damage, ended, data_root, runs, capsys):
+    shutil.copytree(ended, runs / "a")
     state = runs / "a" / "training.safetensors"
     state.write_bytes(damage(state.read_bytes()))
     before = files(runs / "a")
     capsys.readouterr()
-    assert call(data_root, "--name", "a", "--epochs", "1", "--resume") == 2
+    assert call(data_root, "--name", "a", "--epochs", "2", "--resume") == 2
     line = last_line(capsys)
     assert line.startswith(f"train.py: {state} is damaged") and "start anew with --overwrite" in line
     assert files(runs / "a") == before
@@ -223,8 +236,8 @@ def test_a_damaged_state_is_refused_in_one_line_and_the_weights_stay(damage, dat
         lambda moments: {key.replace("exp_avg_sq", "square"): value for key, value in moments.items()},
     ],
 )
-def test_moments_of_another_optimizer_are_refused_in_one_line(damage, data_root, runs, capsys):
-    assert call(data_root, "--name", "a", "--epochs", "2") == 0
+def test_moments_of_another_optimizer_are_refused_in_one_line(damage, ended, data_root, runs, capsys):
+    shutil.copytree(ended, runs / "a")
     state = runs / "a" / "training.safetensors"
     with run_state.safe_open(state, "pt") as file:
         about = file.metadata()
@@ -295,6 +308,7 @@ def test_batches_that_cannot_be_shared_are_refused_before_the_work(preset, optio
     assert said in last_line(capsys) and not list(runs.iterdir())
 
 
+@pytest.mark.slow
 def test_a_single_picture_is_enough_without_batch_norm(data_root, runs):
     options = ["--data-dir", str(data_root), "--accelerator", "cpu", "--epochs", "1", "--batch-size", "1"]
     assert train.main(["vae-dense", *options]) == 0

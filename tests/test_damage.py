@@ -140,6 +140,7 @@ def test_a_page_survives_the_model_that_is_damaged(harmed, name):
         assert not open_page("pages/7_Models.py", view=view, a=name, b="plane").exception, view
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(BROKEN))
 @pytest.mark.parametrize("command", ["evaluate", "export", "page", "map", "sliders"])
 def test_a_command_says_in_one_line_what_is_damaged(harmed, capsys, tmp_path, command, name):

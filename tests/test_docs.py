@@ -63,6 +63,7 @@ def test_readme_is_an_introduction():
     assert len(text.splitlines()) <= 180 and text.count("![") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [path for path in DOCUMENTS if "```python" in path.read_text(encoding="utf-8")])
 def test_the_code_of_a_document_runs(path):
     for source in re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.S):

@@ -126,6 +126,7 @@ def test_bitmaps_and_digits_survive_the_address():
     torch.testing.assert_close(sketch.unpack_digit(DIGIT), digit())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("kind", [source.DRAW, source.UPLOAD, source.GENERATED, source.TEST])
 @pytest.mark.parametrize("task", ["Reconstruct", "Denoise"])
@@ -136,6 +137,7 @@ def test_every_source_without_a_digit_and_with_one(zoo, page, kind, task, tmp_pa
         assert not app.exception and not app.error and not app.warning
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["-1e999", "nan", "", "99999999999999999999", "-1", "3.7", "<b>", "\u00bd", "A" * 100_000]
 )

@@ -81,6 +81,7 @@ def test_the_command_writes_a_shipped_model_and_says_what(tmp_path, capsys):
     np.testing.assert_allclose(run(tmp_path / "decoder.onnx", u=u)[0], tasks.decode(model, u), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_file_that_differs_is_not_kept(tmp_path, monkeypatch, runs, capsys):
     config = CONFIGS["vae"]
     checkpoints.save_run(runs / "mine", Preset("mine", "", config), model_of(config).state_dict())

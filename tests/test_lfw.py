@@ -1,6 +1,7 @@
 """Faces: the reader, its cache, parts by person, attribute files of every kind; on a small set made here."""
 
 import io
+import shutil
 import zlib
 
 import numpy as np
@@ -14,10 +15,18 @@ from cvae.data import lfw_files as lfw
 from tests.conftest import write_faces
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The set of 60 people, to copy."""
+    folder = tmp_path_factory.mktemp("lfw")
+    write_faces(folder, 60)
+    return folder
+
+
 @pytest.fixture
-def root(tmp_path, monkeypatch):
+def root(written, tmp_path, monkeypatch):
     monkeypatch.setenv("CVAE_CACHE_DIR", str(tmp_path / "cache"))
-    write_faces(tmp_path / "data", 60)
+    shutil.copytree(written, tmp_path / "data")
     return tmp_path / "data"
 
 

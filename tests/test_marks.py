@@ -43,11 +43,13 @@ MARKED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strokes, width, spots, lines", MARKED.values(), ids=MARKED)
 def test_marks_are_left_out(strokes, width, spots, lines):
     assert apart(written(strokes, width, spots=spots, lines=lines), written(strokes, width)) < 0.15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [10, 26])
 @pytest.mark.parametrize("strokes", [FIVE, FOUR], ids=["a five's bar", "an open four"])
 def test_strokes_that_do_not_meet_are_one_digit(strokes, width):

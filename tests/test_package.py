@@ -40,6 +40,7 @@ def run(installed, script: str, folder) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_all_of_the_package_and_nothing_else(installed):
     def files(root):
         return {

@@ -40,6 +40,7 @@ def test_damaged_map_counts_as_missing(zoo, damage):
     assert sent(app)["background"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["-1e999", "nan", "", "99999999999999999999", "-1", "3.7", "<b>", "\u00bd"])
 @pytest.mark.parametrize("page", PAGES[1:])
 def test_nonsense_in_the_address_gives_the_defaults(zoo, page, text):
@@ -52,6 +53,7 @@ def test_nonsense_in_the_address_gives_the_defaults(zoo, page, text):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["-1e999", "nan", "", "999"])
 @pytest.mark.parametrize("view", ["Between two points", "The whole plane"])
 def test_nonsense_within_a_view(zoo, view, text):

@@ -51,6 +51,7 @@ def parts_of(address: str) -> dict[str, str]:
     return dict(zip(names, address.split("/"), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["plane", "painter"])
 def test_every_address_holds_what_it_names_for_ever(made, name):
     told = addresses(name)
@@ -63,6 +64,7 @@ def test_every_address_holds_what_it_names_for_ever(made, name):
     assert weights.headers["content-encoding"] == "identity"  # not compressed anew for every visitor
 
 
+@pytest.mark.slow
 def test_new_weights_have_a_new_address_and_the_old_one_is_gone(made):
     old = addresses("plane")
     torch.manual_seed(7)
@@ -94,6 +96,7 @@ def test_nothing_else_is_given_away(made, parts):
         assert kept(version=programs._version(path), **parts).status_code == 404
 
 
+@pytest.mark.slow
 def test_what_runs_in_no_browser_is_said_in_one_line(made, monkeypatch):
     for name, says in {"nobody": "unknown model", "judge": "classifier"}.items():
         response = answer(programs.answer_program, model=name)

@@ -128,6 +128,7 @@ def test_the_label_changes_on_the_way():
     assert abs(frames[len(frames) // 4, ..., 0].astype(int) - wanted.int().numpy()).max() <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model, points",
     [(LABELLED, (([1.0, 0.0], 3), ([0.0, 1.0], 8))), (FACES, (([1.0, 0.0, 0.0], None), ([0.0, 0.0, 2.0], None)))],
@@ -144,6 +145,7 @@ def test_a_gif_takes_four_seconds_at_512_pixels(model, points):
         assert ("loop" in picture.info) == (how != "021")
 
 
+@pytest.mark.slow
 def test_a_gif_that_would_be_heavy_has_fewer_frames_and_takes_as_long(monkeypatch):
     pixels = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), dtype=np.uint8)
     monkeypatch.setattr(moving, "HEAVIEST", float("inf"))

@@ -57,6 +57,7 @@ def test_five_hundred_drawings_are_prepared_alike():
     assert max(apart) <= APART, (int(np.argmax(apart)), sorted(apart)[-10:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1, 2, 6, 23, 60])
 def test_symmetric_strokes_lie_alike(width):
     upright, crossed = np.zeros((280, 280), np.uint8), np.zeros((280, 280), np.uint8)
@@ -67,6 +68,7 @@ def test_symmetric_strokes_lie_alike(width):
         assert abs(np.array(made) - in_python(ink)).max() <= APART
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [12, 20, 32, 64])
 def test_a_digit_fits_a_model_of_any_side_alike(side):
     drawings = [drawing(seed) for seed in range(5)]

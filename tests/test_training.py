@@ -186,6 +186,7 @@ def test_a_finished_run_is_not_overwritten_by_accident(data_root, runs, capsys):
     assert "--overwrite" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_all_goes_on_where_it_was_interrupted_and_tells_the_time_it_takes(data_root, runs, monkeypatch, capsys):
     short = TrainConfig((Stage(2, 2e-3),))
     small = {name: replace(PRESETS[name], train=short) for name in ("vae-dense-2d", "vae-dense")}
@@ -300,6 +301,7 @@ def test_stages_follow_one_another_each_with_a_cycle_of_its_own():
     assert rates == pytest.approx([2e-3, 2e-6, 1e-4, 1e-7, 1e-3, 1e-6, 1e-4, 1e-7])
 
 
+@pytest.mark.slow
 def test_what_dropout_draws_is_the_same_in_a_resumed_run(stages, runs):
     fit, states = stages
     listed = [Stage(4, 2e-3)]
@@ -323,6 +325,7 @@ def test_weights_are_halved_where_their_range_allows_it():
     assert run_state.halved(torch.tensor([3])).dtype == torch.int64
 
 
+@pytest.mark.slow
 def test_an_autoencoder_learns_from_refined_codes_last_and_resumes(stages, runs):
     fit, states = stages
     listed = [Stage(2), Stage(3, 1e-3, "refined")]
@@ -357,6 +360,7 @@ def test_a_critic_teaches_in_the_last_stage_resumes_and_is_not_published(heads, 
     resumed_runs_end_the_same(fit, states, "ae-faces", state, listed, (0, 1, 2))
 
 
+@pytest.mark.slow
 def test_a_state_without_the_critic_of_its_stage_is_damaged(heads, stages, runs, capsys):
     fit, states = stages
     listed = Stage(1, 1e-3, "detailed"), Stage(2, 1e-3, "adversarial")
@@ -398,6 +402,7 @@ def test_the_same_seed_makes_the_same_critic(heads):
     assert any(not torch.equal(one[key], other[key]) for key in one)
 
 
+@pytest.mark.slow
 def test_codes_of_a_model_that_is_told_do_not_say_it_again():
     torch.manual_seed(0)
     x, y = torch.rand(64, 1, 8, 8), torch.arange(64) % 2

@@ -63,6 +63,7 @@ def read_as_markup(app) -> list[tuple[str, str, str]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page, parameters", VISITS)
 def test_pages_show_words_and_read_none_of_them(root, page, parameters):
     app = open_page(page, **parameters)

@@ -80,6 +80,7 @@ def put(folder, preset: Preset) -> None:
     checkpoints.save_run(folder / preset.name, preset, build_model(preset.model).state_dict())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("pair", list(itertools.combinations_with_replacement(MODELS, 2)), ids="-".join)
 def test_any_two_models_compare_in_every_view(trained, view, pair):
@@ -98,6 +99,7 @@ def test_a_damaged_sheet_of_pictures_is_named_on_the_card(trained, damage):
     assert not app.exception and "look.png, is left out" in texts(app) and app.header[1].value == "labels"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["map.npz", "metrics.json", "history.csv", "progress.npz"])
 @pytest.mark.parametrize(
     "damage", [None, b"", b"PK\x03\x04 cut off", b"[1, 2]", b'{"nll": "much", "kl_per_dim": [1, "x"]}']
@@ -156,6 +158,7 @@ def test_pictures_in_colour_are_kept_nearly_as_they_were(tmp_path):
     assert np.abs(found["samples"][0].astype(int) - pictures).mean() < 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["-1e999", "nan", "", "99999999999999999999", "<b>", "\u00bd", "\u0663"])
 @pytest.mark.parametrize("view", VIEWS)
 def test_nonsense_in_the_address(trained, view, text):

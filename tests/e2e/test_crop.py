@@ -105,6 +105,28 @@ def test_a_finger_drags_a_corner_and_the_box_and_scrolls_beside_them(cropping):
     expect(page.locator(".line.best b")).to_have_text("7", timeout=20_000)
 
 
+@pytest.mark.parametrize("size", [(3000, 2), (700, 20), (3, 2500)])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_strip_is_shown_so_that_one_sees_and_drags_it(new_page, size, width):
+    page = new_page(
+        "/Draw?source=Upload", selector="[data-testid=stFileUploader]", viewport={"width": width, "height": 844}
+    )
+    out = io.BytesIO()
+    Image.new("RGB", size, (236, 235, 229)).save(out, "PNG")
+    strip = {"name": "strip.png", "mimeType": "image/png", "buffer": out.getvalue()}
+    page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(strip)
+    page.wait_for_selector(".crop[data-ready]")
+    page.wait_for_selector(RESTS)
+    pane = page.locator(".crop .pane").bounding_box()
+    assert min(pane["width"], pane["height"]) > 30
+    start, end = to_the_right_half(page)
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*end, steps=5)
+    page.mouse.up()
+    expect(page.get_by_text(re.compile("5[3-7] to 100 % across"))).to_be_visible()
+
+
 def test_a_finger_scrolls_past_a_picture_that_counts_wholly(cropping):
     page = cropping(**PHONE)
     (x, y), (right, below) = corner(page, "Upper left"), corner(page, "Lower right")

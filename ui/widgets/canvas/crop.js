@@ -6,6 +6,7 @@ import { button, clamp, element } from "../shared.js";
 const WHOLE = [0, 0, 1, 1]; // left, top, right, bottom, in shares of the picture
 const CORNERS = [["Upper left", 0, 1], ["Upper right", 2, 1], ["Lower left", 0, 3], ["Lower right", 2, 3]]; // and which sides meet there
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const SLIMMEST = 8; // times as long as it is high, or the reverse: a slimmer picture is shown stretched, to be seen and dragged
 const STEP = 0.01, LARGE_STEP = 0.05; // of the picture, that a key makes, and one with Shift
 
 function create(root, host) {
@@ -81,7 +82,7 @@ function lay(frame, { picture, size, label }) {
   const layer = element("div", { class: "layer" }, marks, hole);
   const image = element("img", { src: `data:image/jpeg;base64,${picture}`, alt: "The picture with the crop box", draggable: "false" });
   const reset = button("Put the box back", null, { class: "reset" });
-  const pane = element("div", { class: "pane", style: `--ratio:${size[0] / size[1]}` }, image, layer, box, ...corners);
+  const pane = element("div", { class: "pane", style: `--ratio:${clamp(size[0] / size[1], 1 / SLIMMEST, SLIMMEST)}` }, image, layer, box, ...corners);
   frame.replaceChildren(pane, reset);
   return { pane, box, hole, corners, marks, reset };
 }

@@ -38,15 +38,11 @@ def ink(rgb: Image.Image, side: int) -> np.ndarray:
     width, height = rgb.size
     scale = min(side / (width * height) ** 0.5, MOST / max(width, height))
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = np.asarray(_resized(rgb, size), np.float32) / 255
+    resampling = Image.Resampling.BOX if size[0] < width else Image.Resampling.BICUBIC
+    small = np.asarray(rgb.resize(size, resampling), np.float32) / 255
     step = network.step
     padded = np.pad(small, ((0, -size[1] % step), (0, -size[0] % step), (0, 0)), mode="edge")
     x = torch.from_numpy(padded).permute(2, 0, 1)[None].contiguous(memory_format=torch.channels_last)
     with torch.inference_mode():
         p = network(x).sigmoid()[0, 0]
     return p[: size[1], : size[0]].numpy()
-
-
-def _resized(rgb: Image.Image, size: tuple[int, int]) -> Image.Image:
-    smaller = size[0] < rgb.width
-    return rgb.resize(size, Image.Resampling.BOX if smaller else Image.Resampling.BICUBIC)

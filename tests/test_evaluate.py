@@ -19,6 +19,7 @@ from cvae.evaluation.options import IW_SAMPLES
 from cvae.presets import PRESETS
 from cvae.runs import HISTORY, METRICS
 from tests.conftest import ROOT, write_faces
+from tests.test_faces import told_model
 
 pytestmark = pytest.mark.usefixtures("no_program")
 
@@ -250,6 +251,20 @@ def test_models_of_faces_are_measured(tmp_path, runs, results, monkeypatch):
     text = results.read_text(encoding="utf-8")
     assert "| `ae-conv-faces` |" in text and "smile gained" in text
     assert "test faces right (not Smiling or Smiling)" in text
+
+
+def test_what_the_judge_of_smiles_is_missing_for_is_said_in_one_line(tmp_path, runs, results, monkeypatch, capsys):
+    monkeypatch.setenv("CVAE_CACHE_DIR", str(tmp_path / "cache"))
+    write_faces(tmp_path / "data", 60)
+    steps, model = [], told_model()
+    watched = lambda rows, what, unit="batch": steps.append((what, len(rows))) or rows  # noqa: E731
+    monkeypatch.setattr("cvae.evaluation.faces.bar", watched)
+    checkpoints.save_run(runs / "told", model.preset, model.state_dict())
+    assert evaluate.main(["told", "--data-dir", str(tmp_path / "data")]) == 0
+    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
+    assert len(notes) == 1 and "python train.py smile-judge" in notes[0]
+    assert steps == [("figures of faces that are told", 2)]  # with a bar, if they take long
+    assert "mse" in figures(runs / "told") and "smile" not in figures(runs / "told")
 
 
 def test_diversity_is_one_for_the_data_themselves_and_zero_for_one_picture(monkeypatch):

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from cvae import checkpoints, data, faces, tasks
 from cvae.data import lfw_files as lfw
 from cvae.evaluation import likelihood
-from cvae.evaluation.subject import SMILE_JUDGE, Subject
+from cvae.evaluation.subject import SMILE_JUDGE, Subject, bar
 from cvae.faces import directions
 from cvae.faces import figures as merit
 from cvae.models import LatentModel
@@ -44,7 +44,7 @@ def figures(subject: Subject) -> dict[str, Any]:
     if model.config.kind.has_prior:
         measured |= likelihood.terms(model, test, None, subject.seeded())
     measured["similar"] = merit.recognition(model, space, rows, train, test)
-    if SMILE in space.columns and SMILE_JUDGE in checkpoints.list_runs():
+    if SMILE in space.columns and _is_judged():
         measured |= _smiles(model, space, rows, torch.from_numpy(parts.train))
     return measured | {"test_pictures": len(rows)}
 
@@ -55,15 +55,33 @@ def told(subject: Subject) -> dict[str, Any]:
     labels = parts.everyone.labels(subject.preset.data.dataset.partition(":")[2])
     known = parts.test & ~np.isnan(labels)
     x, y = parts.pictures(known), torch.from_numpy(labels[known]).long()
-    measured = {"code": model.config.latent_dim, **merit.reconstruction(model, parts.pictures(parts.train), x, y)}
-    measured |= likelihood.terms(model, x, y, subject.seeded())
-    if SMILE_JUDGE in checkpoints.list_runs() and SMILE in subject.preset.data.dataset:
-        judge, u = checkpoints.load_run(SMILE_JUDGE), faces.code(model, x, y)
-        serious = u[y == 0]
-        both = (tasks.decode(model, serious, torch.full((len(serious),), label)) for label in (0, 1))
-        measured["smile"] = {"label": merit.told(model, judge, u, y)}
-        measured["dragged"] = {"label": merit.changed(model, *both)}
+    steps = [
+        lambda: merit.reconstruction(model, parts.pictures(parts.train), x, y),
+        lambda: likelihood.terms(model, x, y, subject.seeded()),
+    ]
+    if SMILE in subject.preset.data.dataset and _is_judged():
+        steps.append(lambda: _told_smiles(model, x, y))
+    measured: dict[str, Any] = {"code": model.config.latent_dim}
+    for step in bar(steps, "figures of faces that are told", "step"):
+        measured |= step()
     return measured | {"test_pictures": len(y)}
+
+
+def _is_judged() -> bool:
+    """Tell whether the judge of smiles is there; a line says which figures need it where it is not."""
+    if SMILE_JUDGE in checkpoints.list_runs():
+        return True
+    print(f"note: without {SMILE_JUDGE} smiles are not measured; train it with: python train.py {SMILE_JUDGE}")
+    return False
+
+
+def _told_smiles(model: LatentModel, x: Tensor, y: Tensor) -> dict[str, Any]:
+    """Return what becomes of faces x (N, 3, S, S), of labels y (N,), under the other label."""
+    judge, u = checkpoints.load_run(SMILE_JUDGE), faces.code(model, x, y)
+    serious = u[y == 0]
+    both = (tasks.decode(model, serious, torch.full((len(serious),), label)) for label in (0, 1))
+    smile, dragged = merit.told(model, judge, u, y), merit.changed(model, *both)
+    return {"smile": {"label": smile}, "dragged": {"label": dragged}}
 
 
 def _parts(subject: Subject) -> _Parts:

@@ -54,9 +54,9 @@ def device_of(options: Options) -> str:
     return ("cuda" if available else "cpu") if options.device == "auto" else options.device
 
 
-def bar(rows: Sequence, what: str) -> tqdm:
+def bar(rows: Sequence, what: str, unit: str = "batch") -> tqdm:
     """Return an iteration over rows that shows its progress and the time left, if it takes over two seconds."""
-    return tqdm(rows, desc=what, unit="batch", delay=2)
+    return tqdm(rows, desc=what, unit=unit, delay=2)
 
 
 def reads(preset: Preset) -> tuple:

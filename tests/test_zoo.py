@@ -89,6 +89,23 @@ def test_any_two_models_compare_in_every_view(trained, view, pair):
     assert [app.selectbox(key=key).value for key in "ab"] == list(pair)
 
 
+@pytest.mark.parametrize(
+    "smile, said",
+    [
+        ({"adds": 0.8255, "takes": 0.25, "n": 9}, ["82.5 % of serious", "25.0 % of smiling"]),
+        ({"adds": 0.8255}, []),
+        ({"adds": "much", "takes": None}, []),
+        (5, []),
+    ],
+)
+def test_a_card_says_what_the_label_of_a_face_does(trained, smile, said):
+    (trained / "labels" / "metrics.json").write_text(json.dumps({"smile": {"label": smile}}), encoding="utf-8")
+    lines = [line for line in zoo.outcomes("labels") if line.startswith("told the other label")]
+    assert len(lines) == bool(said) and all(words in line for words in said for line in lines)
+    (trained / "labels" / "metrics.json").write_text('{"smile": {"classifier": {"adds": 1.0}}}', encoding="utf-8")
+    assert zoo.outcomes("labels") == []
+
+
 @pytest.mark.parametrize("damage", ["empty", "text", "cut", "huge"])
 def test_a_damaged_sheet_of_pictures_is_named_on_the_card(trained, damage):
     path = trained / "plane" / provenance.SHEET

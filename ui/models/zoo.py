@@ -101,12 +101,16 @@ def training_seconds(name: str, model: "AnyModel") -> float | None:
 
 
 def outcomes(name: str) -> list[str]:
-    """Return how well a model reads, cleans or completes, by its metrics.json, a line for each."""
+    """Return how well a model reads, cleans, completes or does as it is told, by its metrics.json, a line for each."""
     figures, lines = resources.figures(name), []
     if (share := number(figures, "accuracy")) is not None:
         lines.append(f"reads {100 * share:.2f} % of the test pictures right")
     if (share := number(figures, "ink_iou")) is not None:
         lines.append(f"finds ink: intersection over union {share:.3f}")
+    by_label = _part(_part(figures, "smile"), "label")
+    if None not in (changed := [number(by_label, key) for key in ("adds", "takes")]):
+        adds, takes = (f"{100 * share:.1f} %" for share in changed)
+        lines.append(f"told the other label, {adds} of serious test faces smile and {takes} of smiling ones stop")
     noises, holes = _part(figures, "psnr"), _part(figures, "hole_mse")
     gains = [(noise, [number(_part(noises, noise), key) for key in ("before", "after")]) for noise in noises]
     if said := [f"{noise} from {gain[0]:.1f} to {gain[1]:.1f} dB" for noise, gain in gains if None not in gain]:

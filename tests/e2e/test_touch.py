@@ -1,5 +1,7 @@
 """Fingers on a phone: what scrolls the page, what steers, what closes by itself; and the same with keys."""
 
+from itertools import pairwise
+
 import pytest
 from playwright.sync_api import expect
 
@@ -238,6 +240,20 @@ def test_every_choice_is_in_sight_and_whole(new_page, path):
         assert box["x"] >= 0 and box["x"] + box["width"] <= PHONE["viewport"]["width"]
     edges = "b => ['Left', 'Right'].map(side => getComputedStyle(b)[`border${side}Color`])"
     assert all("rgba(0, 0, 0, 0)" not in option.evaluate(edges) for option in options.all())
+
+
+ROWS = """all => all.map(b => b.getBoundingClientRect()).filter(r => r.height)
+  .map(r => [(r.top + r.bottom) / 2, r.height])"""
+
+
+@pytest.mark.parametrize("path", ["/Generate?show=One+style%2C+ten+digits", "/Explore?model=vae-dense-2d"])
+def test_the_controls_in_a_row_are_as_high_as_one_another(new_page, path):
+    page = new_page(path, selector=".live[data-shown]", **PHONE)
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    buttons = page.locator(".st-key-bar :is(.stButton, .stButtonGroup, .stHtml, .stPopover) button").evaluate_all(ROWS)
+    assert len(buttons) > 3 and {height for _, height in buttons} == {44}
+    middles = sorted(middle for middle, _ in buttons)
+    assert all(after - before < 0.5 or after - before > 40 for before, after in pairwise(middles))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

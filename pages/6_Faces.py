@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from ui.faces import face_source
+from ui.faces import face_source, told
 from ui.faces import tools as faces
 from ui.shell import address, controls, resources, taking, words
 from ui.widgets.shelf import shelf
@@ -31,10 +31,11 @@ def work() -> None:
     """Show one face and what the chosen tool makes of it."""
     with controls.bar():
         name, model, space = pick()
-        use = TOOLS[face_source.pick_tool(list(TOOLS))]
-        kind = face_source.pick_kind() if use else ""
-        shelf.held(model)  # judged also while there is no face to keep
-        shelf.button()
+        use = TOOLS[tool := face_source.pick_tool(list(TOOLS))]
+        twin = told.shown(tool, model, space)
+        kind, _ = face_source.pick_kind() if use else "", shelf.held(model)  # judged also while there is none to keep
+        if not twin:  # whose faces are no points of this model's
+            shelf.button()
     if use is None:
         new = faces.sample(name, model, space)
         shelf.draw(name, model, new, None, parameter="new", goes=False)
@@ -49,7 +50,9 @@ def work() -> None:
             st.info("Bring a picture with one face, or with several to choose from.")
         else:
             u = use(name, model, space, held)
-    if held is not None:
+    if held is not None and twin:
+        told.take(twin, model, held)
+    elif held is not None:
         with kept if gallery else st.container():
             shelf.draw(name, model, u, None, parameter="steer", goes=False)
         taking.button(name, lambda: (held.u, None))
@@ -59,6 +62,7 @@ def work() -> None:
 
 def pick() -> "tuple[str, LatentModel, Space]":
     """Let the visitor choose a model; stops the page where what it needs besides is missing or damaged."""
+    told.lead()
     unmeasured = lambda name: not resources.has_space(name)  # noqa: E731
     name, model = controls.pick_model(controls.largest, resources.is_face, train=HINT, last=unmeasured)
     try:

@@ -1,5 +1,6 @@
 """Faces without a browser: directions, mixtures, stored spaces, figures, the page with every tool and bad input."""
 
+import hashlib
 import io
 import itertools
 import json
@@ -21,7 +22,7 @@ from cvae.faces import figures as face_figures
 from cvae.models import build_model
 from tests.app import answer, open_page, sent
 from ui.faces import face_source, photo
-from ui.shell import api, images, keeping, resources
+from ui.shell import api, images, keeping, resources, taking
 
 D, N = 6, 60
 CONFIG = ModelConfig("autoencoder", "conv", (3, 64, 64), D, widths=(4, 8), likelihood="gaussian", linear=True)
@@ -209,6 +210,7 @@ def test_a_damaged_space_is_named(tmp_path, content):
         faces.load(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(0, 100, 5))
 def test_a_space_that_is_spoiled_anywhere_is_named_or_read(tmp_path, part):
     faces.save(tmp_path, small_space())
@@ -263,6 +265,7 @@ def test_every_tool_runs(zoo, tool):
     assert not app.exception and not app.error and not app.warning and not app.info
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", "-1", "1e9", "nan", "99999999", "<b>", "\u00bd", "1,1,x"])
 @pytest.mark.parametrize("tool", TOOLS)
 def test_nonsense_in_the_address_gives_the_defaults(zoo, tool, text):
@@ -416,6 +419,26 @@ def test_the_square_of_a_face_is_dragged(zoo):
     assert drawn["box"] == drawn["first"] and drawn["label"] == "The face that is read"
 
 
+def test_what_was_done_to_each_of_several_faces_is_kept(zoo, monkeypatch):
+    seen = [finder.Face(60.0, 60.0, 40.0, 0.0, 1.0), finder.Face(140.0, 60.0, 40.0, 0.0, 0.99)]
+    monkeypatch.setattr(faces, "search", lambda *_: seen)
+    app = open_page("pages/6_Faces.py", face="Upload")
+    content = encoded(Image.new("RGB", (200, 120), (90, 100, 140)))
+    app.file_uploader(key="face_upload").set_value(("a.png", content, "image/png")).run()
+    box = lambda: next(data for data in controls(app) if data.get("square"))["box"]  # noqa: E731
+    turn = lambda: next(each for each in app.slider if each.label == "Turn, degrees")  # noqa: E731
+    which = lambda: next(each for each in app.segmented_control if "from left to right" in each.label)  # noqa: E731
+    turn().set_value(30).run()
+    key = f"crop_{hashlib.sha256(content).hexdigest()[:12]}_1_{faces.crop(small_model())}_30"
+    app.session_state[key] = {"box": {"box": [0.1, 0.2, 0.3, 0.4]}}
+    app.run()
+    assert box() == [0.1, 0.2, 0.3, 0.4]
+    which().set_value(2).run()
+    assert not app.exception and turn().value == 0 and box() != [0.1, 0.2, 0.3, 0.4]
+    which().set_value(1).run()
+    assert not app.exception and turn().value == 30 and box() == [0.1, 0.2, 0.3, 0.4]
+
+
 @pytest.mark.parametrize("wanted", ["serena", "Williams Serena", " SERENA  williams", "JOSE", "jos\u00e9 mar\u00eda"])
 def test_people_are_found_by_words_in_any_order_without_accents(wanted):
     space = replace(small_space(), people=("Serena_Williams", "Jos\u00e9_Maria_Aznar", *["Nobody"] * (N - 2)))
@@ -535,6 +558,7 @@ def test_a_space_of_another_model_gets_one_line_on_the_page(zoo):
     assert f"codes of {D} numbers, and this model has {D + 1}" in said and "python evaluate.py small" in said
 
 
+@pytest.mark.slow
 def test_edits_are_judged_and_faces_keep_their_identity():
     torch.manual_seed(0)
     x = torch.rand(160, 3, 64, 64)
@@ -623,6 +647,34 @@ def test_a_face_under_both_labels_is_shown_beside_itself(twins):
     assert not app.exception and "Told" not in " ".join(element.proto.body for element in app.get("html"))
 
 
+@pytest.mark.parametrize("asked", [{}, {"tool": "Morph"}, {"way": "Little else", "who": "3"}])
+def test_a_link_to_a_model_that_is_told_opens_what_its_label_changes(twins, asked):
+    app = open_page("pages/6_Faces.py", model="told", **asked)
+    assert not app.exception and not app.warning
+    shown = " ".join(element.proto.body for element in app.get("html"))
+    assert app.selectbox[0].value == "small" and "Told: Smiling" in shown
+    shutil.rmtree(twins / "small")
+    app = open_page("pages/6_Faces.py", model="told")
+    assert not app.exception and "Told" not in " ".join(element.proto.body for element in app.get("html"))
+
+
+@pytest.mark.parametrize("way", ["Little else", "What it is told"])
+def test_what_is_taken_along_is_what_is_shown(twins, monkeypatch, way):
+    taken = []
+    monkeypatch.setattr(taking, "button", lambda name, at: taken.append((name, *at())))
+    app = open_page("pages/6_Faces.py", way=way, who="3")
+    assert not app.exception
+    (name, u, label), keep = taken[0], any('data-does="keep"' in each.proto.body for each in app.get("html"))
+    model, stored = checkpoints.load_run("told"), resources.space("small").u[3]
+    if way == "Little else":
+        assert (name, label, keep) == ("small", None, True) and torch.equal(u, stored)
+    else:
+        assert (name, label, keep) == ("told", taking.ALL, False)
+        (own,), _ = faces.told(model, tasks.decode(checkpoints.load_run("small"), stored[None]))
+        torch.testing.assert_close(u, own)
+
+
+@pytest.mark.slow
 def test_models_of_faces_compare_whether_told_or_not(twins):
     app = open_page("pages/7_Models.py", view="Side by side", a="small", b="told")
     assert not app.exception
@@ -697,6 +749,7 @@ def head(seed: int = 0) -> Image.Image:
     return picture
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("degrees", [0, 15, -30, 90, 180])
 def test_a_turned_picture_of_a_face_is_laid_upright(degrees):
     picture = Image.new("RGB", (400, 300), (105, 120, 150))
@@ -783,6 +836,7 @@ def portrait():
     return head(2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", ["Smile", "Reconstruct"])
 def test_the_page_crops_pictures_as_the_model_has_seen_them(portrait, zoo, monkeypatch, tool):
     model = of_heads()

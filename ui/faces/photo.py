@@ -65,6 +65,7 @@ def _cropped(content: bytes, name: str, model: "LatentModel", space: Space) -> s
     of = digest, faces.crop(model)
     if st.session_state.get("searched") != of:  # once, not in every run
         st.session_state["searched"], st.session_state["faces_seen"] = of, faces.search(model, space, picture)
+        st.session_state.pop("turns", None)
     picture, box = _crop_box(picture, digest, st.session_state["faces_seen"], model)
     return packed(lfw.fitted(picture, model.config.image_shape[1], box))
 
@@ -88,7 +89,7 @@ def _crop_box(picture: Image.Image, key: str, seen: list[faces.Face], model: "La
         lies = "The box lies where a face is. " if sure else ""
         st.caption(f"{lies}It should {best(model)}: so the model has seen faces.")
         level = 0 if face is None else round(-math.degrees(face.turn))
-        turn = st.slider("Turn, degrees", -180, 180, level, key=f"turn_{key}")
+        turn = _turn(f"turn_{key}", level)
     turned, box = _turned(picture, turn, face)
     shown = faces.crop(model)
     if box and shown > lfw.CROP:
@@ -98,6 +99,15 @@ def _crop_box(picture: Image.Image, key: str, seen: list[faces.Face], model: "La
     with left:
         crop.crop(turned, key, "The face that is read", first, square=True)
     return turned, _pixels(turned.size, crop.box(key, first))
+
+
+def _turn(key: str, level: int) -> int:
+    """Let the visitor turn a picture, by `level` degrees at first; what each face was turned by is kept."""
+    turns = st.session_state.setdefault("turns", {})
+    if key not in st.session_state:  # Streamlit forgets a control that was not drawn
+        st.session_state[key] = turns.get(key, level)
+    turns[key] = st.slider("Turn, degrees", -180, 180, key=key)
+    return turns[key]
 
 
 def _chosen(seen: list[faces.Face], key: str) -> tuple[faces.Face | None, str]:

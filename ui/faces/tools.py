@@ -28,7 +28,6 @@ AMPLIFIED = 4  # errors are about a tenth of full scale
 GROUPS = {"With it": "plus", "Without it": "minus"}
 _one_at_a_time = threading.Lock()  # many may press at once
 DIRECTIONS = ("All that goes with it", "Little else")  # plain words for each of faces.WAYS
-TOLD = "What it is told"  # and of a model that takes a label
 KINDS = {"Gaussian": "gaussian", "Mixture of Gaussians": "mixture"}
 
 
@@ -67,8 +66,8 @@ def attributes(name: str, model: "LatentModel", space: Space, held: Held) -> Ten
     stage = controls.stage("steer")
     former = dict(zip((kind.capitalize() for kind in faces.WAYS), DIRECTIONS, strict=True))
     twin = resources.twin(model)
-    way = controls.choose("What changes", [*DIRECTIONS, *([TOLD] if twin else [])], "way", former=former)
-    if way == TOLD:
+    way = controls.choose("What changes", [*DIRECTIONS, *([told.TOLD] if twin else [])], "way", former=former)
+    if way == told.TOLD:
         with stage:
             told.draw(twin, model, held)
         return held.u

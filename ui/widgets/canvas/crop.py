@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import streamlit as st
 from PIL import Image
 
 from cvae.data import pictures
@@ -17,6 +18,7 @@ HTML = '<div class="crop"></div><p class="status" role="status"></p>'
 WHOLE: Shares = (0.0, 0.0, 1.0, 1.0)
 SHOWN = 640  # pixels of the longer side of the picture in the page
 LEAST = 0.02  # of a side of the picture, that the box has
+LEFT, MOST = "crop_left", 64  # boxes that a visit keeps, also of pictures that are not drawn at the time
 _draw = component(__file__, HTML)
 
 
@@ -50,8 +52,13 @@ def crop(
 
 def box(key: str, first: Shares = WHOLE) -> Shares:
     """Return the box that the visitor last left, `first` before that and for anything that is no box."""
-    message = sent(key, "box")
-    return (_shares(message.get("box")) if isinstance(message, dict) else None) or first
+    message, left = sent(key, "box"), st.session_state.setdefault(LEFT, {})
+    if isinstance(message, dict) and (shares := _shares(message.get("box"))):
+        left.pop(key, None)
+        left[key] = shares
+        if len(left) > MOST:
+            del left[next(iter(left))]
+    return left.get(key, first)
 
 
 def _shares(numbers: Any) -> Shares | None:

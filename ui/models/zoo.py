@@ -108,9 +108,10 @@ def outcomes(name: str) -> list[str]:
     if (share := number(figures, "ink_iou")) is not None:
         lines.append(f"finds ink: intersection over union {share:.3f}")
     by_label = _part(_part(figures, "smile"), "label")
-    if None not in (changed := [number(by_label, key) for key in ("adds", "takes")]):
-        adds, takes = (f"{100 * share:.1f} %" for share in changed)
-        lines.append(f"told the other label, {adds} of serious test faces smile and {takes} of smiling ones stop")
+    adds, takes = number(by_label, "adds"), number(by_label, "takes")
+    if adds is not None and takes is not None:
+        told = f"{100 * adds:.1f} % of serious test faces smile and {100 * takes:.1f} % of smiling ones stop"
+        lines.append(f"told the other label, {told}")
     noises, holes = _part(figures, "psnr"), _part(figures, "hole_mse")
     gains = [(noise, [number(_part(noises, noise), key) for key in ("before", "after")]) for noise in noises]
     if said := [f"{noise} from {gain[0]:.1f} to {gain[1]:.1f} dB" for noise, gain in gains if None not in gain]:

@@ -17,6 +17,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 from cvae.data.pictures import open_picture
 from cvae.preprocess import ink_to_digit, steps, to_digit, to_digits
 from cvae.sketches import choosing, network, parts
+from cvae.sketches.ground import surrounded
 from cvae.sketches.view import View
 from tests.conftest import ROOT
 
@@ -461,3 +462,30 @@ def test_blurred_strokes_that_go_from_edge_to_edge_keep_their_width():
     box = digit[4:24, :][:, digit.any(0)]
     level = np.asarray(small.crop(small.getbbox()).resize(box.shape[::-1], Image.Resampling.BICUBIC)) / 255
     assert np.abs(box - level).mean() < 0.24
+
+
+@pytest.mark.parametrize("ground, ink", [("#ecebe5", "#28282e"), ("#263c32", "#e1e1dc"), ("#e9f2f5", "#781e28")])
+@pytest.mark.parametrize("shape", ["one", "six"])
+def test_a_bold_digit_cut_out_close_is_read_as_with_the_ground_around_it(shape, ground, ink):
+    whole = Image.new("RGB", (700, 700), ground)
+    draw = ImageDraw.Draw(whole)
+    if shape == "one":
+        draw.line([(360, 160), (335, 540)], fill=ink, width=70)
+    else:
+        draw.line([(400, 150), (310, 290), (275, 440)], fill=ink, width=90, joint="curve")
+        draw.ellipse((230, 330, 470, 560), outline=ink, width=88)
+    left, top, right, bottom = ImageChops.difference(whole, Image.new("RGB", whole.size, ground)).getbbox()
+    area = left - 3, top - 3, right + 3, bottom + 3
+    close = whole.crop(area)
+    assert difference(close, whole) < 0.08 and difference(to_digit(whole, area), whole) < 0.08
+    (digit,) = to_digits(close)
+    assert all(abs(a - b) < 8 for a, b in zip(digit.box, (3, 3, *close.size), strict=True))
+
+
+def test_a_sheet_and_a_grid_that_go_to_the_edges_are_no_digits_cut_out_close():
+    sheet, grid = Image.new("RGB", (600, 600), "#503628"), on("#ecebe5", "#28282e", size=(600, 600))
+    ImageDraw.Draw(sheet).rectangle((10, 10, 590, 590), fill="#ecebe5")
+    for place in range(5, 600, 59):
+        ImageDraw.Draw(grid).line([(place, 0), (place, 600)], fill="#28282e", width=4)
+        ImageDraw.Draw(grid).line([(0, place), (600, place)], fill="#28282e", width=4)
+    assert all(surrounded(picture) == (picture, 0) for picture in (sheet, grid, seven()))

@@ -134,8 +134,11 @@ def _finished(view: View, ink: np.ndarray, area: tuple, step: tuple[str, np.ndar
     rows, columns = (np.flatnonzero((ink > digits.OUTLINE).any(axis)) for axis in (1, 0))
     if not rows.size:
         return None
-    height, width = view.grey.shape
-    across, down = (area[0] + columns[[0, -1]] + (0, 1)) / width, (area[1] + rows[[0, -1]] + (0, 1)) / height
+    height, width = (side - 2 * view.margin for side in view.grey.shape)
+    across, down = (
+        ((first + line[[0, -1]] + (0, 1) - view.margin) / side).clip(0, 1)
+        for first, line, side in zip(area[:2], (columns, rows), (width, height), strict=True)
+    )
     way = [("Grey", view.grey), step, ("Ink", ink), *digits.normalised(ink)]
     return Reading(way, (across[0], down[0], across[1], down[1]), sure)
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from cvae.data import pictures
-from cvae.sketches import grouping, light, network, parts, sizes
+from cvae.sketches import ground, grouping, light, network, parts, sizes
 
 FIRST_SIDE = 256  # of the picture that the network sees
 LIKELY, JUST_SURE = 0.35, parts.SURE + 0.01  # probability of faint ink, where there is surer, and what is made of it
@@ -14,7 +14,10 @@ LIKELY, JUST_SURE = 0.35, parts.SURE + 0.01  # probability of faint ink, where t
 
 @dataclass(frozen=True)
 class View:
-    """A picture as both readers see it; `ruled` is None where the rules see no ink."""
+    """A picture as both readers see it; `ruled` is None where the rules see no ink.
+
+    All of it is seen with `margin` pixels of ground on each side that the picture itself has not.
+    """
 
     colours: Image.Image
     grey: np.ndarray
@@ -23,6 +26,7 @@ class View:
     ruled_parts: list[parts.Part]
     seen: np.ndarray  # how probably each pixel is ink, at the network's size
     seen_parts: list[parts.Part]
+    margin: int = 0
 
 
 def viewed(image: Image.Image, box: tuple[float, float, float, float] | None) -> View:
@@ -30,7 +34,7 @@ def viewed(image: Image.Image, box: tuple[float, float, float, float] | None) ->
     if box is not None:
         left, top, right, bottom = (round(side) for side in box)
         image = ImageOps.exif_transpose(image).crop((left, top, right, bottom))
-    picture = pictures.prepared(image)
+    picture, margin = ground.surrounded(pictures.prepared(image))
     grey = pictures.grey(picture)
     colours, even = picture.convert("RGB"), light.evened(grey)
     try:
@@ -38,12 +42,12 @@ def viewed(image: Image.Image, box: tuple[float, float, float, float] | None) ->
     except ValueError:
         ruled = None
     if network.model() is None:
-        return View(colours, grey, even, ruled, [], grey, [])
+        return View(colours, grey, even, ruled, [], grey, [], margin)
     seen = network.ink(colours, FIRST_SIDE)
     if ruled is None and (seen > parts.SURE).any():  # the ink is faint, and hangs together by what is fainter still
         seen = np.where(parts.touched(seen > parts.FAINT, seen > LIKELY), seen.clip(JUST_SURE), seen)
     marked = [] if ruled is None else grouping.digits((2 * sizes.resized(ruled, seen.shape)).clip(0, 1))
-    return View(colours, grey, even, ruled, marked, seen, grouping.digits(seen, is_faint=ruled is None))
+    return View(colours, grey, even, ruled, marked, seen, grouping.digits(seen, is_faint=ruled is None), margin)
 
 
 def everything(view: View) -> parts.Part:

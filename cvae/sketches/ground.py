@@ -8,7 +8,7 @@ from PIL import Image, ImageOps
 
 from cvae.data import pictures
 
-CLOSE = 0.05  # of the picture's side: ink that comes so near to all four edges was cut out
+CLOSE = 0.05  # of the picture's longer side: ink that comes so near to all four edges was cut out
 APART, DEPARTS = 0.1, 0.2  # brightness within which the rim is one ground, and from which a pixel is ink on it
 BETWEEN = 0.1  # share of the picture that may be neither: light that fades has more
 MOSTLY = 0.6  # share of the rim that is ground
@@ -41,8 +41,8 @@ def _ground(grey: np.ndarray) -> float | None:
     if _rim(is_ground).mean() < MOSTLY or not BOLD[0] < ink.mean() < BOLD[1] or (~ink & ~is_ground).mean() > BETWEEN:
         return None
     lines = (ink.any(1), ink.any(0))
-    gaps = (end for line in lines for end in (line.argmax() / len(line), line[::-1].argmax() / len(line)))
-    return level if max(gaps) < CLOSE else None
+    gaps = (end for line in lines for end in (line.argmax(), line[::-1].argmax()))
+    return level if max(gaps) < CLOSE * max(grey.shape) else None
 
 
 def _rim(a: np.ndarray) -> np.ndarray:

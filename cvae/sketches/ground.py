@@ -26,7 +26,7 @@ def surrounded(picture: Image.Image) -> tuple[Image.Image, int]:
     level = _ground(grey)
     if level is None:
         return picture, 0
-    colour = np.median(_rim(np.asarray(picture))[abs(_rim(grey) - level) < APART], 0).astype(int)
+    colour = np.median(_rim(np.asarray(picture))[np.abs(_rim(grey) - level) < APART], 0).astype(int)
     if max(picture.size) > MOST:
         picture = picture.resize(pictures.fitting(picture.size, MOST), Image.Resampling.BOX)
     margin = round(AROUND * max(picture.size))
@@ -36,12 +36,12 @@ def surrounded(picture: Image.Image) -> tuple[Image.Image, int]:
 def _ground(grey: np.ndarray) -> float | None:
     """Return the ground's brightness where bold ink comes near to all edges of a picture; None for any other."""
     level = float(np.median(_rim(grey)))
-    away = abs(grey - level)
+    away = np.abs(grey - level)
     ink, is_ground = away > DEPARTS, away < APART
     if _rim(is_ground).mean() < MOSTLY or not BOLD[0] < ink.mean() < BOLD[1] or (~ink & ~is_ground).mean() > BETWEEN:
         return None
     lines = (ink.any(1), ink.any(0))
-    gaps = (end for line in lines for end in (line.argmax(), line[::-1].argmax()))
+    gaps = (end for line in lines for end in (np.argmax(line), np.argmax(np.flip(line))))
     return level if max(gaps) < CLOSE * max(grey.shape) else None
 
 

@@ -99,16 +99,16 @@ def _polyline(
     n: int, size: tuple[int, ...], points: int, thickness: Tensor, generator: torch.Generator | None
 ) -> Tensor:
     """Return n random lines through `points` places as coverage (n, 1, H, W) in [0, 1]; thickness (n,) in pixels."""
-    height, width = size
     device = thickness.device
-    corners = torch.rand(n, points, 2, generator=generator, device=device)
-    corners = torch.stack([corners[..., 0] * height, corners[..., 1] * width], dim=-1)
+    corners = torch.rand(n, points, 2, 1, 1, generator=generator, device=device)
+    y, x = corners[:, :, 0] * size[0], corners[:, :, 1] * size[1]  # (n, points, 1, 1)
     rows, columns = (torch.arange(length, device=device) + 0.5 for length in size)
-    pixels = torch.stack(torch.meshgrid(rows, columns, indexing="ij"), dim=-1).view(1, 1, -1, 2)  # (1, 1, H W, 2)
-    start, way = corners[:, :-1, None], (corners[:, 1:] - corners[:, :-1])[:, :, None]  # (n, segments, 1, 2)
-    t = (((pixels - start) * way).sum(-1) / (way**2).sum(-1).clamp(min=1e-6)).clamp(0, 1)
-    distance = (pixels - start - t[..., None] * way).norm(dim=-1).amin(1)  # (n, H W), to the nearest segment
-    return (thickness[:, None] / 2 + 0.5 - distance).clamp(0, 1).view(n, 1, height, width)
+    to_y, to_x = rows[:, None] - y[:, :-1], columns - x[:, :-1]  # (n, segments, H, 1) and (n, segments, 1, W)
+    down, across = y.diff(dim=1), x.diff(dim=1)
+    t = ((to_y * down + to_x * across) / (down**2 + across**2).clamp(min=1e-6)).clamp(0, 1)
+    squared = (to_y - t * down) ** 2 + (to_x - t * across) ** 2
+    distance = squared.amin(1, keepdim=True).sqrt()  # (n, 1, H, W), to the nearest segment
+    return (thickness.view(-1, 1, 1, 1) / 2 + 0.5 - distance).clamp(0, 1)
 
 
 def random_visible(

@@ -49,12 +49,8 @@ def shift(x: Tensor, most: int, generator: torch.Generator | None = None) -> Ten
     wide = torch.nn.functional.pad(x, (most,) * 4, mode="reflect")
     height, width = x.shape[2:]
     places = torch.randint(2 * most + 1, (len(x), 2), generator=generator, device=x.device)
-    rows, columns = (
-        torch.arange(length, device=x.device) + places[:, axis, None] for axis, length in enumerate((height, width))
-    )
-    channels, wider = x.shape[1], wide.shape[3]
-    wide = wide.gather(2, rows[:, None, :, None].expand(-1, channels, -1, wider))
-    return wide.gather(3, columns[:, None, None, :].expand(-1, channels, height, -1))
+    every = wide.unfold(2, height, 1).unfold(3, width, 1)  # (N, C, 2 most + 1, 2 most + 1, H, W), a view
+    return every[torch.arange(len(x), device=x.device), :, places[:, 0], places[:, 1]]
 
 
 def augment(x: Tensor, generator: torch.Generator | None = None) -> Tensor:

@@ -1,9 +1,11 @@
 """The digit is told from marks, and its pieces are kept together: pictures of strokes, with and without the marks."""
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from cvae.preprocess import to_digit, to_digits
+from cvae.sketches import grouping
 
 PAPER, INK = "#ecebe5", "#28282e"
 ONE = [[(330, 170), (310, 400)]]
@@ -62,3 +64,23 @@ def test_a_faint_pencil_is_followed_where_it_is_fainter_still(ink, ground):
     weak = [(SIX[0][2:5], 7, "#d0ceca" if ground == "#dedbd7" else "#c9c4be")]  # pressed less
     picture = written([SIX[0][:3], SIX[0][4:]], 7, ink, ground, lines=weak)
     assert apart(picture, written(SIX, 7)) < 0.2
+
+
+@pytest.mark.parametrize("speck", [(slice(126, 129), slice(110, 122)), (slice(100, 101), slice(124, 134))])
+def test_a_speck_in_a_bold_loop_is_no_digit_in_a_frame(speck):
+    y, x = np.mgrid[:256, :256]
+    away = np.hypot((y - 128) / 60, (x - 128) / 40)
+    loop = ((away > 0.7) & (away < 1)).astype(np.float32)
+    ink = loop.copy()
+    ink[speck] = 1
+    (digit,) = grouping.digits(ink)
+    assert digit.mask.sum() > 0.95 * loop.sum()
+
+
+def test_a_small_digit_in_a_thin_frame_is_a_digit():
+    ink = np.zeros((256, 256), np.float32)
+    ink[30:220, 30:220] = 1
+    ink[33:217, 33:217] = 0
+    ink[110:150, 120:124] = 1
+    (digit,) = grouping.digits(ink)
+    assert digit.mask.sum() == 160

@@ -6,6 +6,7 @@ from cvae.sketches.parts import LEAST_SIDE, Part, widened
 
 DIRECTIONS, AROUND = 16, 14  # what meets so many rays from the middle of another part lies around it
 ENCLOSED = 0.15  # of what lies around it, the least side of a digit
+SPECK = 0.02  # of the ink around it: less, and thinner, is a speck in a loop
 THIN = 0.13  # width to length of a line
 LONG = 1.3  # times the side of another part: a line that is longer is none of its strokes
 FLAT, UPRIGHT = 0.35, 0.8  # radians of slope below which a line lies, above which it may be a one
@@ -20,6 +21,8 @@ STICKS_OUT, MARK_DEPTH = 0.1, 0.05  # of a digit's side; of a mark's, half the w
 def surrounds(part: Part, other: Part) -> bool:
     """Tell whether a part is a frame, a ring or a cell around another."""
     if part.side <= other.side or other.side < ENCLOSED * min(part.side, 4 * other.side, 10 * LEAST_SIDE):
+        return False
+    if other.mask.sum() < SPECK * part.mask.sum() and _depth(other) < THINNER * _depth(part):
         return False
     y, x = other.middle
     reach = np.arange(1, int(1.5 * part.side))

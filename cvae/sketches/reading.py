@@ -20,6 +20,7 @@ from cvae.sketches.view import View, everything, viewed
 SHOWN_SIDE = 160
 DIFFERS = 0.09  # mean difference of pixels from which two readings are two guesses
 MOST = 12  # digits of one picture
+SIDES = 256, 192  # of the picture that the network sees: first, and where that shows no digit
 
 
 class Digit(NamedTuple):
@@ -63,7 +64,7 @@ def shown(reading: Reading) -> Steps:
 
 def readings(image: Image.Image, box: Box | None = None) -> list[Reading]:
     """Return all digits in a picture, or in a `box` of it, the largest first; ValueError where there is none."""
-    return _readings(viewed(image, box))
+    return _found(image, box)[1]
 
 
 def guesses(image: Image.Image, box: Box | None = None) -> tuple[list[Reading], Reading | None]:
@@ -71,8 +72,7 @@ def guesses(image: Image.Image, box: Box | None = None) -> tuple[list[Reading], 
 
     ValueError where there is none.
     """
-    view = viewed(image, box)
-    made = _readings(view)
+    view, made = _found(image, box)
     if len(made) > 1:
         return made, None
     others = [closer.reading(view, part, False) for part in view.seen_parts[:1]]
@@ -82,10 +82,17 @@ def guesses(image: Image.Image, box: Box | None = None) -> tuple[list[Reading], 
     return made, next(differing, None)
 
 
+def _found(image: Image.Image, box: Box | None) -> tuple[View, list[Reading]]:
+    """Return a picture as it is seen, and the digits in it; where there are none, as it is seen from farther away."""
+    for side in SIDES:
+        view = viewed(image, box, side)
+        if made := _readings(view):
+            return view, made
+    raise ValueError(NO_INK)
+
+
 def _readings(view: View) -> list[Reading]:
     made = [reading for part, is_ruled in chosen(view)[:MOST] if (reading := closer.reading(view, part, is_ruled))]
     if not made and view.ruled is not None and (every := closer.ruled_reading(view, everything(view))):
         made = [every]
-    if not made:
-        raise ValueError(NO_INK)
     return made

@@ -8,7 +8,6 @@ from PIL import Image, ImageOps
 from cvae.data import pictures
 from cvae.sketches import ground, grouping, light, network, parts, sizes
 
-FIRST_SIDE = 256  # of the picture that the network sees
 LIKELY, JUST_SURE = 0.35, parts.SURE + 0.01  # probability of faint ink, where there is surer, and what is made of it
 
 
@@ -29,8 +28,11 @@ class View:
     margin: int = 0
 
 
-def viewed(image: Image.Image, box: tuple[float, float, float, float] | None) -> View:
-    """Return a picture, or what lies in a `box` of it in pixels of the upright picture, as both readers see it."""
+def viewed(image: Image.Image, box: tuple[float, float, float, float] | None, side: int) -> View:
+    """Return a picture, or what lies in a `box` of it in pixels of the upright picture, as both readers see it.
+
+    To the network it has an area of about side x side pixels.
+    """
     if box is not None:
         left, top, right, bottom = (round(side) for side in box)
         image = ImageOps.exif_transpose(image).crop((left, top, right, bottom))
@@ -43,7 +45,7 @@ def viewed(image: Image.Image, box: tuple[float, float, float, float] | None) ->
         ruled = None
     if network.model() is None:
         return View(colours, grey, even, ruled, [], grey, [], margin)
-    seen = network.ink(colours, FIRST_SIDE)
+    seen = network.ink(colours, side)
     if ruled is None and (seen > parts.SURE).any():  # the ink is faint, and hangs together by what is fainter still
         seen = np.where(parts.touched(seen > parts.FAINT, seen > LIKELY), seen.clip(JUST_SURE), seen)
     marked = [] if ruled is None else grouping.digits((2 * sizes.resized(ruled, seen.shape)).clip(0, 1))

@@ -57,9 +57,9 @@ def draw(name: str, model: "LatentModel", held: Held) -> None:
     st.html(images.strips_html([("", way)], f"From {classes.name(told, 0)} to {classes.name(told, 1)}, and beyond"))
     st.caption(
         f"{words.markdown(name)} was told in its training which faces have the label "
-        f"*{words.markdown(classes.name(told, 1))}*, and its codes say nothing of that. So one code under both labels "
-        "is one person twice. In the strip the label is mixed from one to the other; at either end it is more than any "
-        "face had."
+        f"*{words.markdown(classes.name(told, 1))}*, and learned to keep that out of its codes. So one code under "
+        "both labels is one person twice. In the strip the label is mixed from one to the other; at either end it is "
+        "more than any face had."
     )
 
 

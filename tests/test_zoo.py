@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from cvae import checkpoints, progress, provenance
-from cvae.config import DataConfig, ModelConfig, Preset
+from cvae.config import DataConfig, ModelConfig, Preset, Stage, TrainConfig
 from cvae.data import lfw_files as lfw
 from cvae.models import build_model
 from cvae.presets import PRESETS
@@ -421,6 +421,15 @@ def test_a_model_of_faces_shows_its_figures_apart_from_those_of_digits(trained):
     told = cards.facts("faces", SimpleNamespace(config=preset.model, preset=preset, parameters=lambda: iter(())))
     assert "likelihood: normal density around every pixel, standard deviation 0.1" in told
     assert zoo.pixels(SimpleNamespace(config=replace(preset.model, likelihood="bernoulli"), preset=preset)) == "colour"
+
+
+@pytest.mark.parametrize("family", ["vae", "autoencoder"])
+def test_a_card_has_a_beta_where_there_is_a_kl_to_weigh(trained, family):
+    preset = faces(trained, "faces")
+    preset = replace(preset, model=replace(preset.model, family=family), train=TrainConfig((Stage(1, 1e-3),)))
+    model = SimpleNamespace(config=preset.model, preset=preset, parameters=lambda: iter(()))
+    learned = next(line for line in cards.facts("faces", model) if line.startswith("learned from"))
+    assert ("beta" in learned) == (family == "vae") and ": 1 epoch, batches" in learned
 
 
 def test_faces_compared_are_of_people_held_out(monkeypatch):

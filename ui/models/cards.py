@@ -88,8 +88,10 @@ def facts(name: str, model: "AnyModel") -> list[str]:
     seconds = zoo.training_seconds(name, model)
     lines = [
         f"{zoo.parameters(name, model):,} parameters, {zoo.megabytes(name, model):.1f} MB, {config.network} network",
-        f"learned from {data.dataset}: {epochs} epochs, batches of {train.batch_size}, learning rate {train.lr:g}, "
-        f"beta {train.beta:g}" + (f", {zoo.duration(seconds)}" if seconds else ""),
+        f"learned from {data.dataset}: {epochs} {'epoch' if epochs == 1 else 'epochs'}, batches of {train.batch_size}, "
+        f"learning rate {train.lr:g}"
+        + (f", beta {train.beta:g}" if config.kind.has_prior else "")  # it weighs a KL
+        + (f", {zoo.duration(seconds)}" if seconds else ""),
     ]
     if not classes.are_digits(model):
         named = " \u00b7 ".join(model.preset.classes[:MOST_CLASSES])

@@ -2,12 +2,13 @@
 
 import csv
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import train
 from cvae import checkpoints
-from cvae.cli.train import SHIPPED
+from cvae.cli.train import SHIPPED, _verdict
 from cvae.config import Stage, TrainConfig
 from cvae.diagnosis import remarks
 from cvae.presets import PRESETS
@@ -66,6 +67,12 @@ def test_too_few_steps_are_counted_and_enough_are_advised(epochs, steps, said):
     (remark,) = remarks(curve(falling(epochs), falling(epochs), kl=0.0), preset, steps)
     advised = int(remark.split("--epochs ")[1].split(",")[0])
     assert said in remark and advised * steps >= 300 > (advised - 1) * steps
+
+
+@pytest.mark.parametrize("epochs, said", [(1, "folder: 1 epoch; "), (2, "folder: 2 epochs; ")])
+def test_a_training_says_how_many_epochs_it_took(epochs, said):
+    history = curve(falling(epochs), falling(epochs))
+    assert _verdict(PRESETS["vae-dense"], Path("folder"), history, MANY)[0].startswith(said)
 
 
 def test_the_last_epochs_of_a_learned_prior_are_no_sign_of_learning_by_heart():

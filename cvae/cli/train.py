@@ -254,7 +254,8 @@ def _verdict(preset: Preset, folder: Path, history: list[dict[str, Any]], steps:
 
     last = history[-1]
     kl = f", kl {last['val_kl']:.2f}" if preset.model.kind.has_prior else ""
-    figures = f"{folder}: {len(history)} epochs; validation nll {last['val_nll']:.2f}{kl} nats per picture"
+    epochs = "1 epoch" if len(history) == 1 else f"{len(history)} epochs"
+    figures = f"{folder}: {epochs}; validation nll {last['val_nll']:.2f}{kl} nats per picture"
     following = f"measure it with: python evaluate.py {preset.name}; look at it with: streamlit run app.py"
     return [figures, *(f"note: {remark}" for remark in remarks(history, preset, steps)), following]
 

@@ -658,6 +658,16 @@ def test_a_link_to_a_model_that_is_told_opens_what_its_label_changes(twins, aske
     assert not app.exception and "Told" not in " ".join(element.proto.body for element in app.get("html"))
 
 
+def test_what_a_link_led_to_does_not_come_back_after_another_choice(twins):
+    app = open_page("pages/6_Faces.py", model="told", tool="Morph")
+    put = lambda: next(data["put"] for data in controls(app) if "put" in data)  # noqa: E731
+    assert put() == {"model": ["small"], "way": ["What it is told"], "tool": ["Smile"]}
+    app.segmented_control(key="way").set_value("Little else").run()
+    assert not app.exception and put() == {"model": ["small"], "tool": ["Smile"]}
+    app.segmented_control(key="tool").set_value("Morph").run()
+    assert not app.exception and put() == {"model": ["small"]}
+
+
 @pytest.mark.parametrize("way", ["Little else", "What it is told"])
 def test_what_is_taken_along_is_what_is_shown(twins, monkeypatch, way):
     taken = []

@@ -126,6 +126,12 @@ def put(name: str, *texts: str) -> None:
     _set(name, list(texts))
 
 
+def overrule(name: str, chosen: str) -> None:
+    """Forget what was put under a name if its control, which writes its own parameter, has another value by now."""
+    if visit().put.get(name, (chosen,)) != (chosen,):
+        del visit().put[name]
+
+
 def text(name: str) -> str:
     """Return what the address holds under a name, or will once the browser has taken it over; empty without it."""
     return visit().put.get(name, ("",))[-1] or st.query_params.get(name, "")

@@ -150,7 +150,8 @@ def choose(
     chosen = st.segmented_control(
         label, options, default=options[0], required=True, key=key, bind="query-params", help=explained
     )
-    return chosen or options[0]  # an empty parameter in the address empties the control
+    address.overrule(key, chosen := chosen or options[0])  # an empty parameter in the address empties the control
+    return chosen
 
 
 def best(

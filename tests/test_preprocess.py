@@ -482,6 +482,17 @@ def test_a_bold_digit_cut_out_close_is_read_as_with_the_ground_around_it(shape, 
     assert all(abs(a - b) < 8 for a, b in zip(digit.box, (5, 5, *close.size), strict=True))
 
 
+@pytest.mark.parametrize("plate, rim", [("#ecebe5", "#503628"), ("#c8dcf0", "#28643c")])
+@pytest.mark.parametrize("height", [600, 480])
+def test_a_digit_on_a_round_plate_that_was_cut_out_close_is_read_and_not_the_plate(plate, rim, height):
+    whole, cut = Image.new("RGB", (600, 600), plate), Image.new("RGB", (600, 600), rim)
+    ImageDraw.Draw(cut).ellipse((4, 4 + 300 - height // 2, 596, 296 + height // 2), fill=plate)
+    for picture in (whole, cut):
+        draw = ImageDraw.Draw(picture)
+        draw.line([(230, 190), (370, 190), (290, 420)], fill="#28282e", width=44, joint="curve")
+    assert difference(cut.crop((0, 300 - height // 2, 600, 300 + height // 2)), whole) < 0.08
+
+
 def test_a_sheet_and_a_grid_that_go_to_the_edges_are_no_digits_cut_out_close():
     sheet, grid = Image.new("RGB", (600, 600), "#503628"), on("#ecebe5", "#28282e", size=(600, 600))
     ImageDraw.Draw(sheet).rectangle((10, 10, 590, 590), fill="#ecebe5")

@@ -20,7 +20,9 @@ from cvae.sketches.view import View, everything, viewed
 SHOWN_SIDE = 160
 DIFFERS = 0.09  # mean difference of pixels from which two readings are two guesses
 MOST = 12  # digits of one picture
-SIDES = 256, 192  # of the picture that the network sees: first, and where that shows no digit
+# ways to see a picture, each where those before show no digit: the side that it has to the network, and whether
+# ground is laid around bold ink that was cut out close
+WAYS = (256, False), (256, True), (192, False)
 
 
 class Digit(NamedTuple):
@@ -83,10 +85,10 @@ def guesses(image: Image.Image, box: Box | None = None) -> tuple[list[Reading], 
 
 
 def _found(image: Image.Image, box: Box | None) -> tuple[View, list[Reading]]:
-    """Return a picture as it is seen, and the digits in it; where there are none, as it is seen from farther away."""
-    for side in SIDES:
-        view = viewed(image, box, side)
-        if made := _readings(view):
+    """Return a picture as it is seen, and the digits in it; where there are none, as it is seen in other ways."""
+    for side, wide in WAYS:
+        view = viewed(image, box, side, wide)
+        if view and (made := _readings(view)):
             return view, made
     raise ValueError(NO_INK)
 

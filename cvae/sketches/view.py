@@ -28,15 +28,22 @@ class View:
     margin: int = 0
 
 
-def viewed(image: Image.Image, box: tuple[float, float, float, float] | None, side: int) -> View:
+def viewed(
+    image: Image.Image, box: tuple[float, float, float, float] | None, side: int, wide: bool = False
+) -> View | None:
     """Return a picture, or what lies in a `box` of it in pixels of the upright picture, as both readers see it.
 
-    To the network it has an area of about side x side pixels.
+    To the network it has an area of about side x side pixels. If `wide`, ground is laid around bold ink that was cut
+    out close, and None is returned for any other picture.
     """
     if box is not None:
         left, top, right, bottom = (round(side) for side in box)
         image = ImageOps.exif_transpose(image).crop((left, top, right, bottom))
-    picture, margin = ground.surrounded(pictures.prepared(image))
+    picture, margin = pictures.prepared(image), 0
+    if wide:
+        picture, margin = ground.surrounded(picture)
+        if not margin:
+            return None
     grey = pictures.grey(picture)
     colours, even = picture.convert("RGB"), light.evened(grey)
     try:

@@ -1,7 +1,7 @@
 """Faces as people bring them: how often the box is right, and how often it is wrong without a word.
 
 python benchmarks/own_faces.py --data-dir DIR lays test people of LFW, whom neither the models nor the finder has seen,
-on grounds of many kinds: PICTURES pictures of each of KINDS.
+on grounds of many kinds: PICTURES pictures of each of KINDS. With --part validation it lays those by whom one chooses.
 """
 
 import argparse
@@ -108,7 +108,7 @@ def right(face, places: list[tuple]) -> bool:
     return False
 
 
-def measure(data_dir: Path, seeds: list[int]) -> list[tuple[str, ...]]:
+def measure(data_dir: Path, seeds: list[int], part: str = "test") -> list[tuple[str, ...]]:
     """Return a row for each kind: right, right but said to be unsure, wrong with a word, wrong without one.
 
     Of several seeds the means; what was wrong without a word at each is printed.
@@ -121,7 +121,7 @@ def measure(data_dir: Path, seeds: list[int]) -> list[tuple[str, ...]]:
     folder = lfw.find(data_dir)
     if folder is None:
         raise SystemExit(f"the faces are not in {data_dir}.")
-    people = sorted(f for f in lfw._listing(folder) if lfw.part_of(f.parent.name) == "test")
+    people = sorted(f for f in lfw._listing(folder) if lfw.part_of(f.parent.name) == part)
     seconds: list[float] = []
     search = partial(faces.search, model, space)
     counts = np.array([counted(search, people, np.random.default_rng(seed), seconds) for seed in seeds])
@@ -161,8 +161,10 @@ def main() -> None:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--data-dir", type=Path, default=os.environ.get("CVAE_DATA_DIR"))
     p.add_argument("--seed", type=int, nargs="+", default=[0], help="of several, the means are shown")
+    p.add_argument("--part", choices=("validation", "test"), default="test", help="of the people")
     args = p.parse_args()
-    table(f"{PICTURES} pictures of each kind, of test people", measure(Path(args.data_dir), args.seed))
+    rows = measure(Path(args.data_dir), args.seed, args.part)
+    table(f"{PICTURES} pictures of each kind, of {args.part} people", rows)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import json
 import math
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -814,6 +815,22 @@ def test_a_face_is_unsure_where_looks_disagree(monkeypatch, by):
     assert seen_by_turns(monkeypatch, LEVEL, replace(LEVEL, **by)).score < finder.SURE
 
 
+def test_a_face_of_several_steps_comes_before_a_clearer_one_of_a_single_step():
+    real = [finder.Face(50.0 + k, 50.0, 40.0 + 2 * k, turn, 0.6) for k, turn in enumerate((3.1, -3.1, 3.0))]
+    chance = finder.Face(60.0, 52.0, 10.0, 1.0, 0.9)  # in the middle of the real one
+    (first, *_) = finder._apart(sorted(finder._agreed([chance, *real]), key=lambda face: -face.score))
+    assert first.x == pytest.approx(51) and first.edge == pytest.approx(42, rel=0.01)
+    assert math.cos(first.turn - math.pi) > 0.99
+    assert first.score == pytest.approx(3 * 0.6**2)
+    assert finder._agreed([]) == []
+
+
+def test_the_largest_of_the_sure_faces_comes_first():
+    large, clear, unsure = replace(LEVEL, edge=44.0, score=0.55), LEVEL, replace(LEVEL, edge=99.0, score=0.4)
+    assert finder.in_order([clear, large, unsure]) == [large, clear]
+    assert finder.in_order([unsure, replace(unsure, edge=90.0, score=0.45)])[0].score == 0.45
+
+
 def of_heads():
     """Return a small model that shows the head around a face."""
     model = small_model()
@@ -893,6 +910,29 @@ def test_scenes_to_teach_with_hold_the_faces_that_they_say():
     assert set(places[..., 0].unique().tolist()) <= {0.0, 1.0}
     answers = finder.Finder()(x)
     assert answers.shape == (8, 6, 24, 24) and teaching.error(answers, places).isfinite()
+
+
+def test_teaching_goes_on_from_given_weights(tmp_path, monkeypatch):
+    from cvae.faces import teaching
+
+    pictures = np.full((4, 3, teaching.SIDE, teaching.SIDE), 128, np.uint8)
+    monkeypatch.setattr(teaching.data, "lfw", lambda *_, **__: SimpleNamespace(images=pictures))
+    monkeypatch.setattr(teaching, "LR", 1e-9)
+    to = tmp_path / "on.safetensors"
+    monkeypatch.setattr("sys.argv", ["teaching", "--start", str(finder.WEIGHTS), "--steps", "2", "--to", str(to)])
+    teaching.main()
+    shipped, on = finder.loaded(finder.WEIGHTS), finder.loaded(to)
+    for before, after in zip(shipped.parameters(), on.parameters(), strict=True):
+        assert torch.allclose(before, after, atol=1e-3)
+    assert to.stat().st_size == finder.WEIGHTS.stat().st_size
+
+
+def test_the_rate_of_teaching_rises_stays_and_falls_to_zero():
+    from cvae.faces import teaching
+
+    rates = [teaching._rate(step, 1000) for step in range(1001)]
+    assert rates[0] < 0.02 and set(rates[teaching.WARM : 600]) == {1.0} and rates[1000] == 0
+    assert rates[800] == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("kind", ["Upload", "Camera"])

@@ -5,7 +5,7 @@ its size and its turn. Its weights lie beside this file; `cvae.faces.teaching` m
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -24,11 +24,12 @@ NEAR = 31  # pixels of a side of the surroundings that brightness and contrast a
 WIDTHS, DILATIONS = (12, 24, 40), (1, 2, 4, 1)
 SIDES = (48, 68, 96, 136, 192, 272, 384, 640)  # longest side of the picture at each step of the pyramid
 SMALLEST, LARGEST = 9.0, 42.0  # edges of faces, in pixels of a step, that the network was taught
+ALIKE = 0.3, 0.3, 0.6  # edges apart, logarithm of the sizes' ratio, radians: within these two are of the same face
 VIEW = 96  # pixels of a side of a second look at a face
 FIRST, PROMISING = 24.0, 0.25  # edge of the face in the first one, and score there from which there are others
 LOOKS = tuple(product((16.0, 20.0, 24.0, 30.0, 36.0), (-0.3, 0.0, 0.3)))  # edge of it in the others, and radians askew
 CLEAR, ASTRAY = 4, 0.6  # power of its score that a look weighs, radians off the median at which it weighs nothing
-DOUBT = 0.75, 0.25  # what deviations of 1 of the logarithm of sizes and of turns take from a score
+DOUBT = 0.75, 0.5  # what deviations of 1 of the logarithm of sizes and of turns take from a score
 SURE, LIKELY, POSSIBLE = 0.5, 0.3, 0.12  # scores from which a face is one, is rather one than not, may be one
 MOST = 12  # faces that are looked at a second time
 
@@ -107,7 +108,7 @@ def find(picture: Image.Image) -> list[Face]:
     for side in SIDES:
         if side <= 1.5 * max(picture.size) or side == SIDES[0]:
             faces += _seen(picture, side)
-    faces = _apart(sorted(faces, key=lambda face: -face.score))[:MOST]
+    faces = _apart(sorted(_agreed(faces), key=lambda face: -face.score))[:MOST]
     halves = _halves(picture)
     firsts = [_look(halves, face, FIRST) for face in faces if face.score > POSSIBLE]
     looked = [_measured(halves, first) for first in firsts if first is not None and first.score > PROMISING]
@@ -115,16 +116,21 @@ def find(picture: Image.Image) -> list[Face]:
 
 
 def in_order(faces: list[Face]) -> list[Face]:
-    """Return the faces that are sure, else the others; the largest first, of those about as large the surer."""
+    """Return the faces that are sure, the largest first; if none is, the others, of those about as large the surer."""
     sure = [face for face in faces if face.score >= SURE]
-    return sorted(sure or faces, key=lambda face: -face.edge * face.score**2)
+    return sorted(sure, key=lambda face: -face.edge) or sorted(faces, key=lambda face: -face.edge * face.score**2)
+
+
+def loaded(weights: Path) -> Finder:
+    """Return the finder whose weights, of half precision, lie in a file."""
+    finder = Finder()
+    finder.load_state_dict({key: v.float() if v.is_floating_point() else v for key, v in load_file(weights).items()})
+    return finder
 
 
 @cache
 def _finder() -> Finder:
-    finder = Finder()
-    finder.load_state_dict({key: v.float() if v.is_floating_point() else v for key, v in load_file(WEIGHTS).items()})
-    return finder.eval().requires_grad_(False)
+    return loaded(WEIGHTS).eval().requires_grad_(False)
 
 
 def _seen(picture: Image.Image, side: int) -> list[Face]:
@@ -153,6 +159,24 @@ def _answers(picture: Image.Image) -> list[Face]:
         edge = USUAL * math.exp(max(-3.0, min(3.0, size)))
         faces.append(Face(*middle, edge, math.atan2(sin, cos), float(score[row, column])))
     return faces
+
+
+def _agreed(faces: list[Face]) -> list[Face]:
+    """Return each face as the mean of those of about its place, size and turn: a real one is seen at several steps.
+
+    Each weighs the square of its score; the sum of these is the score of the mean.
+    """
+    if not faces:
+        return []
+    x, y, edge, turn, score = np.array([astuple(face) for face in faces]).T
+    apart = np.hypot(x - x[:, None], y - y[:, None]) / np.minimum(edge, edge[:, None])
+    larger = np.log(edge / edge[:, None])
+    turned = (turn - turn[:, None] + np.pi) % (2 * np.pi) - np.pi
+    alike = (apart < ALIKE[0]) & (abs(larger) < ALIKE[1]) & (abs(turned) < ALIKE[2])
+    total = (alike * score**2).sum(1)
+    share = alike * score**2 / total[:, None]
+    columns = share @ x, share @ y, edge * np.exp((share * larger).sum(1)), turn + (share * turned).sum(1), total
+    return [Face(*values) for values in np.stack(columns, axis=1).tolist()]
 
 
 def _halves(picture: Image.Image) -> list[Image.Image]:

@@ -427,5 +427,5 @@ def test_the_help_says_that_a_time_was_measured_on_a_gpu(capsys, monkeypatch, co
     with pytest.raises(SystemExit):
         train.main(["--help"])
     said = capsys.readouterr().out
-    assert "cvae-conv on an H200; on two CPU cores it takes some six hours" in " ".join(said.split())
+    assert "faces of whole heads on an H200; cvae-conv on two CPU cores takes six hours" in " ".join(said.split())
     assert all(len(line) <= int(columns) for line in said.splitlines() if "H200" in line or "presets," in line)

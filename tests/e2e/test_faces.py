@@ -226,6 +226,7 @@ def test_an_own_slider_is_built_from_two_groups(new_page):
     pool = page.locator(".st-key-pool_gallery .gallery")
     pool.locator("button").nth(0).click()
     page.wait_for_url("**plus=*")
+    expect(pool.locator("button").nth(0)).to_have_attribute("aria-pressed", "true")
     page.get_by_role("radio", name="Without it").click()
     expect(pool.locator("button").nth(0)).to_have_attribute("aria-pressed", "false")
     pool.locator("button").nth(1).click()

@@ -22,8 +22,8 @@ WARM_UP = 3  # steps before a capture, in which libraries choose their kernels a
 
 def fits(preset: Preset, stage: Stage, fabric: Fabric) -> bool:
     """Tell whether steps of a stage can be captured: on one CUDA device, with nothing that waits for the processor."""
-    refines = objectives.of(stage, preset.model).terms is objectives.refined
-    waits = preset.data.blur or refines or fabric.strategy.precision.precision == "16-mixed"
+    objective = objectives.of(stage, preset.model)
+    waits = preset.data.blur or objective.waits or fabric.strategy.precision.precision == "16-mixed"
     alone = fabric.device.type == "cuda" and fabric.world_size == 1
     drawn_there = preset.model.kind.given in ("", LABEL, PIXELS)  # spoiled copies and photographs are drawn elsewhere
     return alone and drawn_there and not waits

@@ -152,6 +152,7 @@ class Objective:
     critic: bool = False  # one learns beside the model, and is given to the terms
     still: bool = False  # BatchNorm keeps its statistics, and pictures are not moved any more
     nested: bool = False  # takes gradients of its own within a step, which cannot be compiled
+    waits: bool = False  # for the processor within a step, which cannot be captured
     validates: bool = False  # the validation measures its terms; else those of the family's own objective
 
 
@@ -186,6 +187,7 @@ OBJECTIVES = {
         "the codes of an autoencoder",
         still=True,
         nested=True,
+        waits=True,
         validates=True,
     ),
 }

@@ -33,14 +33,12 @@ def work() -> None:
         name, model, space = pick()
         use = TOOLS[tool := face_source.pick_tool(list(TOOLS))]
         twin = told.shown(tool, model, space)
-        kind, _ = face_source.pick_kind() if use else "", shelf.held(model)  # judged also while there is none to keep
+        kind = face_source.pick_kind() if use else ""
+        shelf.held(model)  # judged also while there is no face to keep
         if not twin:  # whose faces are no points of this model's
             shelf.button()
     if use is None:
-        new = faces.sample(name, model, space)
-        shelf.draw(name, model, new, None, parameter="new", goes=False)
-        taking.button(name, lambda: (new, None))
-        return
+        return nobody(name, model, space)
     above, kept, below = controls.stage(), st.container(), st.container()
     gallery = kind == face_source.GALLERY  # which may wait; a file has to come first
     with below if gallery else above:
@@ -58,6 +56,13 @@ def work() -> None:
         taking.button(name, lambda: (held.u, None))
     with st.expander("About this model, and what it has not seen"):
         faces.about(name, model, space)
+
+
+def nobody(name: str, model: "LatentModel", space: "Space") -> None:
+    """Show faces of nobody, and what one does with the chosen one."""
+    new = faces.sample(name, model, space)
+    shelf.draw(name, model, new, None, parameter="new", goes=False)
+    taking.button(name, lambda: (new, None))
 
 
 def pick() -> "tuple[str, LatentModel, Space]":
